@@ -1,0 +1,256 @@
+//! The seam to the extensions beside: what a plugin or a script is to the pipeline.
+//!
+//! An extension never acts. It reads, and it *asks*: its actions, kv writes and log lines are
+//! buffered in its [`HookOutcome`] and carried out by the pipeline in one transaction with "this
+//! event is done". A crash before that leaves no trace of the call.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use warbler_domain::extension::{ExtensionFault, ExtensionKind, ExtensionStatus, Grants, LogLine};
+use warbler_domain::{Action, Event, ExtensionName, Generation, SessionName, Timestamp, Verdict};
+use warbler_store::Store;
+use warbler_store::kv::KvWrite;
+
+/// All loaded extensions.
+pub trait Extensions: Send + Sync + 'static {
+    /// The chain of the event hook as it stands now. Events in flight keep the chain they began
+    /// with.
+    fn chain(&self) -> Arc<[Arc<dyn EventHook>]>;
+
+    /// Every extension, running or not.
+    fn statuses(&self) -> Vec<ExtensionStatus>;
+
+    /// Notes what went wrong at an event, so that it is shown.
+    fn note_fault(&self, extension: &ExtensionName, fault: &ExtensionFault);
+}
+
+/// One generation of one extension, in the chain of the event hook.
+#[async_trait]
+pub trait EventHook: Send + Sync + 'static {
+    /// Its name.
+    fn name(&self) -> &ExtensionName;
+
+    /// Plugin or script.
+    fn kind(&self) -> ExtensionKind;
+
+    /// Its version.
+    fn generation(&self) -> &Generation;
+
+    /// What holds for it; actions beyond it are refused by the pipeline.
+    fn grants(&self) -> Grants;
+
+    /// Whether it is to be called for this event at all.
+    fn wants(&self, event: &Event) -> bool;
+
+    /// Runs it, under all its limits; never longer than its wall limit and never panicking.
+    async fn handle(&self, call: HookCall) -> HookOutcome;
+}
+
+/// What an extension is given.
+#[derive(Clone)]
+pub struct HookCall {
+    /// What happened.
+    pub event: Arc<Event>,
+    /// The name of the session it happened to.
+    pub session_name: SessionName,
+    /// The time of the call.
+    pub now: Timestamp,
+    /// Its key-value space as stored.
+    pub kv: KvReader,
+}
+
+/// What came of a call.
+#[derive(Debug, Clone)]
+pub struct HookOutcome {
+    /// Whether the chain goes on. A failed extension never stops the chain.
+    pub verdict: Verdict,
+    /// What it asks for, in order; empty when it failed.
+    pub actions: Vec<Action>,
+    /// What it wrote to its kv, in order; empty when it failed.
+    pub kv_writes: Vec<KvWrite>,
+    /// What it logged; kept when it failed.
+    pub logs: Vec<LogLine>,
+    /// What went wrong.
+    pub fault: Option<ExtensionFault>,
+}
+
+/// An extension's stored key-value space.
+#[derive(Clone)]
+pub struct KvReader {
+    store: Store,
+    extension: ExtensionName,
+    now: Timestamp,
+}
+
+impl KvReader {
+    /// The space of `extension`, as of `now`.
+    pub fn new(store: Store, extension: ExtensionName, now: Timestamp) -> Self {
+        Self {
+            store,
+            extension,
+            now,
+        }
+    }
+}
+
+/// Why a kv call was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum KvError {
+    /// A key is 1 to 256 bytes.
+    #[error("a key must have 1 to {} bytes", KvBuffer::MAX_KEY)]
+    BadKey,
+    /// A value is at most 64 KiB.
+    #[error("a value must have at most {} bytes", KvBuffer::MAX_VALUE)]
+    ValueTooLarge,
+    /// The space is full.
+    #[error(
+        "the extension's key-value space is full ({} bytes)",
+        KvBuffer::MAX_SPACE
+    )]
+    SpaceFull,
+    /// Too many writes in one call.
+    #[error("more than {} writes in one call", KvBuffer::MAX_WRITES)]
+    TooManyWrites,
+    /// `increment` on something that is not a number.
+    #[error("the value is not a whole number, so it cannot be incremented")]
+    NotANumber,
+    /// The store did not answer.
+    #[error("the key-value store did not answer")]
+    Store(#[from] warbler_store::Error),
+}
+
+/// A key-value space during one call: stored values, with the call's own writes over them.
+pub struct KvBuffer {
+    reader: KvReader,
+    overlay: BTreeMap<String, Option<Vec<u8>>>,
+    writes: Vec<KvWrite>,
+    used: Option<u64>,
+}
+
+impl KvBuffer {
+    /// Longest key, in bytes.
+    pub const MAX_KEY: usize = 256;
+    /// Longest value, in bytes.
+    pub const MAX_VALUE: usize = 64 * 1024;
+    /// Size of all keys and values of one extension, in bytes.
+    pub const MAX_SPACE: u64 = 1024 * 1024;
+    /// Writes in one call.
+    pub const MAX_WRITES: usize = 64;
+
+    /// The space behind `reader`, nothing written yet.
+    pub fn new(reader: KvReader) -> Self {
+        Self {
+            reader,
+            overlay: BTreeMap::new(),
+            writes: Vec::new(),
+            used: None,
+        }
+    }
+
+    /// The value under `key`.
+    pub async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, KvError> {
+        check_key(key)?;
+        if let Some(value) = self.overlay.get(key) {
+            return Ok(value.clone());
+        }
+        let (extension, key, now) = (
+            self.reader.extension.clone(),
+            key.to_owned(),
+            self.reader.now,
+        );
+        Ok(self
+            .reader
+            .store
+            .read(move |db| db.kv().get(&extension, &key, now))
+            .await?)
+    }
+
+    /// Puts `value` under `key`, for ever or until `expires_at`.
+    pub async fn set(
+        &mut self,
+        key: &str,
+        value: Vec<u8>,
+        expires_at: Option<Timestamp>,
+    ) -> Result<(), KvError> {
+        check_key(key)?;
+        if value.len() > Self::MAX_VALUE {
+            return Err(KvError::ValueTooLarge);
+        }
+        self.admit((key.len() + value.len()) as u64).await?;
+        self.overlay.insert(key.to_owned(), Some(value.clone()));
+        self.writes.push(KvWrite::Set {
+            key: key.to_owned(),
+            value,
+            expires_at,
+        });
+        Ok(())
+    }
+
+    /// Takes `key` away.
+    pub async fn delete(&mut self, key: &str) -> Result<(), KvError> {
+        check_key(key)?;
+        self.admit(0).await?;
+        self.overlay.insert(key.to_owned(), None);
+        self.writes.push(KvWrite::Delete {
+            key: key.to_owned(),
+        });
+        Ok(())
+    }
+
+    /// Adds `by` to the whole number under `key` (0 when absent) and answers the sum as this call
+    /// sees it; what is stored is the addition, so calls at the same time lose nothing.
+    pub async fn increment(&mut self, key: &str, by: i64) -> Result<i64, KvError> {
+        let now = match self.get(key).await? {
+            None => 0,
+            Some(bytes) => std::str::from_utf8(&bytes)
+                .ok()
+                .and_then(|text| text.parse::<i64>().ok())
+                .ok_or(KvError::NotANumber)?,
+        };
+        let sum = now.saturating_add(by);
+        self.admit(key.len() as u64 + 20).await?;
+        self.overlay
+            .insert(key.to_owned(), Some(sum.to_string().into_bytes()));
+        self.writes.push(KvWrite::Increment {
+            key: key.to_owned(),
+            by,
+        });
+        Ok(sum)
+    }
+
+    /// What was written, in order.
+    pub fn into_writes(self) -> Vec<KvWrite> {
+        self.writes
+    }
+
+    async fn admit(&mut self, bytes: u64) -> Result<(), KvError> {
+        if self.writes.len() >= Self::MAX_WRITES {
+            return Err(KvError::TooManyWrites);
+        }
+        let used = match self.used {
+            Some(used) => used,
+            None => {
+                let extension = self.reader.extension.clone();
+                self.reader
+                    .store
+                    .read(move |db| db.kv().used_bytes(&extension))
+                    .await?
+            }
+        };
+        let used = used.saturating_add(bytes);
+        if used > Self::MAX_SPACE {
+            return Err(KvError::SpaceFull);
+        }
+        self.used = Some(used);
+        Ok(())
+    }
+}
+
+fn check_key(key: &str) -> Result<(), KvError> {
+    if key.is_empty() || key.len() > KvBuffer::MAX_KEY {
+        return Err(KvError::BadKey);
+    }
+    Ok(())
+}

@@ -1,0 +1,360 @@
+//! Sessions: what may be asked for.
+//!
+//! Every active session has one [`supervisor`] task that owns its link and is the only one to
+//! move its state. The use cases here write what is wanted and tell the supervisor.
+
+mod directory;
+mod inbox;
+mod supervisor;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tracing::info;
+use warbler_domain::session::{Signal, Wanted};
+use warbler_domain::{
+    Caller, EventBody, PhoneNumber, Refusal, RefusalKind, Session, SessionId, SessionName,
+    SessionRef, SessionState, Timestamp,
+};
+use warbler_store::Error as StoreError;
+
+use crate::core::Shared;
+use crate::driver::{DriverError, PairingCode};
+use supervisor::Command;
+
+pub(crate) use directory::Directory;
+
+/// A session to make.
+#[derive(Debug, Clone)]
+pub struct CreateSession {
+    /// Its name.
+    pub name: SessionName,
+    /// Whether to start it at once.
+    pub start: bool,
+}
+
+/// A QR to scan with the phone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PairingQr {
+    /// The text it carries: a secret while it is valid.
+    pub text: String,
+    /// Until when it can be scanned.
+    pub expires_at: Timestamp,
+}
+
+/// Why a session did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// There is none of this name or id.
+    #[error("session {0} does not exist")]
+    Unknown(SessionRef),
+    /// The name is taken.
+    #[error("there is a session {0} already; choose another name")]
+    NameTaken(SessionName),
+    /// It does not run.
+    #[error("session {session} is {state}; start it first")]
+    NotRunning {
+        /// Which.
+        session: SessionName,
+        /// Where it stands.
+        state: SessionState,
+    },
+    /// It is linked to a phone already.
+    #[error("session {0} is paired already; log it out first to pair it with another phone")]
+    AlreadyPaired(SessionName),
+    /// It is not linked to a phone, so there is nothing to end.
+    #[error("session {0} is not paired")]
+    NotPaired(SessionName),
+    /// The network has offered no QR yet.
+    #[error("session {0} has no QR yet; try again in a moment")]
+    NoQrYet(SessionName),
+    /// The network or the engine.
+    #[error("the network refused: {0}")]
+    Driver(#[from] DriverError),
+    /// The host is stopping.
+    #[error("the host is stopping")]
+    Stopping,
+    /// The database.
+    #[error("the sessions could not be read or written")]
+    Store(#[from] StoreError),
+}
+
+impl Refusal for SessionError {
+    fn kind(&self) -> RefusalKind {
+        match self {
+            Self::Unknown(_) => RefusalKind::NotFound,
+            Self::NameTaken(_)
+            | Self::NotRunning { .. }
+            | Self::AlreadyPaired(_)
+            | Self::NotPaired(_) => RefusalKind::Conflict,
+            Self::NoQrYet(_) | Self::Driver(_) | Self::Stopping | Self::Store(_) => {
+                RefusalKind::Unavailable
+            }
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown(_) => "unknown_session",
+            Self::NameTaken(_) => "session_name_taken",
+            Self::NotRunning { .. } => "session_not_running",
+            Self::AlreadyPaired(_) => "already_paired",
+            Self::NotPaired(_) => "not_paired",
+            Self::NoQrYet(_) => "no_qr_yet",
+            Self::Driver(_) => "network_refused",
+            Self::Stopping => "stopping",
+            Self::Store(_) => "store_unavailable",
+        }
+    }
+}
+
+/// How long a caller waits for a first QR, or for a session to have stopped.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Sessions.
+pub struct Sessions {
+    shared: Arc<Shared>,
+}
+
+impl Sessions {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// Makes a session.
+    pub async fn create(
+        &self,
+        caller: &Caller,
+        command: CreateSession,
+    ) -> Result<Session, SessionError> {
+        let now = self.shared.clock.now();
+        let session = Session {
+            id: SessionId::new(now, &self.shared.random),
+            name: command.name,
+            state: SessionState::Created,
+            reason: None,
+            changed_at: now,
+            wanted: Wanted::Stopped,
+            account: None,
+            created_at: now,
+        };
+        let row = session.clone();
+        let inserted = self
+            .shared
+            .store
+            .write(move |tx| tx.sessions_mut().insert(&row))
+            .await;
+        if !inserted.map_err(SessionError::Store)? {
+            return Err(SessionError::NameTaken(session.name));
+        }
+        self.shared.directory.add(&session);
+        info!(session.id = %session.id, caller = caller.label(), "Session {} was created", session.name);
+        if command.start {
+            return self.start(caller, &session.id.into()).await;
+        }
+        Ok(session)
+    }
+
+    /// All sessions, by name.
+    pub async fn list(&self, _caller: &Caller) -> Result<Vec<Session>, SessionError> {
+        Ok(self.shared.store.read(|db| db.sessions().list()).await?)
+    }
+
+    /// One session.
+    pub async fn get(
+        &self,
+        caller: &Caller,
+        session: &SessionRef,
+    ) -> Result<Session, SessionError> {
+        usable_by(&self.shared, caller, session).await
+    }
+
+    /// Starts a session, now and after every restart of the host. One that runs goes on.
+    pub async fn start(
+        &self,
+        caller: &Caller,
+        session: &SessionRef,
+    ) -> Result<Session, SessionError> {
+        let session = usable_by(&self.shared, caller, session).await?;
+        self.want(session.id, Wanted::Running).await?;
+        if !self.shared.directory.is_supervised(session.id) {
+            supervisor::move_on(&self.shared, session.id, Signal::Start, None).await?;
+            supervisor::spawn(&self.shared, session.id);
+        }
+        usable_by(&self.shared, caller, &session.id.into()).await
+    }
+
+    /// Stops a session; it stays linked to its phone.
+    pub async fn stop(
+        &self,
+        caller: &Caller,
+        session: &SessionRef,
+    ) -> Result<Session, SessionError> {
+        let session = usable_by(&self.shared, caller, session).await?;
+        self.want(session.id, Wanted::Stopped).await?;
+        self.command(session.id, Command::Stop).await;
+        supervisor::move_on(
+            &self.shared,
+            session.id,
+            Signal::Stop,
+            Some("stopped by the operator"),
+        )
+        .await?;
+        usable_by(&self.shared, caller, &session.id.into()).await
+    }
+
+    /// Stops a session and starts it again.
+    pub async fn restart(
+        &self,
+        caller: &Caller,
+        session: &SessionRef,
+    ) -> Result<Session, SessionError> {
+        let stopped = self.stop(caller, session).await?;
+        self.start(caller, &stopped.id.into()).await
+    }
+
+    /// Ends the link with the phone and forgets the keys; the session stays, to be paired anew.
+    pub async fn logout(
+        &self,
+        caller: &Caller,
+        session: &SessionRef,
+    ) -> Result<Session, SessionError> {
+        let session = usable_by(&self.shared, caller, session).await?;
+        if session.account.is_none() && !self.shared.driver.is_paired(session.id).await? {
+            return Err(SessionError::NotPaired(session.name));
+        }
+        self.want(session.id, Wanted::Stopped).await?;
+        self.command(session.id, Command::Logout).await;
+        supervisor::unlink(&self.shared, session.id, "logged out by the operator").await?;
+        usable_by(&self.shared, caller, &session.id.into()).await
+    }
+
+    /// Deletes a session with all its messages, events and keys; a linked one is logged out first.
+    pub async fn delete(&self, caller: &Caller, session: &SessionRef) -> Result<(), SessionError> {
+        let session = usable_by(&self.shared, caller, session).await?;
+        self.want(session.id, Wanted::Stopped).await?;
+        self.command(session.id, Command::Logout).await;
+        self.shared.driver.forget(session.id).await?;
+        let id = session.id;
+        self.shared
+            .store
+            .write(move |tx| tx.sessions_mut().delete(id))
+            .await
+            .map_err(SessionError::Store)?;
+        self.shared.directory.remove(id);
+        info!(session.id = %id, caller = caller.label(), "Session {} was deleted", session.name);
+        Ok(())
+    }
+
+    /// The QR to scan now; waits a few seconds for the first one of a session that is starting.
+    pub async fn qr(
+        &self,
+        caller: &Caller,
+        session: &SessionRef,
+    ) -> Result<PairingQr, SessionError> {
+        let session = self.pairable(caller, session).await?;
+        let Some(mut offers) = self.shared.directory.offers(session.id) else {
+            return Err(SessionError::NotRunning {
+                session: session.name,
+                state: session.state,
+            });
+        };
+        let offered = tokio::time::timeout(PATIENCE, offers.wait_for(Option::is_some)).await;
+        match offered {
+            Ok(Ok(offer)) => offer.clone().ok_or(SessionError::NoQrYet(session.name)),
+            _ => Err(SessionError::NoQrYet(session.name)),
+        }
+    }
+
+    /// An 8-character code to type on the phone with this number.
+    pub async fn pairing_code(
+        &self,
+        caller: &Caller,
+        session: &SessionRef,
+        phone: PhoneNumber,
+    ) -> Result<PairingCode, SessionError> {
+        // The network takes a code only once it has offered a QR.
+        self.qr(caller, session).await?;
+        let session = self.pairable(caller, session).await?;
+        let link = self
+            .shared
+            .directory
+            .link(session.id)
+            .ok_or(SessionError::NoQrYet(session.name))?;
+        Ok(link.request_pairing_code(&phone).await?)
+    }
+
+    /// Starts again what ran when the host stopped.
+    pub(crate) fn restore(&self, sessions: Vec<Session>) {
+        for session in sessions
+            .into_iter()
+            .filter(|session| session.wanted == Wanted::Running)
+        {
+            let shared = Arc::clone(&self.shared);
+            self.shared.tasks.spawn(async move {
+                match supervisor::force(&shared, &session, SessionState::Starting, "the host has started").await {
+                    Ok(()) => supervisor::spawn(&shared, session.id),
+                    Err(err) => tracing::error!(session.id = %session.id, %err, "Session {} was not brought back", session.name),
+                }
+            });
+        }
+    }
+
+    async fn pairable(
+        &self,
+        caller: &Caller,
+        session: &SessionRef,
+    ) -> Result<Session, SessionError> {
+        let session = usable_by(&self.shared, caller, session).await?;
+        if session.account.is_some() {
+            return Err(SessionError::AlreadyPaired(session.name));
+        }
+        Ok(session)
+    }
+
+    async fn want(&self, session: SessionId, wanted: Wanted) -> Result<(), SessionError> {
+        let changed = self
+            .shared
+            .store
+            .write(move |tx| tx.sessions_mut().set_wanted(session, wanted))
+            .await;
+        changed.map_err(SessionError::Store)
+    }
+
+    /// Tells the supervisor, if there is one, and waits until it is gone.
+    async fn command(&self, session: SessionId, make: fn(oneshot::Sender<()>) -> Command) {
+        let Some(commands) = self.shared.directory.commands(session) else {
+            return;
+        };
+        let (done, wait) = oneshot::channel();
+        if commands.send(make(done)).await.is_ok()
+            && tokio::time::timeout(PATIENCE, wait).await.is_err()
+        {
+            tracing::warn!(session.id = %session, "The session's supervisor takes long to end");
+        }
+    }
+}
+
+/// The session, if it exists and `caller` may use it.
+pub(crate) async fn usable_by(
+    shared: &Shared,
+    _caller: &Caller,
+    session: &SessionRef,
+) -> Result<Session, SessionError> {
+    let wanted = session.clone();
+    let found = shared
+        .store
+        .read(move |db| db.sessions().get(&wanted))
+        .await?;
+    found.ok_or_else(|| SessionError::Unknown(session.clone()))
+}
+
+/// The event of a change of state.
+fn status_event(from: SessionState, to: SessionState, reason: Option<&str>) -> EventBody {
+    EventBody::SessionStatus {
+        from,
+        to,
+        reason: reason.map(str::to_owned),
+    }
+}

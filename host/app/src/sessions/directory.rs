@@ -1,0 +1,177 @@
+//! What is known in memory of every session: enough for the hot paths to ask no database.
+
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use tokio::sync::{Semaphore, mpsc, watch};
+use warbler_domain::session::Account;
+use warbler_domain::{Session, SessionId, SessionName};
+
+use super::PairingQr;
+use super::supervisor::Command;
+use crate::driver::Link;
+
+/// All sessions of this host.
+pub(crate) struct Directory {
+    entries: RwLock<HashMap<SessionId, Entry>>,
+    /// Sessions that may be connecting at the same time.
+    pub(crate) connecting: Arc<Semaphore>,
+}
+
+struct Entry {
+    name: SessionName,
+    account: Option<Account>,
+    supervised: Option<Supervised>,
+}
+
+/// What belongs to a running supervisor.
+#[derive(Clone)]
+pub(crate) struct Supervised {
+    pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) offers: watch::Sender<Option<PairingQr>>,
+    link: Option<Arc<dyn Link>>,
+    ready: bool,
+}
+
+impl Supervised {
+    pub(crate) fn new(commands: mpsc::Sender<Command>) -> Self {
+        Self {
+            commands,
+            offers: watch::Sender::new(None),
+            link: None,
+            ready: false,
+        }
+    }
+}
+
+impl Directory {
+    pub(crate) fn new(sessions: &[Session], connecting_at_once: usize) -> Self {
+        let directory = Self {
+            entries: RwLock::default(),
+            connecting: Arc::new(Semaphore::new(connecting_at_once.max(1))),
+        };
+        for session in sessions {
+            directory.add(session);
+        }
+        directory
+    }
+
+    pub(crate) fn add(&self, session: &Session) {
+        let entry = Entry {
+            name: session.name.clone(),
+            account: session.account.clone(),
+            supervised: None,
+        };
+        self.write().insert(session.id, entry);
+    }
+
+    pub(crate) fn remove(&self, session: SessionId) {
+        self.write().remove(&session);
+    }
+
+    pub(crate) fn set_account(&self, session: SessionId, account: Option<Account>) {
+        if let Some(entry) = self.write().get_mut(&session) {
+            entry.account = account;
+        }
+    }
+
+    /// The session's name and account.
+    pub(crate) fn identity(&self, session: SessionId) -> Option<(SessionName, Option<Account>)> {
+        self.read()
+            .get(&session)
+            .map(|entry| (entry.name.clone(), entry.account.clone()))
+    }
+
+    /// Enters a supervisor; `false` when the session has one or does not exist.
+    pub(crate) fn enter(&self, session: SessionId, supervised: Supervised) -> bool {
+        match self.write().get_mut(&session) {
+            Some(entry) if entry.supervised.is_none() => {
+                entry.supervised = Some(supervised);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    pub(crate) fn leave(&self, session: SessionId) {
+        if let Some(entry) = self.write().get_mut(&session) {
+            entry.supervised = None;
+        }
+    }
+
+    pub(crate) fn is_supervised(&self, session: SessionId) -> bool {
+        self.read()
+            .get(&session)
+            .is_some_and(|entry| entry.supervised.is_some())
+    }
+
+    pub(crate) fn commands(&self, session: SessionId) -> Option<mpsc::Sender<Command>> {
+        self.supervised(session, |supervised| Some(supervised.commands.clone()))
+    }
+
+    pub(crate) fn offers(&self, session: SessionId) -> Option<watch::Receiver<Option<PairingQr>>> {
+        self.supervised(session, |supervised| Some(supervised.offers.subscribe()))
+    }
+
+    /// The session's open link, connected or not.
+    pub(crate) fn link(&self, session: SessionId) -> Option<Arc<dyn Link>> {
+        self.supervised(session, |supervised| supervised.link.clone())
+    }
+
+    /// The session's link, if messages can go out over it.
+    pub(crate) fn ready_link(&self, session: SessionId) -> Option<Arc<dyn Link>> {
+        self.supervised(session, |supervised| {
+            supervised.link.clone().filter(|_| supervised.ready)
+        })
+    }
+
+    pub(crate) fn set_link(&self, session: SessionId, link: Option<Arc<dyn Link>>) {
+        self.change(session, |supervised| {
+            supervised.link = link;
+            supervised.ready = false;
+        });
+    }
+
+    pub(crate) fn set_ready(&self, session: SessionId, ready: bool) {
+        self.change(session, |supervised| supervised.ready = ready);
+    }
+
+    pub(crate) fn set_offer(&self, session: SessionId, offer: Option<PairingQr>) {
+        self.change(session, |supervised| {
+            supervised.offers.send_replace(offer);
+        });
+    }
+
+    fn supervised<T>(
+        &self,
+        session: SessionId,
+        f: impl FnOnce(&Supervised) -> Option<T>,
+    ) -> Option<T> {
+        self.read()
+            .get(&session)
+            .and_then(|entry| entry.supervised.as_ref())
+            .and_then(f)
+    }
+
+    fn change(&self, session: SessionId, f: impl FnOnce(&mut Supervised)) {
+        if let Some(supervised) = self
+            .write()
+            .get_mut(&session)
+            .and_then(|entry| entry.supervised.as_mut())
+        {
+            f(supervised);
+        }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, HashMap<SessionId, Entry>> {
+        self.entries
+            .read()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, HashMap<SessionId, Entry>> {
+        self.entries
+            .write()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}

@@ -1,0 +1,77 @@
+//! The header of a script: comment lines at its top such as `// order: 20`.
+//!
+//! Known keys are `order`, `send`, `events`, `sessions`, `chats`, `text` and `own`; lists are
+//! separated by commas. Every other comment is a comment.
+
+use super::{Manifest, chat_filter, event_pattern, send_scope};
+use crate::fault::{Fault, Position};
+
+/// Reads the header lines of a script.
+pub(crate) fn parse_header(source: &str) -> Result<Manifest, Fault> {
+    let mut manifest = Manifest::default();
+    for (index, line) in source.lines().enumerate() {
+        let line = line.trim_start();
+        if line.is_empty() {
+            continue;
+        }
+        let Some(comment) = line.strip_prefix("//") else {
+            break;
+        };
+        let Some((key, value)) = comment.split_once(':') else {
+            continue;
+        };
+        apply(&mut manifest, key.trim(), value.trim()).map_err(|message| {
+            let line = u32::try_from(index + 1).unwrap_or(u32::MAX);
+            Fault::new("manifest", message).at(source, Position { line, column: None })
+        })?;
+    }
+    Ok(manifest)
+}
+
+fn apply(manifest: &mut Manifest, key: &str, value: &str) -> Result<(), String> {
+    let filter = &mut manifest.filter;
+    match key {
+        "order" => manifest.order = value.parse().map_err(|_| "`order` is a whole number".to_owned())?,
+        "send" => manifest.send = send_scope(value)?,
+        "events" => filter.events = list(value, event_pattern)?,
+        "sessions" => filter.sessions = list(value, |text| text.parse().map_err(|error| format!("{error}")))?,
+        "chats" => filter.chats = list(value, chat_filter)?,
+        "text" => filter.text = list(value, |text| Ok(text.to_lowercase()))?,
+        "own" => filter.own = value.parse().map_err(|_| "`own` is true or false".to_owned())?,
+        _ => {}
+    }
+    Ok(())
+}
+
+fn list<T>(value: &str, parse: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
+    value
+        .split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+        .map(parse)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use warbler_domain::extension::SendScope;
+
+    use super::*;
+
+    #[test]
+    fn header_lines_set_what_a_manifest_sets() {
+        let manifest = parse_header(
+            "// Opening hours: what to say.\n\n// order: 20\n// send: any\n// events: message.received, message.edited\nfn f() {}\n// order: 5\n",
+        );
+        let manifest = manifest.unwrap_or_default();
+        assert_eq!(manifest.order, 20);
+        assert_eq!(manifest.send, SendScope::Any);
+        assert_eq!(manifest.filter.events, ["message.received", "message.edited"]);
+    }
+
+    #[test]
+    fn a_header_value_that_cannot_be_read_is_a_fault_with_its_line() {
+        let fault = parse_header("// a\n// order: first\n").err();
+        assert_eq!(fault.and_then(|fault| fault.at).map(|at| at.line), Some(2));
+    }
+}

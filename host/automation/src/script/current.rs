@@ -1,0 +1,97 @@
+//! The call that runs on this thread.
+//!
+//! Rhai's engine is shared, so functions registered in it find the call they belong to here: its
+//! effects, its time, its deadline, its script's constants. Set by [`Current::run`] and taken away
+//! before it returns.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rhai::{Dynamic, EvalAltResult};
+use warbler_domain::Timestamp;
+
+use super::failure::Failure;
+use crate::effects::Effects;
+
+/// What a script's top level defines.
+pub(super) type Names = HashMap<String, Dynamic>;
+
+/// Shared by all calls of a generation.
+#[derive(Clone, Default)]
+pub(super) struct Constants(Arc<Names>);
+
+impl FromIterator<(String, Dynamic)> for Constants {
+    fn from_iter<I: IntoIterator<Item = (String, Dynamic)>>(names: I) -> Self {
+        Self(Arc::new(names.into_iter().collect()))
+    }
+}
+
+/// One call.
+pub(super) struct Current {
+    pub(super) effects: Effects,
+    /// The time of the call; absent while a script is loaded.
+    pub(super) now: Option<Timestamp>,
+    /// Whether the script said `stop()`.
+    pub(super) stopped: bool,
+    /// The limit that ended the call, where Rhai itself does not know it.
+    pub(super) halted: Option<crate::effects::Halt>,
+    constants: Constants,
+    deadline: Instant,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
+}
+
+impl Current {
+    pub(super) fn new(effects: Effects, now: Option<Timestamp>, constants: Constants, wall: Duration) -> Self {
+        Self {
+            effects,
+            now,
+            stopped: false,
+            halted: None,
+            constants,
+            deadline: Instant::now() + wall,
+        }
+    }
+
+    /// Runs `script` as this call, and gives the call back with what came of it. A panic inside is
+    /// a failure like any other.
+    pub(super) fn run<T>(self, script: impl FnOnce() -> Result<T, Box<EvalAltResult>>) -> (Self, Result<T, Failure>) {
+        let fallback = self.parts();
+        CURRENT.set(Some(self));
+        let result = catch_unwind(AssertUnwindSafe(script));
+        let mut current = CURRENT.take().unwrap_or(fallback);
+        let result = match result {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(match current.halted.take() {
+                Some(halt) => Failure::Halted(halt, error),
+                None => Failure::Script(error),
+            }),
+            Err(_panic) => Err(Failure::Panicked),
+        };
+        (current, result)
+    }
+
+    pub(super) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+}
+
+/// What `use_call` does in the call of this thread; `None` outside of one.
+pub(super) fn with<T>(use_call: impl FnOnce(&mut Current) -> T) -> Option<T> {
+    CURRENT.with_borrow_mut(|current| current.as_mut().map(use_call))
+}
+
+/// A name of the script's top level.
+pub(super) fn constant(name: &str) -> Option<Dynamic> {
+    CURRENT.with_borrow(|current| current.as_ref()?.constants.0.get(name).cloned())
+}
+
+/// Whether the call of this thread is past its deadline.
+pub(super) fn is_late() -> bool {
+    CURRENT.with_borrow(|current| current.as_ref().is_some_and(|current| Instant::now() >= current.deadline))
+}

@@ -1,0 +1,227 @@
+//! What happened, stored before anything acts on it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::ids::{EventId, SessionId, WhatsAppId};
+use crate::jid::Jid;
+use crate::message::{Content, Direction, Message, MessageStatus};
+use crate::session::SessionState;
+
+/// One event of one session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    /// Its id.
+    pub id: EventId,
+    /// The session it happened to.
+    pub session: SessionId,
+    /// When this host learned of it.
+    pub at: Timestamp,
+    /// What happened.
+    #[serde(flatten)]
+    pub body: EventBody,
+}
+
+impl Event {
+    /// Its kind, as filters name it.
+    pub fn kind(&self) -> EventKind {
+        self.body.kind()
+    }
+
+    /// The chat it happened in, if it has one. Events of one chat are handled in order.
+    pub fn chat(&self) -> Option<&Jid> {
+        match &self.body {
+            EventBody::Message { message } => Some(&message.chat),
+            EventBody::Receipt { chat, .. } | EventBody::ChatState { chat, .. } => Some(chat),
+            EventBody::GroupUpdated { group, .. } => Some(group),
+            EventBody::SessionStatus { .. } | EventBody::SessionQr { .. } => None,
+        }
+    }
+
+    /// The message it is about, if it is one.
+    pub fn message(&self) -> Option<&Message> {
+        match &self.body {
+            EventBody::Message { message } => Some(message),
+            _ => None,
+        }
+    }
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    tag = "type",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub enum EventBody {
+    /// A message came in, or went out by another device of the account.
+    Message {
+        /// The message.
+        message: Box<Message>,
+    },
+    /// Somebody's device says how far messages of ours have come.
+    Receipt {
+        /// The chat they are in.
+        chat: Jid,
+        /// Who has them.
+        by: Jid,
+        /// Which messages; at most 256.
+        messages: Vec<WhatsAppId>,
+        /// How far.
+        status: MessageStatus,
+    },
+    /// Somebody is typing or recording, or has stopped.
+    ChatState {
+        /// The chat.
+        chat: Jid,
+        /// Who.
+        by: Jid,
+        /// What they do: `composing`, `recording`, `paused`.
+        state: String,
+    },
+    /// A group changed.
+    GroupUpdated {
+        /// The group.
+        group: Jid,
+        /// Who changed it, where known.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        by: Option<Jid>,
+        /// What was done, in the network's word: `create`, `add`, `remove`, `subject`, …
+        change: String,
+    },
+    /// The session moved from one state to another.
+    SessionStatus {
+        /// From.
+        from: SessionState,
+        /// To.
+        to: SessionState,
+        /// Why, in words.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        reason: Option<String>,
+    },
+    /// The network offers a QR to scan.
+    SessionQr {
+        /// Until when it can be scanned.
+        expires_at: Timestamp,
+    },
+}
+
+impl EventBody {
+    /// Its kind, as filters name it.
+    pub fn kind(&self) -> EventKind {
+        match self {
+            Self::Message { message } => match (&message.content, message.direction) {
+                (Content::Reaction { .. }, _) => EventKind::MESSAGE_REACTION,
+                (Content::Edit { .. }, _) => EventKind::MESSAGE_EDITED,
+                (Content::Revoke { .. }, _) => EventKind::MESSAGE_REVOKED,
+                (_, Direction::Inbound) => EventKind::MESSAGE_RECEIVED,
+                (_, Direction::Outbound) => EventKind::MESSAGE_SENT,
+            },
+            Self::Receipt { .. } => EventKind::MESSAGE_RECEIPT,
+            Self::ChatState { .. } => EventKind::PRESENCE,
+            Self::GroupUpdated { .. } => EventKind::GROUP_UPDATED,
+            Self::SessionStatus { .. } => EventKind::SESSION_STATUS,
+            Self::SessionQr { .. } => EventKind::SESSION_QR,
+        }
+    }
+
+    /// What makes a redelivery of the same happening recognisable within its session; `None` for
+    /// happenings the network reports only once.
+    pub fn dedupe_key(&self) -> Option<String> {
+        match self {
+            Self::Message { message } => Some(format!(
+                "{}|{}|{}|{}",
+                self.kind(),
+                message.chat,
+                message.sender,
+                message.whatsapp_id
+            )),
+            Self::Receipt {
+                chat,
+                by,
+                messages,
+                status,
+            } => {
+                let first = messages.first()?;
+                let last = messages.last()?;
+                let (kind, count) = (status.as_str(), messages.len());
+                Some(format!(
+                    "message.receipt|{chat}|{by}|{kind}|{first}|{last}|{count}"
+                ))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The kind of an event: an open set, so a word and not an enum.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EventKind(std::borrow::Cow<'static, str>);
+
+impl EventKind {
+    /// A message came in.
+    pub const MESSAGE_RECEIVED: Self = Self::fixed("message.received");
+    /// The account wrote a message on another of its devices.
+    pub const MESSAGE_SENT: Self = Self::fixed("message.sent");
+    /// A message has a new text.
+    pub const MESSAGE_EDITED: Self = Self::fixed("message.edited");
+    /// A message was taken back.
+    pub const MESSAGE_REVOKED: Self = Self::fixed("message.revoked");
+    /// Somebody reacted to a message.
+    pub const MESSAGE_REACTION: Self = Self::fixed("message.reaction");
+    /// Messages were delivered, read or played.
+    pub const MESSAGE_RECEIPT: Self = Self::fixed("message.receipt");
+    /// Somebody is typing.
+    pub const PRESENCE: Self = Self::fixed("presence");
+    /// A group changed.
+    pub const GROUP_UPDATED: Self = Self::fixed("group.updated");
+    /// The session changed state.
+    pub const SESSION_STATUS: Self = Self::fixed("session.status");
+    /// A QR can be scanned.
+    pub const SESSION_QR: Self = Self::fixed("session.qr");
+
+    /// Every kind this version makes.
+    pub const ALL: [Self; 10] = [
+        Self::MESSAGE_RECEIVED,
+        Self::MESSAGE_SENT,
+        Self::MESSAGE_EDITED,
+        Self::MESSAGE_REVOKED,
+        Self::MESSAGE_REACTION,
+        Self::MESSAGE_RECEIPT,
+        Self::PRESENCE,
+        Self::GROUP_UPDATED,
+        Self::SESSION_STATUS,
+        Self::SESSION_QR,
+    ];
+
+    const fn fixed(word: &'static str) -> Self {
+        Self(std::borrow::Cow::Borrowed(word))
+    }
+
+    /// The kind with this word; any word is one.
+    pub fn new(word: impl Into<String>) -> Self {
+        Self(std::borrow::Cow::Owned(word.into()))
+    }
+
+    /// The word.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

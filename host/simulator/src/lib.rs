@@ -1,0 +1,33 @@
+//! A local server that speaks the WhatsApp-web protocol, and people with phones to talk to.
+//!
+//! Clients connect to it as to WhatsApp: the same handshake, the same binary stanzas, the same
+//! end-to-end encryption. It keeps everything in memory, binds the loopback interface only, and can
+//! make every kind of trouble on demand. [`Network`] runs it, [`Person`] acts in it, [`Faults`]
+//! disturbs it; [`control`] offers the same by HTTP.
+
+mod address;
+mod stanza;
+
+mod hub;
+mod handshake;
+mod queue;
+mod state;
+
+mod connection;
+pub mod control;
+mod login;
+mod pairing;
+mod server;
+
+mod iq;
+mod media;
+mod routing;
+
+mod faults;
+mod person;
+mod phone;
+
+pub use faults::{Fault, FaultError, Faults, Scope};
+pub use person::{Heard, HeardContent, Person, PersonError, ReceiptSeen};
+pub use server::{JournalLine, Network, NetworkOptions, StartError};
+pub use state::journal::Direction;

@@ -1,0 +1,331 @@
+//! What a person has heard, sent and had confirmed, all of it bounded.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use bytes::Bytes;
+use waproto::whatsapp as wa;
+
+use crate::state::account::AccountId;
+
+/// How many messages a person remembers having heard.
+const HISTORY: usize = 4_096;
+/// How many bytes of media a person remembers.
+const HISTORY_BYTES: usize = 64 << 20;
+/// How many receipts, copies and chat states a person remembers.
+const SEEN: usize = 4_096;
+/// How many own messages a phone can send again.
+const RESENDABLE: usize = 256;
+/// How many echoes are remembered in order not to echo them.
+const ECHOES: usize = 256;
+
+/// A message that has arrived and could be read.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Heard {
+    /// The stanza id.
+    pub id: String,
+    /// The author's address by phone number.
+    pub from: String,
+    /// The author's device.
+    pub device: u16,
+    /// The other person's address by phone number, or the group.
+    pub chat: String,
+    pub group: Option<String>,
+    pub push_name: String,
+    pub content: HeardContent,
+    /// When the server took it, in seconds since 1970.
+    pub at: u64,
+    /// How often it has arrived again.
+    pub duplicates: u32,
+}
+
+impl Heard {
+    /// The text, caption or emoji; empty if there is none.
+    pub fn text(&self) -> &str {
+        match &self.content {
+            HeardContent::Text { body, .. } | HeardContent::Edit { body, .. } => body,
+            HeardContent::Image { caption, .. } | HeardContent::Media { caption, .. } => {
+                caption.as_deref().unwrap_or_default()
+            }
+            HeardContent::Reaction { emoji, .. } => emoji,
+            HeardContent::Revoke { .. } | HeardContent::Other { .. } => "",
+        }
+    }
+}
+
+/// What a message says.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum HeardContent {
+    Text {
+        body: String,
+        /// The id of the message it replies to.
+        quoted: Option<String>,
+    },
+    Image {
+        #[serde(serialize_with = "length")]
+        bytes: Bytes,
+        mime: String,
+        caption: Option<String>,
+    },
+    /// Any other body: video, audio, document, sticker.
+    Media {
+        kind: String,
+        #[serde(serialize_with = "length")]
+        bytes: Bytes,
+        mime: String,
+        caption: Option<String>,
+    },
+    Reaction {
+        target: String,
+        emoji: String,
+    },
+    Edit {
+        target: String,
+        body: String,
+    },
+    Revoke {
+        target: String,
+    },
+    /// Something a simulated phone does not show.
+    Other {
+        kind: String,
+    },
+}
+
+impl HeardContent {
+    fn size(&self) -> usize {
+        match self {
+            HeardContent::Image { bytes, .. } | HeardContent::Media { bytes, .. } => bytes.len(),
+            _ => 0,
+        }
+    }
+}
+
+/// Bodies are shown by their length.
+fn length<S: serde::Serializer>(bytes: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(bytes.len() as u64)
+}
+
+/// A receipt for something the person has sent.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReceiptSeen {
+    /// The ids it is about.
+    pub ids: Vec<String>,
+    /// Who confirms, by phone number.
+    pub from: String,
+    pub device: u16,
+    /// `delivered`, `read`, `played`, `retry`, …
+    pub kind: String,
+    pub group: Option<String>,
+    pub at: u64,
+}
+
+/// Everything that has come in.
+#[derive(Default)]
+pub(super) struct Inbox {
+    history: VecDeque<Heard>,
+    /// The number of the oldest message in the history.
+    base: u64,
+    /// The number of the next message to be taken.
+    taken: u64,
+    bytes: usize,
+    known: HashMap<(AccountId, String), u64>,
+    keys: VecDeque<(AccountId, String)>,
+    pub(super) receipts: VecDeque<ReceiptSeen>,
+    pub(super) copies: VecDeque<Heard>,
+    pub(super) typing: VecDeque<String>,
+    pub(super) retries: HashMap<String, u32>,
+    echoed: VecDeque<String>,
+    pub(super) duplicates: u64,
+}
+
+impl Inbox {
+    /// Whether a message of this author and id has been heard; if so it counts as a duplicate.
+    pub(super) fn again(&mut self, author: AccountId, id: &str) -> bool {
+        let Some(number) = self.known.get(&(author, id.to_owned())) else {
+            return false;
+        };
+        self.duplicates += 1;
+        let index = number
+            .checked_sub(self.base)
+            .and_then(|index| usize::try_from(index).ok());
+        if let Some(heard) = index.and_then(|index| self.history.get_mut(index)) {
+            heard.duplicates += 1;
+        }
+        true
+    }
+
+    /// Adds a message that has not been heard before.
+    pub(super) fn add(&mut self, author: AccountId, heard: Heard) {
+        let number = self.base + self.history.len() as u64;
+        let key = (author, heard.id.clone());
+        self.known.insert(key.clone(), number);
+        self.keys.push_back(key);
+        self.bytes += heard.content.size();
+        self.history.push_back(heard);
+        while self.history.len() > HISTORY
+            || (self.bytes > HISTORY_BYTES && self.history.len() > 1)
+        {
+            if let Some(gone) = self.history.pop_front() {
+                self.bytes -= gone.content.size();
+                self.base += 1;
+            }
+            if let Some(key) = self.keys.pop_front() {
+                self.known.remove(&key);
+            }
+        }
+    }
+
+    /// The next message nobody has taken.
+    pub(super) fn take(&mut self) -> Option<Heard> {
+        self.taken = self.taken.max(self.base);
+        let index = usize::try_from(self.taken - self.base).ok()?;
+        let heard = self.history.get(index)?.clone();
+        self.taken += 1;
+        Some(heard)
+    }
+
+    pub(super) fn all(&self) -> Vec<Heard> {
+        self.history.iter().cloned().collect()
+    }
+
+    pub(super) fn find(&self, id: &str) -> Option<&Heard> {
+        self.history.iter().rev().find(|heard| heard.id == id)
+    }
+
+    pub(super) fn copy(&mut self, heard: Heard) {
+        if self.copies.iter().any(|known| known.id == heard.id) {
+            self.duplicates += 1;
+            return;
+        }
+        keep(&mut self.copies, heard);
+    }
+
+    pub(super) fn receipt(&mut self, receipt: ReceiptSeen) {
+        keep(&mut self.receipts, receipt);
+    }
+
+    pub(super) fn typing(&mut self, who: String) {
+        keep(&mut self.typing, who);
+    }
+
+    /// Whether a text may be echoed: not if it is itself one of the last echoes.
+    pub(super) fn may_echo(&mut self, text: &str) -> bool {
+        if self.echoed.iter().any(|echo| echo == text) {
+            return false;
+        }
+        if self.echoed.len() >= ECHOES {
+            self.echoed.pop_front();
+        }
+        self.echoed.push_back(text.to_owned());
+        true
+    }
+
+    /// Counts a request to send a message again; none when it has been asked often enough.
+    pub(super) fn retry(&mut self, id: &str) -> Option<u32> {
+        const LIMIT: u32 = 5;
+        if self.retries.len() >= SEEN {
+            self.retries.clear();
+        }
+        let count = self.retries.entry(id.to_owned()).or_default();
+        *count += 1;
+        (*count <= LIMIT).then_some(*count)
+    }
+}
+
+fn keep<T>(list: &mut VecDeque<T>, item: T) {
+    if list.len() >= SEEN {
+        list.pop_front();
+    }
+    list.push_back(item);
+}
+
+/// The last own messages, for those who ask for them again.
+#[derive(Default)]
+pub(super) struct SentLog {
+    messages: VecDeque<Sent>,
+}
+
+/// An own message.
+#[derive(Clone)]
+pub(super) struct Sent {
+    pub(super) id: String,
+    pub(super) message: wa::Message,
+    /// The `type` of its stanza.
+    pub(super) kind: &'static str,
+}
+
+impl SentLog {
+    pub(super) fn add(&mut self, sent: Sent) {
+        if self.messages.len() >= RESENDABLE {
+            self.messages.pop_front();
+        }
+        self.messages.push_back(sent);
+    }
+
+    pub(super) fn find(&self, id: &str) -> Option<Sent> {
+        self.messages.iter().rev().find(|sent| sent.id == id).cloned()
+    }
+}
+
+/// Ids in the order they came, each once.
+pub(super) fn unique(ids: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    ids.into_iter()
+        .filter(|id| seen.insert(id.clone()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HISTORY, Heard, HeardContent, Inbox};
+    use crate::state::account::AccountId;
+
+    fn heard(id: &str) -> Heard {
+        Heard {
+            id: id.into(),
+            from: "15550001@s.whatsapp.net".into(),
+            device: 0,
+            chat: "15550001@s.whatsapp.net".into(),
+            group: None,
+            push_name: String::new(),
+            content: HeardContent::Text {
+                body: "hi".into(),
+                quoted: None,
+            },
+            at: 0,
+            duplicates: 0,
+        }
+    }
+
+    #[test]
+    fn a_second_arrival_is_counted_and_not_heard() {
+        let mut inbox = Inbox::default();
+        assert!(!inbox.again(AccountId(1), "a"));
+        inbox.add(AccountId(1), heard("a"));
+        assert!(inbox.again(AccountId(1), "a"));
+        assert!(!inbox.again(AccountId(2), "a"));
+        assert_eq!(inbox.take().map(|one| one.duplicates), Some(1));
+        assert_eq!(inbox.take(), None);
+    }
+
+    #[test]
+    fn the_history_is_bounded() {
+        let mut inbox = Inbox::default();
+        for number in 0..HISTORY + 10 {
+            inbox.add(AccountId(1), heard(&number.to_string()));
+        }
+        assert_eq!(inbox.all().len(), HISTORY);
+        assert_eq!(inbox.take().map(|one| one.id), Some("10".into()));
+        assert!(!inbox.again(AccountId(1), "3"));
+    }
+
+    #[test]
+    fn an_echo_is_not_echoed() {
+        let mut inbox = Inbox::default();
+        assert!(inbox.may_echo("ping"));
+        assert!(!inbox.may_echo("ping"));
+    }
+}

@@ -1,0 +1,100 @@
+//! Receipts: delivered, read, played, and requests to send again.
+
+use std::sync::Arc;
+
+use wacore_binary::Node;
+use wacore_binary::builder::NodeBuilder;
+
+use super::ack;
+use crate::address::{Address, Form};
+use crate::hub::Hub;
+use crate::stanza::{Reading, copy};
+use crate::state::State;
+use crate::state::account::DeviceRef;
+
+/// Relays a receipt to whoever wrote the message, and returns its ack.
+pub(crate) fn route(hub: &Arc<Hub>, state: &mut State, from: DeviceRef, node: &Node) -> Node {
+    let kind = node.attr("type").filter(|kind| kind != "delivery");
+    match node.address("to") {
+        Some(Address::Group(room)) => in_group(hub, state, from, node, &room, kind.as_deref()),
+        Some(to @ Address::User { .. }) => {
+            to_person(hub, state, from, node, &to, kind.as_deref());
+        }
+        _ => {}
+    }
+    ack(hub, node, None)
+}
+
+fn to_person(
+    hub: &Arc<Hub>,
+    state: &mut State,
+    from: DeviceRef,
+    node: &Node,
+    to: &Address,
+    kind: Option<&str>,
+) {
+    let Some((account, form)) = state.resolve_account(to) else {
+        return;
+    };
+    // What concerns one device's ciphertext goes to that device; the rest to the whole account.
+    let targets = match kind {
+        Some("retry" | "peer_msg" | "server-error") => {
+            state.resolve_device(to).into_iter().collect()
+        }
+        _ => state.devices_of(account),
+    };
+    for at in targets {
+        if at == from {
+            continue;
+        }
+        let builder = NodeBuilder::new("receipt").attr("from", state.jid(from, form));
+        let one = finish(hub, builder, node, kind, &["participant", "recipient"]);
+        hub.deliver(state, at, one);
+    }
+}
+
+fn in_group(
+    hub: &Arc<Hub>,
+    state: &mut State,
+    from: DeviceRef,
+    node: &Node,
+    room: &str,
+    kind: Option<&str>,
+) {
+    let form = state.groups.get(room).map_or(Form::Pn, |group| group.form);
+    let Some(author) = node.address("participant") else {
+        return;
+    };
+    let Some((account, _)) = state.resolve_account(&author) else {
+        return;
+    };
+    let targets = match kind {
+        Some("retry") => state.resolve_device(&author).into_iter().collect(),
+        _ => state.devices_of(account),
+    };
+    for at in targets {
+        if at == from {
+            continue;
+        }
+        let builder = NodeBuilder::new("receipt")
+            .attr("from", room)
+            .attr("participant", state.jid(from, form));
+        let one = finish(hub, builder, node, kind, &[]);
+        hub.deliver(state, at, one);
+    }
+}
+
+fn finish(
+    hub: &Hub,
+    builder: NodeBuilder,
+    node: &Node,
+    kind: Option<&str>,
+    passed: &[&'static str],
+) -> Node {
+    let mut builder = copy(builder, node, &["id"]).attr("t", hub.now());
+    builder = copy(builder, node, passed);
+    if let Some(kind) = kind {
+        builder = builder.attr("type", kind);
+    }
+    builder.apply_content(node.content.clone()).build()
+}

@@ -1,0 +1,6 @@
+//! The simulated network, examined by the real engine.
+
+mod support;
+
+mod linking;
+mod talking;

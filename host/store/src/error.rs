@@ -1,0 +1,59 @@
+//! What can go wrong with the database, without naming the library below.
+
+/// Why the database did not do it. Nothing was changed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The store was closed, or its thread is gone.
+    #[error("the database is closed")]
+    Closed,
+    /// No room on the disk.
+    #[error("the disk is full: free some space, nothing accepted so far is lost")]
+    DiskFull,
+    /// Somebody else holds the file.
+    #[error("the database file is locked by another process")]
+    Locked,
+    /// A stored value cannot be read.
+    #[error("the database holds something unreadable in {place}: {what}")]
+    Corrupt {
+        /// Which column.
+        place: &'static str,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The file is from a newer version.
+    #[error(
+        "the database has schema {found}, this version knows up to {known}: use the newer program"
+    )]
+    TooNew {
+        /// Its schema.
+        found: u32,
+        /// Ours.
+        known: u32,
+    },
+    /// Anything else the database says.
+    #[error("database: {0}")]
+    Sqlite(String),
+    /// A transaction's own code panicked; it was rolled back.
+    #[error("a database job panicked and was rolled back")]
+    Panicked,
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode;
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::DiskFull,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
+            _ => Self::Sqlite(error.to_string()),
+        }
+    }
+}
+
+impl Error {
+    pub(crate) fn corrupt(place: &'static str, what: impl std::fmt::Display) -> Self {
+        Self::Corrupt {
+            place,
+            what: what.to_string(),
+        }
+    }
+}

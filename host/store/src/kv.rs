@@ -1,0 +1,135 @@
+//! The key-value spaces of extensions.
+
+use rusqlite::params;
+use warbler_domain::{ExtensionName, Timestamp};
+
+use crate::rows::{first, prepare};
+use crate::{Reader, Result, Writer};
+
+/// One change an extension asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KvWrite {
+    /// Put a value.
+    Set {
+        /// Where.
+        key: String,
+        /// What.
+        value: Vec<u8>,
+        /// Until when; for ever when absent.
+        expires_at: Option<Timestamp>,
+    },
+    /// Take a value away.
+    Delete {
+        /// Where.
+        key: String,
+    },
+    /// Add to a whole number kept as decimal text; absent counts as 0.
+    Increment {
+        /// Where.
+        key: String,
+        /// How much.
+        by: i64,
+    },
+}
+
+/// Reading half.
+pub struct Kv<'a>(&'a Reader<'a>);
+
+/// Writing half.
+pub struct KvMut<'a>(&'a Writer<'a>);
+
+impl<'a> Reader<'a> {
+    /// Extensions' values.
+    pub fn kv(&'a self) -> Kv<'a> {
+        Kv(self)
+    }
+}
+
+impl<'a> Writer<'a> {
+    /// Extensions' values, to change.
+    pub fn kv_mut(&'a self) -> KvMut<'a> {
+        KvMut(self)
+    }
+}
+
+impl Kv<'_> {
+    /// The value under `key`, unless it has expired.
+    pub fn get(
+        &self,
+        extension: &ExtensionName,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<Option<Vec<u8>>> {
+        let sql = "SELECT value FROM kv WHERE extension = ?1 AND key = ?2
+                   AND (expires_at IS NULL OR expires_at > ?3)";
+        let params = params![extension.as_str(), key, now.as_millis()];
+        first(&mut prepare(self.0.conn, sql)?, params, |row| {
+            Ok(row.get(0)?)
+        })
+    }
+
+    /// Size of all keys and values of an extension, in bytes.
+    pub fn used_bytes(&self, extension: &ExtensionName) -> Result<u64> {
+        let sql = "SELECT coalesce(sum(length(CAST(key AS BLOB)) + length(value)), 0) FROM kv WHERE extension = ?1";
+        let sum: Option<i64> = first(
+            &mut prepare(self.0.conn, sql)?,
+            params![extension.as_str()],
+            |row| Ok(row.get(0)?),
+        )?;
+        Ok(sum.and_then(|sum| u64::try_from(sum).ok()).unwrap_or(0))
+    }
+}
+
+impl KvMut<'_> {
+    /// Carries out `writes` in order.
+    pub fn apply(
+        &self,
+        extension: &ExtensionName,
+        writes: &[KvWrite],
+        now: Timestamp,
+    ) -> Result<()> {
+        for write in writes {
+            match write {
+                KvWrite::Set {
+                    key,
+                    value,
+                    expires_at,
+                } => self.set(extension, key, value, *expires_at)?,
+                KvWrite::Delete { key } => {
+                    let sql = "DELETE FROM kv WHERE extension = ?1 AND key = ?2";
+                    prepare(self.0.conn, sql)?.execute(params![extension.as_str(), key])?;
+                }
+                KvWrite::Increment { key, by } => {
+                    let stored = self.0.kv().get(extension, key, now)?;
+                    let number = stored
+                        .and_then(|bytes| String::from_utf8(bytes).ok())
+                        .and_then(|text| text.parse::<i64>().ok())
+                        .unwrap_or(0);
+                    let sum = number.saturating_add(*by).to_string();
+                    self.set(extension, key, sum.as_bytes(), None)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes expired values away; how many there were.
+    pub fn delete_expired(&self, now: Timestamp) -> Result<u64> {
+        let sql = "DELETE FROM kv WHERE expires_at IS NOT NULL AND expires_at <= ?1";
+        Ok(prepare(self.0.conn, sql)?.execute(params![now.as_millis()])? as u64)
+    }
+
+    fn set(
+        &self,
+        extension: &ExtensionName,
+        key: &str,
+        value: &[u8],
+        expires_at: Option<Timestamp>,
+    ) -> Result<()> {
+        let sql = "INSERT INTO kv (extension, key, value, expires_at) VALUES (?1, ?2, ?3, ?4)
+                   ON CONFLICT DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at";
+        let expires_at = expires_at.map(Timestamp::as_millis);
+        prepare(self.0.conn, sql)?.execute(params![extension.as_str(), key, value, expires_at])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,163 @@
+//! Sessions.
+
+use rusqlite::{Row, params};
+use warbler_domain::session::{Account, Wanted};
+use warbler_domain::{Session, SessionId, SessionName, SessionRef, SessionState, Timestamp};
+
+use crate::rows::{collect, first, id_bytes, parsed, parsed_opt, prepare};
+use crate::{Error, Reader, Result, Writer};
+
+const COLUMNS: &str =
+    "id, name, state, reason, changed_at, wanted, jid, lid, push_name, created_at";
+
+/// Reading half.
+pub struct Sessions<'a>(&'a Reader<'a>);
+
+/// Writing half.
+pub struct SessionsMut<'a>(&'a Writer<'a>);
+
+impl<'a> Reader<'a> {
+    /// Sessions.
+    pub fn sessions(&'a self) -> Sessions<'a> {
+        Sessions(self)
+    }
+}
+
+impl<'a> Writer<'a> {
+    /// Sessions, to change.
+    pub fn sessions_mut(&'a self) -> SessionsMut<'a> {
+        SessionsMut(self)
+    }
+}
+
+impl Sessions<'_> {
+    /// All of them, by name.
+    pub fn list(&self) -> Result<Vec<Session>> {
+        let sql = format!("SELECT {COLUMNS} FROM sessions ORDER BY name");
+        collect(&mut prepare(self.0.conn, &sql)?, [], read)
+    }
+
+    /// One by id or name.
+    pub fn get(&self, session: &SessionRef) -> Result<Option<Session>> {
+        match session {
+            SessionRef::Id(id) => {
+                let sql = format!("SELECT {COLUMNS} FROM sessions WHERE id = ?1");
+                first(
+                    &mut prepare(self.0.conn, &sql)?,
+                    params![id.as_bytes()],
+                    read,
+                )
+            }
+            SessionRef::Name(name) => {
+                let sql = format!("SELECT {COLUMNS} FROM sessions WHERE name = ?1");
+                first(
+                    &mut prepare(self.0.conn, &sql)?,
+                    params![name.as_str()],
+                    read,
+                )
+            }
+        }
+    }
+}
+
+impl SessionsMut<'_> {
+    /// Adds a session; `false` when its name is taken.
+    pub fn insert(&self, session: &Session) -> Result<bool> {
+        let sql = "INSERT INTO sessions (id, name, state, reason, changed_at, wanted, created_at)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING";
+        let changed = prepare(self.0.conn, sql)?.execute(params![
+            session.id.as_bytes(),
+            session.name.as_str(),
+            session.state.as_str(),
+            session.reason,
+            session.changed_at.as_millis(),
+            wanted_word(session.wanted),
+            session.created_at.as_millis(),
+        ])?;
+        Ok(changed > 0)
+    }
+
+    /// Notes a new state.
+    pub fn set_state(
+        &self,
+        session: SessionId,
+        state: SessionState,
+        reason: Option<&str>,
+        at: Timestamp,
+    ) -> Result<()> {
+        let sql = "UPDATE sessions SET state = ?2, reason = ?3, changed_at = ?4 WHERE id = ?1";
+        let params = params![session.as_bytes(), state.as_str(), reason, at.as_millis()];
+        prepare(self.0.conn, sql)?.execute(params)?;
+        Ok(())
+    }
+
+    /// Notes whether the session is to run.
+    pub fn set_wanted(&self, session: SessionId, wanted: Wanted) -> Result<()> {
+        let sql = "UPDATE sessions SET wanted = ?2 WHERE id = ?1";
+        prepare(self.0.conn, sql)?.execute(params![session.as_bytes(), wanted_word(wanted)])?;
+        Ok(())
+    }
+
+    /// Notes the account the session is linked to, or that it is linked to none.
+    pub fn set_account(&self, session: SessionId, account: Option<&Account>) -> Result<()> {
+        let sql = "UPDATE sessions SET jid = ?2, lid = ?3, push_name = ?4 WHERE id = ?1";
+        prepare(self.0.conn, sql)?.execute(params![
+            session.as_bytes(),
+            account.map(|a| a.jid.to_string()),
+            account
+                .and_then(|a| a.lid.as_ref())
+                .map(ToString::to_string),
+            account.and_then(|a| a.push_name.as_deref()),
+        ])?;
+        Ok(())
+    }
+
+    /// Deletes a session and all it has: messages, events, outbox and keys.
+    pub fn delete(&self, session: SessionId) -> Result<()> {
+        for sql in [
+            "DELETE FROM outbox WHERE session = ?1",
+            "DELETE FROM messages WHERE session = ?1",
+            "DELETE FROM events WHERE session = ?1",
+            "DELETE FROM device_keys WHERE session = ?1",
+            "DELETE FROM sessions WHERE id = ?1",
+        ] {
+            prepare(self.0.conn, sql)?.execute(params![session.as_bytes()])?;
+        }
+        Ok(())
+    }
+}
+
+fn wanted_word(wanted: Wanted) -> &'static str {
+    match wanted {
+        Wanted::Running => "running",
+        Wanted::Stopped => "stopped",
+    }
+}
+
+fn read(row: &Row<'_>) -> Result<Session> {
+    let state: String = row.get(2)?;
+    let wanted: String = row.get(5)?;
+    let account = match parsed_opt(row, 6, "sessions.jid")? {
+        Some(jid) => Some(Account {
+            jid,
+            lid: parsed_opt(row, 7, "sessions.lid")?,
+            push_name: row.get(8)?,
+        }),
+        None => None,
+    };
+    Ok(Session {
+        id: SessionId::from_bytes(id_bytes(row, 0, "sessions.id")?),
+        name: parsed::<SessionName>(row, 1, "sessions.name")?,
+        state: SessionState::parse(&state)
+            .ok_or_else(|| Error::corrupt("sessions.state", &state))?,
+        reason: row.get(3)?,
+        changed_at: Timestamp::from_millis(row.get(4)?),
+        wanted: if wanted == "running" {
+            Wanted::Running
+        } else {
+            Wanted::Stopped
+        },
+        account,
+        created_at: Timestamp::from_millis(row.get(9)?),
+    })
+}

@@ -1,0 +1,219 @@
+//! The handle to the database, and what a job sees of it.
+
+use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::writer::{self, Answer, Durability, Job};
+use crate::{Error, Result, connection};
+
+/// How to open the database.
+#[derive(Debug, Clone)]
+pub struct StoreOptions {
+    /// The file; it is made when absent.
+    pub path: PathBuf,
+    /// Reading threads.
+    pub readers: usize,
+}
+
+impl StoreOptions {
+    /// The database at `path`, with two reading threads.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            readers: 2,
+        }
+    }
+}
+
+type ReadJob = Box<dyn FnOnce(&Reader<'_>) + Send>;
+
+/// Jobs that may wait at one reading thread; callers wait for room beyond that.
+const READ_QUEUE: usize = 1024;
+
+/// The database. Clones are handles to the same one.
+#[derive(Clone)]
+pub struct Store {
+    writer: mpsc::Sender<Job>,
+    readers: Arc<[mpsc::Sender<ReadJob>]>,
+    turn: Arc<AtomicUsize>,
+    threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
+}
+
+impl Store {
+    /// Opens the file, brings its schema up to date and starts the threads.
+    pub fn open(options: &StoreOptions) -> Result<Self> {
+        let conn = connection::open_writer(&options.path)?;
+        let (writer, jobs) = mpsc::channel(writer::QUEUE);
+        let mut threads = vec![spawn("store-writer", move || {
+            writer::Thread::new(conn, jobs).run()
+        })?];
+        let mut readers = Vec::new();
+        for _ in 0..options.readers.max(1) {
+            let (sender, thread) = reader(&options.path)?;
+            readers.push(sender);
+            threads.push(thread);
+        }
+        Ok(Self {
+            writer,
+            readers: readers.into(),
+            turn: Arc::default(),
+            threads: Arc::new(Mutex::new(threads)),
+        })
+    }
+
+    /// Runs `job` in a transaction and answers when it, and all before it, is durable on disk. An
+    /// error of the job undoes all it did.
+    pub async fn write<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: FnOnce(&Writer<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.submit(Durability::Durable, job).await
+    }
+
+    /// As [`Self::write`], but answers when others can see it: it is durable no later than the
+    /// next durable write. For steps that nothing irrevocable follows but through such a write.
+    pub async fn write_relaxed<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: FnOnce(&Writer<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.submit(Durability::Relaxed, job).await
+    }
+
+    async fn submit<T, E, F>(&self, durability: Durability, job: F) -> Result<T, E>
+    where
+        F: FnOnce(&Writer<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let (sender, receiver) = oneshot::channel();
+        let run: writer::Run = Box::new(move |tx| {
+            let result = job(tx);
+            let keep = result.is_ok();
+            let answer: Answer = Box::new(move |committed| {
+                let result = match (committed, result) {
+                    (Err(lost), Ok(_)) => Err(E::from(lost)),
+                    (_, result) => result,
+                };
+                // A caller that went away has nobody to tell.
+                drop(sender.send(result));
+            });
+            (keep, answer)
+        });
+        self.writer
+            .send(Job { durability, run })
+            .await
+            .map_err(|_| Error::Closed)?;
+        receiver.await.map_err(|_| E::from(Error::Panicked))?
+    }
+
+    /// Runs `job` on a reading thread; it sees everything committed before.
+    pub async fn read<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: FnOnce(&Reader<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let (sender, receiver) = oneshot::channel();
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.readers.len();
+        let Some(reader) = self.readers.get(turn) else {
+            return Err(Error::Closed.into());
+        };
+        // A caller that went away has nobody to tell.
+        let job: ReadJob = Box::new(move |db| drop(sender.send(job(db))));
+        reader.send(job).await.map_err(|_| Error::Closed)?;
+        receiver.await.map_err(|_| E::from(Error::Panicked))?
+    }
+
+    /// Waits until everything accepted is written and the threads are gone. All other handles
+    /// must be dropped, or this waits for them.
+    pub async fn close(self) {
+        let threads = {
+            let mut threads = self
+                .threads
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner());
+            std::mem::take(&mut *threads)
+        };
+        drop(self);
+        let joined = tokio::task::spawn_blocking(move || {
+            for thread in threads {
+                if thread.join().is_err() {
+                    tracing::error!("A database thread panicked");
+                }
+            }
+        });
+        if joined.await.is_err() {
+            tracing::error!("Waiting for the database threads was interrupted");
+        }
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("readers", &self.readers.len())
+            .finish_non_exhaustive()
+    }
+}
+
+fn reader(path: &Path) -> Result<(mpsc::Sender<ReadJob>, JoinHandle<()>)> {
+    let conn = connection::open_reader(path)?;
+    let (sender, mut jobs) = mpsc::channel::<ReadJob>(READ_QUEUE);
+    let thread = spawn("store-reader", move || {
+        while let Some(job) = jobs.blocking_recv() {
+            // A panicking job drops its channel, which its caller sees; the thread goes on.
+            drop(catch_unwind(AssertUnwindSafe(|| job(&Reader::new(&conn)))));
+        }
+    })?;
+    Ok((sender, thread))
+}
+
+fn spawn(name: &str, f: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(f)
+        .map_err(|err| Error::Sqlite(format!("no thread for {name}: {err}")))
+}
+
+/// The database as a reading job sees it.
+pub struct Reader<'a> {
+    pub(crate) conn: &'a Connection,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(conn: &'a Connection) -> Self {
+        Self { conn }
+    }
+}
+
+/// The database as a writing job sees it: all a reader sees, and more.
+pub struct Writer<'a> {
+    reader: Reader<'a>,
+}
+
+impl<'a> Writer<'a> {
+    pub(crate) fn new(conn: &'a Connection) -> Self {
+        Self {
+            reader: Reader::new(conn),
+        }
+    }
+}
+
+impl<'a> Deref for Writer<'a> {
+    type Target = Reader<'a>;
+
+    fn deref(&self) -> &Reader<'a> {
+        &self.reader
+    }
+}

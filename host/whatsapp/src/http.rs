@@ -1,0 +1,164 @@
+//! HTTP for the engine: media up and down, and the look-up of the current web version.
+//!
+//! With a media base configured (the simulated network) every request goes there, whatever host
+//! the engine wrote, and what is no media path is refused: nothing leaves the machine. Without
+//! one only `https` is spoken. A status that is no success is an answer, not an error; the engine
+//! decides what it means. Bodies, times and redirects are bounded.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, Uri};
+use reqwest::{Client, Url};
+use wacore::net::{HttpClient, HttpRequest, HttpResponse};
+use whatsapp_rust::anyhow;
+
+use crate::tls;
+
+/// Largest body taken from a server: WhatsApp's largest document, and what encryption adds.
+const MAX_BODY: usize = 100 * 1024 * 1024 + 1024;
+const CONNECT: Duration = Duration::from_secs(10);
+/// Longest silence within an answer.
+const SILENCE: Duration = Duration::from_secs(30);
+/// Longest exchange.
+const EXCHANGE: Duration = Duration::from_secs(300);
+
+/// Why a request was not made, or its answer not taken.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HttpError {
+    #[error("`{0}` is no address for a request")]
+    BadAddress(String),
+    #[error("{0} is not reached without TLS")]
+    PlainElsewhere(String),
+    #[error("{0} is not part of the simulated network")]
+    OffTheSimulatedNetwork(String),
+    #[error("the method or a header of a request is malformed")]
+    Malformed,
+    #[error("the answer is larger than {MAX_BODY} bytes")]
+    TooLarge,
+    #[error("the request failed: {0}")]
+    Failed(#[from] reqwest::Error),
+}
+
+/// The engine's HTTP client; one for all sessions.
+pub(crate) struct Http {
+    client: Client,
+    media_base: Option<Url>,
+}
+
+impl Http {
+    /// A client that sends media requests to `media_base`, where there is one.
+    pub(crate) fn new(media_base: Option<&Uri>) -> Result<Self, String> {
+        let base = media_base.map(|uri| Url::parse(&uri.to_string())).transpose();
+        let tls = tls::client_config().map_err(|err| err.to_string())?;
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls)
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT)
+            .read_timeout(SILENCE)
+            .timeout(EXCHANGE)
+            .pool_max_idle_per_host(4)
+            .build();
+        Ok(Self {
+            client: client.map_err(|err| err.to_string())?,
+            media_base: base.map_err(|err| err.to_string())?,
+        })
+    }
+
+    /// Where a request really goes.
+    fn destination(&self, asked: &str) -> Result<Url, HttpError> {
+        let short = || asked.split('?').next().unwrap_or_default().to_owned();
+        let mut url = Url::parse(asked).map_err(|_| HttpError::BadAddress(short()))?;
+        let Some(base) = &self.media_base else {
+            let secure = url.scheme() == "https";
+            return if secure { Ok(url) } else { Err(HttpError::PlainElsewhere(short())) };
+        };
+        if !(url.path().starts_with("/mms/") || url.path().starts_with("/v/")) {
+            return Err(HttpError::OffTheSimulatedNetwork(short()));
+        }
+        // The scheme of a web address can be changed, and both have hosts: neither can fail.
+        let bad = |()| HttpError::BadAddress(short());
+        url.set_scheme(base.scheme()).map_err(bad)?;
+        url.set_host(base.host_str()).map_err(|_| bad(()))?;
+        url.set_port(base.port()).map_err(bad)?;
+        Ok(url)
+    }
+
+    async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let url = self.destination(&request.url)?;
+        let method: Method = request.method.parse().map_err(|_| HttpError::Malformed)?;
+        let mut builder = self.client.request(method, url);
+        for (name, value) in request.headers {
+            let name: HeaderName = name.parse().map_err(|_| HttpError::Malformed)?;
+            let value = HeaderValue::try_from(value).map_err(|_| HttpError::Malformed)?;
+            builder = builder.header(name, value);
+        }
+        let response = builder.body(request.body.unwrap_or_else(Bytes::new)).send().await;
+        let mut response = response.map_err(reqwest::Error::without_url)?;
+        let status_code = response.status().as_u16();
+        let expected = response.content_length().and_then(|length| usize::try_from(length).ok());
+        if expected.is_some_and(|length| length > MAX_BODY) {
+            return Err(HttpError::TooLarge);
+        }
+        let mut body = Vec::with_capacity(expected.unwrap_or(0));
+        while let Some(chunk) = response.chunk().await.map_err(reqwest::Error::without_url)? {
+            if body.len() + chunk.len() > MAX_BODY {
+                return Err(HttpError::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(HttpResponse { status_code, body })
+    }
+}
+
+#[async_trait]
+impl HttpClient for Http {
+    async fn execute(&self, request: HttpRequest) -> anyhow::Result<HttpResponse> {
+        Ok(self.exchange(request).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn destination(base: Option<&'static str>, asked: &str) -> Result<String, String> {
+        let base = base.map(Uri::from_static);
+        let http = Http::new(base.as_ref())?;
+        let url = http.destination(asked).map_err(|err| err.to_string())?;
+        Ok(url.to_string())
+    }
+
+    #[test]
+    fn media_of_the_simulated_network_stay_on_it() {
+        let base = Some("http://127.0.0.1:4711");
+        assert_eq!(
+            destination(base, "https://mmg.whatsapp.net/mms/image/abc?auth=1"),
+            Ok("http://127.0.0.1:4711/mms/image/abc?auth=1".to_owned())
+        );
+        assert_eq!(
+            destination(base, "https://mmg.whatsapp.net/v/t62/x?token=1"),
+            Ok("http://127.0.0.1:4711/v/t62/x?token=1".to_owned())
+        );
+    }
+
+    #[test]
+    fn what_is_no_medium_never_leaves_the_simulated_network() {
+        let refused = destination(Some("http://127.0.0.1:1"), "https://web.whatsapp.com/sw.js?x=1");
+        assert_eq!(
+            refused,
+            Err("https://web.whatsapp.com/sw.js is not part of the simulated network".to_owned())
+        );
+    }
+
+    #[test]
+    fn the_real_network_is_only_reached_by_tls() {
+        assert!(destination(None, "https://mmg.whatsapp.net/v/x").is_ok());
+        assert_eq!(
+            destination(None, "http://mmg.whatsapp.net/v/x"),
+            Err("http://mmg.whatsapp.net/v/x is not reached without TLS".to_owned())
+        );
+    }
+}

@@ -1,0 +1,253 @@
+//! The engine's storage on our database: every session's keys in one file.
+//!
+//! A [`Keys`] is one session's view. The engine's storage traits are implemented in the modules
+//! below, one per trait; each record is named bytes in a [`KeySpace`], JSON where the engine's
+//! type is serde and raw bytes otherwise.
+//!
+//! Invariant: a call that changes key material answers after the change is on disk. Only three
+//! kinds of record are handed to the writer without waiting for the disk
+//! ([`Keys::write_in_order`]): messages waiting for the inbox, copies of sent messages, and their
+//! removal. The writer works in order, so they are on disk no later than anything written after
+//! them, the ratchet and the inbox's own row among it; and they are read through the writer too,
+//! so that a reader never misses one.
+
+mod app_state;
+mod device;
+mod protocol;
+mod secrets;
+mod signal;
+
+use std::future::{Future, poll_fn};
+use std::sync::Arc;
+use std::task::Poll;
+
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+use wacore::store::error::{Result, StoreError};
+use warbler_domain::{Clock, SessionId};
+use warbler_store::device_keys::{DeviceKeys, KeySpace};
+use warbler_store::{Store, Writer};
+
+/// What this engine keeps. The numbers are on disk: they are never reused, and those from 64 on
+/// belong to other engines.
+pub(crate) mod space {
+    use warbler_store::device_keys::KeySpace;
+
+    pub(crate) const DEVICE: KeySpace = KeySpace(1);
+    pub(crate) const IDENTITIES: KeySpace = KeySpace(2);
+    pub(crate) const SESSIONS: KeySpace = KeySpace(3);
+    pub(crate) const PREKEYS: KeySpace = KeySpace(4);
+    pub(crate) const SIGNED_PREKEYS: KeySpace = KeySpace(5);
+    pub(crate) const SENDER_KEYS: KeySpace = KeySpace(6);
+    pub(crate) const SYNC_KEYS: KeySpace = KeySpace(7);
+    pub(crate) const LATEST_SYNC_KEY: KeySpace = KeySpace(8);
+    pub(crate) const VERSIONS: KeySpace = KeySpace(9);
+    pub(crate) const MUTATION_MACS: KeySpace = KeySpace(10);
+    pub(crate) const SENDER_KEY_DEVICES: KeySpace = KeySpace(11);
+    pub(crate) const LIDS: KeySpace = KeySpace(12);
+    pub(crate) const PNS: KeySpace = KeySpace(13);
+    pub(crate) const BASE_KEYS: KeySpace = KeySpace(14);
+    pub(crate) const DEVICE_LISTS: KeySpace = KeySpace(15);
+    pub(crate) const GROUPS: KeySpace = KeySpace(16);
+    pub(crate) const TC_TOKENS: KeySpace = KeySpace(17);
+    pub(crate) const SENT_MESSAGES: KeySpace = KeySpace(18);
+    pub(crate) const PENDING_INBOUND: KeySpace = KeySpace(19);
+    pub(crate) const MESSAGE_SECRETS: KeySpace = KeySpace(20);
+}
+
+/// Writes that may be under way without anybody waiting for them; more wait for room.
+const UNWAITED: usize = 256;
+
+/// One session's keys.
+#[derive(Clone)]
+pub(crate) struct Keys {
+    store: Store,
+    session: SessionId,
+    clock: Arc<dyn Clock>,
+    unwaited: Arc<Semaphore>,
+    tasks: TaskTracker,
+}
+
+/// A session's keys inside a transaction.
+struct Tx<'a> {
+    writer: &'a Writer<'a>,
+    session: SessionId,
+}
+
+type Stored<T> = warbler_store::Result<T>;
+
+impl Tx<'_> {
+    fn get(&self, space: KeySpace, key: &[u8]) -> Stored<Option<Vec<u8>>> {
+        self.writer.device_keys().get(self.session, space, key)
+    }
+
+    fn scan(&self, space: KeySpace, prefix: &[u8]) -> Stored<Vec<(Vec<u8>, Vec<u8>)>> {
+        self.writer.device_keys().scan(self.session, space, prefix)
+    }
+
+    fn put(&self, space: KeySpace, key: &[u8], value: &[u8]) -> Stored<()> {
+        self.put_until(space, key, value, None)
+    }
+
+    fn put_until(&self, space: KeySpace, key: &[u8], value: &[u8], at: Option<i64>) -> Stored<()> {
+        let keys = self.writer.device_keys_mut();
+        keys.put(self.session, space, key, value, at)
+    }
+
+    fn delete(&self, space: KeySpace, key: &[u8]) -> Stored<()> {
+        let keys = self.writer.device_keys_mut();
+        keys.delete(self.session, space, key).map(drop)
+    }
+
+    fn delete_all(&self, space: KeySpace, prefix: &[u8]) -> Stored<()> {
+        for (key, _) in self.scan(space, prefix)? {
+            self.delete(space, &key)?;
+        }
+        Ok(())
+    }
+
+    fn clear(&self, space: KeySpace) -> Stored<()> {
+        let keys = self.writer.device_keys_mut();
+        keys.clear(self.session, space).map(drop)
+    }
+
+    fn delete_before(&self, space: KeySpace, cutoff: i64) -> Stored<u32> {
+        let keys = self.writer.device_keys_mut();
+        let gone = keys.delete_expired(self.session, space, cutoff)?;
+        Ok(u32::try_from(gone).unwrap_or(u32::MAX))
+    }
+}
+
+impl Keys {
+    /// The keys of `session` in `store`.
+    pub(crate) fn new(store: Store, session: SessionId, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            store,
+            session,
+            clock,
+            unwaited: Arc::new(Semaphore::new(UNWAITED)),
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// Whether the session is linked to an account.
+    pub(crate) async fn is_paired(&self) -> Result<bool> {
+        use wacore::store::traits::DeviceStore;
+        Ok(self.load().await?.is_some_and(|device| device.pn.is_some()))
+    }
+
+    /// Takes all keys of the session away.
+    pub(crate) async fn forget(&self) -> Result<()> {
+        self.write(|tx| tx.writer.device_keys_mut().forget(tx.session).map(drop)).await
+    }
+
+    /// Waits until every write that nobody waited for is on disk.
+    pub(crate) async fn settle(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.tasks.reopen();
+    }
+
+    /// Seconds since 1970, the engine's unit of time.
+    fn now_secs(&self) -> i64 {
+        self.clock.now().as_millis().div_euclid(1000)
+    }
+
+    async fn read<T, F>(&self, job: F) -> Result<T>
+    where
+        F: FnOnce(&DeviceKeys<'_>, SessionId) -> Stored<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let session = self.session;
+        let read = self.store.read(move |db| job(&db.device_keys(), session)).await;
+        read.map_err(failed)
+    }
+
+    async fn write<T, F>(&self, job: F) -> Result<T>
+    where
+        F: FnOnce(&Tx<'_>) -> Stored<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let session = self.session;
+        let written = self.store.write(move |writer| job(&Tx { writer, session })).await;
+        written.map_err(failed)
+    }
+
+    /// Hands a job to the writer, in its turn, and does not wait for the disk.
+    async fn write_in_order<F>(&self, what: &'static str, job: F) -> Result<()>
+    where
+        F: FnOnce(&Tx<'_>) -> Stored<()> + Send + 'static,
+    {
+        let permit = Arc::clone(&self.unwaited).acquire_owned().await;
+        let keys = self.clone();
+        let mut writing = Box::pin(async move { keys.write(job).await });
+        // The first poll puts the job into the writer's queue, or into the line of those who wait
+        // for room there; either keeps its place.
+        match poll_fn(|cx| Poll::Ready(writing.as_mut().poll(cx))).await {
+            Poll::Ready(done) => done,
+            Poll::Pending => {
+                self.tasks.spawn(async move {
+                    if let Err(err) = writing.await {
+                        tracing::error!(%err, "The engine's {what} could not be stored");
+                    }
+                    drop(permit);
+                });
+                Ok(())
+            }
+        }
+    }
+
+    async fn get(&self, space: KeySpace, key: Vec<u8>) -> Result<Option<Vec<u8>>> {
+        self.read(move |db, session| db.get(session, space, &key)).await
+    }
+
+    /// Like [`Keys::get`], but sees what [`Keys::write_in_order`] has been given.
+    async fn get_in_order(&self, space: KeySpace, key: Vec<u8>) -> Result<Option<Vec<u8>>> {
+        self.write(move |tx| tx.get(space, &key)).await
+    }
+
+    async fn put(&self, space: KeySpace, key: Vec<u8>, value: Vec<u8>) -> Result<()> {
+        self.write(move |tx| tx.put(space, &key, &value)).await
+    }
+
+    async fn delete(&self, space: KeySpace, key: Vec<u8>) -> Result<()> {
+        self.write(move |tx| tx.delete(space, &key)).await
+    }
+}
+
+/// A key of several parts; the key of the first parts is a prefix of the key of all.
+fn joined(parts: &[&[u8]]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(parts.iter().map(|part| part.len() + 4).sum());
+    for part in parts {
+        let length = u32::try_from(part.len()).unwrap_or(u32::MAX);
+        key.extend_from_slice(&length.to_be_bytes());
+        key.extend_from_slice(part);
+    }
+    key
+}
+
+/// The last part of a key that [`joined`] made from two.
+fn second_part(key: &[u8]) -> Option<&[u8]> {
+    let (first, rest) = key.split_first_chunk::<4>()?;
+    let skipped = usize::try_from(u32::from_be_bytes(*first)).ok()?;
+    rest.get(skipped.checked_add(4)?..)
+}
+
+fn failed(error: warbler_store::Error) -> StoreError {
+    StoreError::Database(Box::new(error))
+}
+
+fn unreadable(error: serde_json::Error) -> StoreError {
+    StoreError::Serialization(Box::new(error))
+}
+
+fn to_json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>> {
+    serde_json::to_vec(value).map_err(unreadable)
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    serde_json::from_slice(bytes).map_err(unreadable)
+}
+
+#[cfg(test)]
+mod tests;

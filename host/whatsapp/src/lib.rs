@@ -1,0 +1,20 @@
+//! The driver: WhatsApp engines behind the seam of [`warbler_app::driver`].
+//!
+//! The default engine is `whatsapp-rust`. Its storage is our database ([`keys`]), its connection
+//! our transport ([`transport`]), its HTTP ours ([`http`]), and its events become our words
+//! ([`inbound`], [`events`]) before they leave this crate. No engine type is named above it.
+
+pub mod driver;
+
+mod address;
+mod events;
+mod http;
+mod inbound;
+mod keys;
+mod link;
+mod outbound;
+mod teller;
+mod tls;
+mod transport;
+
+pub use driver::{ConfigError, EngineConfig, WhatsappRust};
