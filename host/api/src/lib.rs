@@ -1,1 +1,20 @@
-//! api
+//! HTTP, translation only: bytes → caller → wire types → one use case → wire types → bytes.
+//!
+//! [`mount`] says what is served where, [`caller`] who calls, [`extract`] how requests are read,
+//! [`problem`] how this API says no, [`native`] holds the API itself, [`server`] the connections.
+//!
+//! Invariant: no rule of the host lives here. What a caller may do is decided by the use case.
+
+mod caller;
+mod extract;
+mod mount;
+mod native;
+mod problem;
+mod qr;
+pub mod server;
+
+pub use mount::{ApiOptions, router};
+pub use server::serve;
+
+#[cfg(test)]
+mod tests;

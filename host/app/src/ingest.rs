@@ -22,16 +22,20 @@ pub(crate) async fn receive(
     session: SessionId,
     inbound: Vec<Inbound>,
 ) -> Result<(), Error> {
-    let events: Vec<Event> = inbound
+    let events: Vec<(Event, bool)> = inbound
         .into_iter()
-        .map(|one| event_of(shared, session, one))
+        .map(|one| {
+            let event = event_of(shared, session, one);
+            let done = !is_wanted(shared, &event);
+            (event, done)
+        })
         .collect();
     let newest = shared
         .store
         .write(move |tx| {
             let mut newest = None;
-            for event in &events {
-                newest = store_event(tx, event)?.or(newest);
+            for (event, done) in &events {
+                newest = store_event(tx, event, *done)?.or(newest);
             }
             Ok::<_, Error>(newest)
         })
@@ -42,6 +46,15 @@ pub(crate) async fn receive(
     Ok(())
 }
 
+/// Whether any extension is to be called for an event; one that nobody wants is done at once.
+pub(crate) fn is_wanted(shared: &Shared, event: &Event) -> bool {
+    shared
+        .extensions
+        .chain()
+        .iter()
+        .any(|hook| hook.wants(event))
+}
+
 /// Lets the pipeline and the streams know of stored events up to `seq`.
 pub(crate) fn announce(shared: &Shared, seq: i64) {
     shared.bus.announce(seq);
@@ -49,8 +62,8 @@ pub(crate) fn announce(shared: &Shared, seq: i64) {
 }
 
 /// Stores one event and what it changes by itself; `None` when it was there already.
-fn store_event(tx: &Writer<'_>, event: &Event) -> Result<Option<i64>, Error> {
-    let Some(seq) = tx.events_mut().insert(event, false)? else {
+fn store_event(tx: &Writer<'_>, event: &Event, done: bool) -> Result<Option<i64>, Error> {
+    let Some(seq) = tx.events_mut().insert(event, done)? else {
         return Ok(None);
     };
     match &event.body {

@@ -52,7 +52,7 @@ impl Outbox {
 
 /// A place among the messages under way, and the lease that comes with it.
 pub(crate) struct Slot {
-    permit: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
     pub(crate) lease: Lease,
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn slot(shared: &Shared, session: SessionId) -> Option<Slot> {
     shared.directory.ready_link(session)?;
     let permit = Arc::clone(&shared.outbox.slots).try_acquire_owned().ok()?;
     Some(Slot {
-        permit,
+        _permit: permit,
         lease: lease(shared),
     })
 }
@@ -89,31 +89,21 @@ pub(crate) async fn accept(shared: &Arc<Shared>, message: Message) -> Result<Mes
         })
         .await?;
     if let (Some(slot), Some(row)) = (slot, claimed) {
-        deliver_soon(shared, row, message.clone(), slot.permit);
+        deliver_soon(shared, row, message.clone(), slot);
     }
     Ok(message)
 }
 
-/// Hands a leased message to the network, in its own task.
-pub(crate) fn deliver_soon(
-    shared: &Arc<Shared>,
-    row: OutboxRow,
-    message: Message,
-    permit: OwnedSemaphorePermit,
-) {
+/// Hands a message leased by `slot` to the network, in its own task.
+pub(crate) fn deliver_soon(shared: &Arc<Shared>, row: OutboxRow, message: Message, slot: Slot) {
     let worker = Arc::clone(shared);
     shared.tasks.spawn(async move {
         if let Err(err) = deliver(&worker, &row, message).await {
             // The lease runs out by itself and the row is tried again.
             error!(session.id = %row.session, %err, "The outbox could not note how a message fared");
         }
-        drop(permit);
+        drop(slot);
     });
-}
-
-/// Hands a leased message, taken by [`slot`], to the network.
-pub(crate) fn deliver_claimed(shared: &Arc<Shared>, row: OutboxRow, message: Message, slot: Slot) {
-    deliver_soon(shared, row, message, slot.permit);
 }
 
 async fn deliver(
@@ -228,7 +218,8 @@ async fn taken_over(
                         message: Box::new(message),
                     };
                     let event = crate::ingest::new_event(&worker, session, body);
-                    tx.events_mut().insert(&event, false)?
+                    tx.events_mut()
+                        .insert(&event, !crate::ingest::is_wanted(&worker, &event))?
                 }
                 None => None,
             };
@@ -284,7 +275,11 @@ async fn deliver_next(shared: &Arc<Shared>, claimed: Claimed) {
         return;
     };
     if let Ok(permit) = Arc::clone(&shared.outbox.slots).acquire_owned().await {
-        deliver_soon(shared, row, message, permit);
+        let slot = Slot {
+            _permit: permit,
+            lease: lease(shared),
+        };
+        deliver_soon(shared, row, message, slot);
     }
 }
 

@@ -307,7 +307,7 @@ async fn commit(
         .await?;
     for (index, row, message) in claimed {
         if let Some(slot) = slots.get_mut(index).and_then(Option::take) {
-            crate::outbox::deliver_claimed(shared, row, message, slot);
+            crate::outbox::deliver_soon(shared, row, message, slot);
         }
     }
     Ok(())

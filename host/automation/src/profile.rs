@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use warbler_domain::extension::{ExtensionKind, Grants};
+use warbler_domain::extension::Grants;
 use warbler_domain::{ExtensionName, Generation};
 
 use crate::filter::Filter;
@@ -11,7 +11,6 @@ use crate::filter::Filter;
 #[derive(Debug, Clone)]
 pub(crate) struct Profile {
     pub(crate) name: ExtensionName,
-    pub(crate) kind: ExtensionKind,
     pub(crate) generation: Generation,
     /// The file to look into when something is wrong.
     pub(crate) file: PathBuf,

@@ -29,6 +29,7 @@ use crate::limits::{EffectLimits, Limits, ScriptLimits};
 use crate::profile::Profile;
 use current::{Constants, Current};
 use event::ScriptEvent;
+use failure::Failure;
 
 /// What every script is told when it has no handler.
 const HANDLERS: &str = "a script defines `fn on_message(message) { … }` or `fn on_event(event) { … }`";
@@ -141,6 +142,10 @@ fn run(engine: &ScriptEngine, code: &Code, profile: &Profile, handler: &str, cal
         let fault = failure.into_fault(&code.source);
         fault.in_file(&profile.file).dated(call.now)
     });
+    let Some(done) = done else {
+        let fault = Failure::Panicked.into_fault(&code.source);
+        return failed(fault.in_file(&profile.file).dated(call.now), Vec::new());
+    };
     let verdict = if done.stopped { Verdict::Stop } else { Verdict::Next };
     done.effects.into_outcome(result.map(|_| verdict))
 }

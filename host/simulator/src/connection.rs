@@ -25,8 +25,8 @@ use wacore_binary::{BinaryError, Node};
 use wacore_noise::framing::{FrameDecoder, encode_frame};
 use wacore_noise::{NoiseCipher, NoiseError};
 
-use crate::hub::Hub;
 use crate::handshake::{self, Greeted, Opened, Refused};
+use crate::hub::Hub;
 use crate::state::connection::{Connection, ConnectionId, OUTBOX};
 use crate::{faults::Fault, login, routing};
 

@@ -41,8 +41,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::address::digits;
-use crate::hub::Hub;
 use crate::faults::{Fault, Faults, Scope};
+use crate::hub::Hub;
 use crate::person::{Heard, Person, PersonError, ReceiptSeen};
 use crate::server::JournalLine;
 use crate::state::account::AccountId;
@@ -114,13 +114,12 @@ fn sent(id: &str) -> Answer {
 
 fn person(hub: &Arc<Hub>, number: &str) -> Result<Person, Refused> {
     let id = digits(number).and_then(|pn| hub.lock().account_by_pn(&pn));
-    id.and_then(|id| Person::existing(hub, id))
-        .ok_or_else(|| {
-            Refused(
-                StatusCode::NOT_FOUND,
-                format!("{number:?} is not the number of anybody here"),
-            )
-        })
+    id.and_then(|id| Person::existing(hub, id)).ok_or_else(|| {
+        Refused(
+            StatusCode::NOT_FOUND,
+            format!("{number:?} is not the number of anybody here"),
+        )
+    })
 }
 
 #[derive(Serialize)]
@@ -197,7 +196,11 @@ struct React {
 
 async fn react(Shared(hub): App, Path(number): Path<String>, Json(body): Json<React>) -> Answer {
     let person = person(&hub, &number)?;
-    sent(&person.reacts(&body.to, &body.message_id, &body.emoji).await?)
+    sent(
+        &person
+            .reacts(&body.to, &body.message_id, &body.emoji)
+            .await?,
+    )
 }
 
 #[derive(Deserialize)]
@@ -313,11 +316,7 @@ struct Code {
     code: String,
 }
 
-async fn type_code(
-    Shared(hub): App,
-    Path(number): Path<String>,
-    Json(body): Json<Code>,
-) -> Answer {
+async fn type_code(Shared(hub): App, Path(number): Path<String>, Json(body): Json<Code>) -> Answer {
     person(&hub, &number)?.types_code(&body.code).await?;
     done()
 }

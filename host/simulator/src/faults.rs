@@ -38,6 +38,8 @@ impl From<&str> for Scope {
 }
 
 /// Something that goes wrong.
+///
+/// Faults of delivery meet the companions of an account; the phone only if there are none.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "fault", rename_all = "snake_case")]
 pub enum Fault {
@@ -70,7 +72,11 @@ pub enum Fault {
     /// One bit of a ciphertext is flipped on its way to the account's devices.
     Corrupt { times: u32 },
     /// Requests in a namespace are refused.
-    IqError { xmlns: String, code: u16, times: u32 },
+    IqError {
+        xmlns: String,
+        code: u16,
+        times: u32,
+    },
     /// Requests in a namespace are never answered.
     IqTimeout { xmlns: String, times: u32 },
     /// Media requests are answered with this status. Meets everybody.
@@ -121,10 +127,7 @@ impl Faults {
                 state.finish(id, replaced());
             })),
             Fault::Logout => {
-                let companions: Vec<DeviceRef> = state
-                    .companions_in(account)
-                    .into_iter()
-                    .collect();
+                let companions = state.companions_in(account);
                 for device in &companions {
                     self.hub.unlink(&mut state, *device);
                 }
@@ -247,6 +250,15 @@ impl State {
             _ => None,
         });
         fate.unwrap_or(AckFate::Normal)
+    }
+
+    /// Whether delivery faults of its account meet this device: a companion, or the phone of an
+    /// account without companions.
+    pub(crate) fn meets_trouble(&self, at: DeviceRef) -> bool {
+        at.device != 0
+            || self
+                .account(at.account)
+                .is_some_and(|account| account.devices.len() == 1)
     }
 
     fn for_sockets(

@@ -8,13 +8,13 @@
 //! Invariant: nothing a client sends here is trusted before the last decryption has succeeded.
 
 use rand::CryptoRng;
-use waproto::buffa::{DecodeError, Message as _, MessageField};
-use waproto::whatsapp::{self as wa, ClientPayload, HandshakeMessage};
 use wacore_binary::consts::{
     NOISE_PATTERN_IK, NOISE_PATTERN_XX, NOISE_PATTERN_XXFALLBACK, WA_CONN_HEADER,
 };
 use wacore_libsignal::protocol::{CurveError, KeyPair};
 use wacore_noise::{HandshakeError, NoiseCipher, NoiseHandshake};
+use waproto::buffa::{DecodeError, Message as _, MessageField};
+use waproto::whatsapp::{self as wa, ClientPayload, HandshakeMessage};
 
 /// Why a client did not get through the handshake.
 #[derive(Debug, thiserror::Error)]
@@ -47,20 +47,17 @@ impl ServerIdentity {
                 key: Some(subject.public_key.public_key_bytes().to_vec()),
                 not_before: Some(now.saturating_sub(86_400)),
                 not_after: Some(now + 365 * 86_400),
-                ..Default::default()
             }
             .encode_to_vec();
             let signature = signer.calculate_signature(&details, rng)?;
             Ok::<_, CurveError>(wa::cert_chain::NoiseCertificate {
                 details: Some(details),
                 signature: Some(signature.to_vec()),
-                ..Default::default()
             })
         };
         let chain = wa::CertChain {
             intermediate: MessageField::some(certified(1, 0, &intermediate, &root, rng)?),
             leaf: MessageField::some(certified(2, 1, &key, &intermediate, rng)?),
-            ..Default::default()
         };
         Ok(Self {
             root: public(&root),

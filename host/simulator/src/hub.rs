@@ -137,25 +137,24 @@ impl Hub {
             state.finish(id, unlinked());
         }
         let now = self.now();
-        self.announce_devices(state, at.account, |form, state| {
-            let listed = NodeBuilder::new("device").attr("jid", state.jid(at, form)).build();
-            NodeBuilder::new("remove")
-                .children([
-                    listed,
-                    NodeBuilder::new("key-index-list").attr("ts", now).build(),
-                ])
-                .build()
-        });
+        let listed = NodeBuilder::new("device").attr("jid", state.jid(at, Form::Pn));
+        let removed = NodeBuilder::new("remove").children([
+            listed.build(),
+            NodeBuilder::new("key-index-list").attr("ts", now).build(),
+        ]);
+        self.announce(state, at.account, "devices", &removed.build());
         state.phone_work(at.account, PhoneWork::Relist);
         self.touch();
     }
 
-    /// Tells the account's own companions and everybody who has asked for its devices.
-    pub(crate) fn announce_devices(
+    /// Tells an account's own companions, and the companions of everybody who has asked for its
+    /// devices, that something about the account has changed.
+    pub(crate) fn announce(
         self: &Arc<Self>,
         state: &mut State,
         account: AccountId,
-        child: impl Fn(Form, &State) -> Node,
+        kind: &'static str,
+        news: &Node,
     ) {
         let mut told: Vec<AccountId> = state
             .account(account)
@@ -171,10 +170,10 @@ impl Hub {
                 }
                 let node = NodeBuilder::new("notification")
                     .attr("from", state.user_jid(account, Form::Pn))
-                    .attr("type", "devices")
+                    .attr("type", kind)
                     .attr("id", state.server_id())
                     .attr("t", self.now())
-                    .children([child(Form::Pn, state)]);
+                    .children([news.clone()]);
                 let node = match state.tells_lids {
                     true => node.attr("lid", state.user_jid(account, Form::Lid)),
                     false => node,
@@ -211,4 +210,3 @@ impl State {
         }
     }
 }
-

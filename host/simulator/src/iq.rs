@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 use wacore_binary::Node;
 
-use crate::hub::Hub;
 use crate::faults::Fault;
+use crate::hub::Hub;
 use crate::stanza::{Reading, refusal, result};
 use crate::state::State;
 use crate::state::account::DeviceRef;
@@ -60,7 +60,9 @@ pub(crate) fn handle(
         return;
     }
     let refused = state.faults.take(account, |fault| match fault {
-        Fault::IqError { xmlns: one, code, .. } if *one == xmlns => Some(*code),
+        Fault::IqError {
+            xmlns: one, code, ..
+        } if *one == xmlns => Some(*code),
         _ => None,
     });
     if let Some(code) = refused {

@@ -8,8 +8,8 @@
 mod address;
 mod stanza;
 
-mod hub;
 mod handshake;
+mod hub;
 mod queue;
 mod state;
 
@@ -28,6 +28,6 @@ mod person;
 mod phone;
 
 pub use faults::{Fault, FaultError, Faults, Scope};
-pub use person::{Heard, HeardContent, Person, PersonError, ReceiptSeen};
+pub use person::{Heard, HeardContent, Person, PersonError, PresenceSeen, ReceiptSeen};
 pub use server::{JournalLine, Network, NetworkOptions, StartError};
 pub use state::journal::Direction;

@@ -11,8 +11,8 @@ use wacore_binary::builder::NodeBuilder;
 use waproto::whatsapp::ClientPayload;
 
 use crate::address::Form;
-use crate::hub::Hub;
 use crate::faults::{Fault, replaced};
+use crate::hub::Hub;
 use crate::pairing;
 use crate::state::State;
 use crate::state::account::{DeviceRef, Link, PhoneWork};

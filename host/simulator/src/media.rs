@@ -18,8 +18,8 @@ use bytes::Bytes;
 use data_encoding::BASE64URL_NOPAD;
 use sha2::{Digest, Sha256};
 
-use crate::hub::Hub;
 use crate::faults::Fault;
+use crate::hub::Hub;
 
 /// How long one body may be.
 pub(crate) const MAX_BODY: usize = 100 << 20;
@@ -109,6 +109,13 @@ async fn upload(
     if let Some(status) = fault(&hub) {
         return status.into_response();
     }
+    let asks = request
+        .uri()
+        .query()
+        .is_some_and(|query| query.split('&').any(|part| part == "resume=1"));
+    if asks {
+        return progress(&hub, &target);
+    }
     let Ok(body) = to_bytes(request.into_body(), MAX_BODY).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
@@ -128,6 +135,21 @@ async fn upload(
             StatusCode::INSUFFICIENT_STORAGE.into_response()
         }
     }
+}
+
+/// Whether a body is already here; a client asks before a long upload.
+fn progress(hub: &Hub, target: &str) -> Response {
+    let token = target.rsplit('/').next().unwrap_or_default();
+    let path = format!("/v/{}", token.trim_end_matches('='));
+    if hub.media.get(&path).is_none() {
+        return Json(serde_json::json!({ "resume": "0" })).into_response();
+    }
+    Json(serde_json::json!({
+        "resume": "complete",
+        "url": format!("https://mmg.whatsapp.net{path}"),
+        "direct_path": path,
+    }))
+    .into_response()
 }
 
 async fn download(

@@ -16,8 +16,8 @@ use wacore_libsignal::protocol::PublicKey;
 use waproto::whatsapp::client_payload::DevicePairingRegistrationData;
 
 use crate::address::{Address, Form};
-use crate::hub::Hub;
 use crate::faults::stream_error;
+use crate::hub::Hub;
 use crate::person::PersonError;
 use crate::stanza::{Reading, child_array, child_bytes, leaf, refusal, request, result};
 use crate::state::State;
@@ -74,18 +74,16 @@ fn registration(data: &DevicePairingRegistrationData) -> Option<Keys> {
     let mut signed = vec![KEY_TYPE];
     signed.extend_from_slice(&key);
     let signer = PublicKey::from_djb_public_key_bytes(&identity).ok()?;
-    signer
-        .verify_signature(&signed, &signature)
-        .then(|| Keys {
-            registration: number(&data.e_regid),
-            identity,
-            signed: SignedKey {
-                id: number(&data.e_skey_id),
-                key,
-                signature,
-            },
-            ..Keys::default()
-        })
+    signer.verify_signature(&signed, &signature).then(|| Keys {
+        registration: number(&data.e_regid),
+        identity,
+        signed: SignedKey {
+            id: number(&data.e_skey_id),
+            key,
+            signature,
+        },
+        ..Keys::default()
+    })
 }
 
 fn array<const N: usize>(bytes: &Option<Vec<u8>>) -> Option<[u8; N]> {
@@ -199,7 +197,7 @@ pub(crate) fn answered(state: &mut State, id: ConnectionId, node: &Node) {
         None => Answer::Declined,
         Some(completed) => Answer::Signed {
             completed: completed.to_vec(),
-            keys: pairing.keys.clone(),
+            keys: Box::new(pairing.keys.clone()),
             noise: pairing.noise,
         },
     };
@@ -227,17 +225,17 @@ pub(crate) fn link(
     device.identity = linked.identity;
     account.devices.push(device);
     account.key_index = (now, linked.key_index_list.clone());
-    hub.announce_devices(state, at.account, |form, state| {
-        let device = NodeBuilder::new("device")
-            .attr("jid", state.jid(at, form))
+    let added = NodeBuilder::new("add").children([
+        NodeBuilder::new("device")
+            .attr("jid", state.jid(at, Form::Pn))
             .attr("key-index", at.device)
-            .build();
-        let list = NodeBuilder::new("key-index-list")
+            .build(),
+        NodeBuilder::new("key-index-list")
             .attr("ts", now)
-            .bytes(linked.key_index_list.clone())
-            .build();
-        NodeBuilder::new("add").children([device, list]).build()
-    });
+            .bytes(linked.key_index_list)
+            .build(),
+    ]);
+    hub.announce(state, at.account, "devices", &added.build());
     state.finish(id, stream_error(515, None));
     hub.touch();
 }
@@ -269,13 +267,7 @@ pub(crate) fn code_request(
     }
 }
 
-fn hello(
-    hub: &Arc<Hub>,
-    state: &mut State,
-    id: ConnectionId,
-    node: &Node,
-    body: &Node,
-) -> Node {
+fn hello(hub: &Arc<Hub>, state: &mut State, id: ConnectionId, node: &Node, body: &Node) -> Node {
     let wrapped = child_bytes(body, "link_code_pairing_wrapped_companion_ephemeral_pub");
     let (Some(Address::User { user, .. }), Some(wrapped)) = (body.address("jid"), wrapped) else {
         return refusal(node, 400, "bad-request");

@@ -20,7 +20,7 @@ use std::time::Duration;
 use rand::RngExt;
 use tokio::sync::{mpsc, watch};
 
-pub use heard::{Heard, HeardContent, ReceiptSeen};
+pub use heard::{Heard, HeardContent, PresenceSeen, ReceiptSeen};
 
 use crate::address::{Form, device_jid, digits};
 use crate::hub::Hub;
@@ -82,6 +82,16 @@ pub(crate) struct Handset {
     /// Which devices have this phone's sender key, by group.
     shared: HashMap<String, HashSet<DeviceRef>>,
     sent: SentLog,
+}
+
+impl Handset {
+    fn new(phone: Phone) -> Self {
+        Self {
+            phone,
+            shared: HashMap::new(),
+            sent: SentLog::default(),
+        }
+    }
 }
 
 /// What all handles to a person share.
@@ -158,11 +168,7 @@ impl Person {
                 number: pn.clone(),
                 name: name.to_owned(),
                 lid: lid.clone(),
-                handset: tokio::sync::Mutex::new(Handset {
-                    phone,
-                    shared: HashMap::new(),
-                    sent: SentLog::default(),
-                }),
+                handset: tokio::sync::Mutex::new(Handset::new(phone)),
                 work,
                 inbox: Mutex::default(),
                 arrived: watch::Sender::new(0),

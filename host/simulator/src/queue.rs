@@ -75,9 +75,10 @@ impl Queue {
     /// Forgets the stanza an acknowledgement names. Returns whether there was one.
     pub(crate) fn acknowledged(&mut self, class: &str, id: &str, from: Option<&str>) -> bool {
         let named = |entry: &Entry| entry.node.tag == class && entry.node.is("id", id);
-        let exact = self.entries.iter().take(self.sent).position(|entry| {
-            named(entry) && from.is_some_and(|from| entry.node.is("from", from))
-        });
+        let exact =
+            self.entries.iter().take(self.sent).position(|entry| {
+                named(entry) && from.is_some_and(|from| entry.node.is("from", from))
+            });
         let found = exact.or_else(|| self.entries.iter().take(self.sent).position(named));
         match found {
             Some(index) => {

@@ -15,8 +15,8 @@ use std::sync::Arc;
 use wacore_binary::Node;
 use wacore_binary::builder::NodeBuilder;
 
-use crate::hub::Hub;
 use crate::faults::{AckFate, Fault, flip_a_bit};
+use crate::hub::Hub;
 use crate::stanza::{Reading, copy};
 use crate::state::State;
 use crate::state::account::DeviceRef;
@@ -118,6 +118,10 @@ pub(crate) fn ack(hub: &Hub, node: &Node, error: Option<u16>) -> Node {
 
 /// Delivers a message, unless a fault of the receiving account has something to add.
 pub(crate) fn deliver(hub: &Arc<Hub>, state: &mut State, to: DeviceRef, mut node: Node) {
+    if !state.meets_trouble(to) {
+        hub.deliver(state, to, node);
+        return;
+    }
     let account = Some(to.account);
     let corrupt = |fault: &Fault| matches!(fault, Fault::Corrupt { .. }).then_some(());
     if state.faults.take(account, corrupt).is_some() {
@@ -169,9 +173,7 @@ fn hold(hub: &Arc<Hub>, state: &mut State, to: DeviceRef, node: Node) {
 
 /// A call goes to every device of the callee.
 fn call(hub: &Arc<Hub>, state: &mut State, from: DeviceRef, node: &Node) -> Node {
-    let target = node
-        .address("to")
-        .and_then(|to| state.resolve_account(&to));
+    let target = node.address("to").and_then(|to| state.resolve_account(&to));
     let Some((callee, form)) = target else {
         return ack(hub, node, Some(404));
     };

@@ -13,9 +13,9 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use crate::address::digits;
-use crate::hub::Hub;
 use crate::faults::Faults;
 use crate::handshake::ServerIdentity;
+use crate::hub::Hub;
 use crate::person::{Person, PersonError};
 use crate::state::State;
 use crate::state::account::AccountId;

@@ -90,6 +90,12 @@ pub(crate) fn child_number(node: &Node, tag: &str) -> Option<u32> {
     })
 }
 
+/// A key's id, which is three bytes on the wire.
+pub(crate) fn id24(id: u32) -> Vec<u8> {
+    let [_, bytes @ ..] = id.to_be_bytes();
+    bytes.to_vec()
+}
+
 /// A stanza without content.
 pub(crate) fn empty(tag: &'static str) -> Node {
     NodeBuilder::new(tag).build()

@@ -73,7 +73,11 @@ impl State {
     /// A LID nobody has yet.
     pub(crate) fn free_lid(&mut self) -> String {
         loop {
-            let lid = format!("{}", self.rng.random_range(100_000_000_000_000u64..999_999_999_999_999));
+            let lid = format!(
+                "{}",
+                self.rng
+                    .random_range(100_000_000_000_000u64..999_999_999_999_999)
+            );
             if !self.by_lid.contains_key(&lid) {
                 return lid;
             }
@@ -181,7 +185,10 @@ impl State {
         self.journal
             .push(Direction::Out, connection.who.map(|who| who.device), &node);
         if !connection.send(node) {
-            tracing::debug!(connection = to.0, "A connection that does not read is closed");
+            tracing::debug!(
+                connection = to.0,
+                "A connection that does not read is closed"
+            );
             connection.close.cancel();
         }
     }

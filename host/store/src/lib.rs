@@ -18,6 +18,9 @@ mod rows;
 mod store;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::Error;
 pub use store::{Reader, Store, StoreOptions, Writer};
 

@@ -62,7 +62,10 @@ pub(crate) async fn known(
         _ => None,
     };
     Some(match (jid.server(), other) {
-        (Server::Lid, Some(pn)) => Known { jid: pn, alt: Some(jid) },
+        (Server::Lid, Some(pn)) => Known {
+            jid: pn,
+            alt: Some(jid),
+        },
         (_, alt) => Known { jid, alt },
     })
 }
@@ -98,13 +101,21 @@ mod tests {
         ] {
             let jid: Result<EngineJid, _> = theirs.parse();
             let plain = jid.ok().and_then(|jid| plain(&jid));
-            assert_eq!(plain.map(|jid| jid.to_string()).as_deref(), ours, "{theirs}");
+            assert_eq!(
+                plain.map(|jid| jid.to_string()).as_deref(),
+                ours,
+                "{theirs}"
+            );
         }
     }
 
     #[test]
     fn an_address_survives_the_way_there_and_back() {
-        for text in ["15550100@s.whatsapp.net", "100000000000001@lid", "120363000000000000@g.us"] {
+        for text in [
+            "15550100@s.whatsapp.net",
+            "100000000000001@lid",
+            "120363000000000000@g.us",
+        ] {
             let jid: Result<Jid, _> = text.parse();
             let back = jid.as_ref().ok().and_then(|jid| plain(&engine(jid)));
             assert_eq!(back, jid.ok(), "{text}");

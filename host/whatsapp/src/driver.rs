@@ -73,7 +73,9 @@ pub enum ConfigError {
     #[error("{0} is not an address of this machine, and the simulated network is nowhere else")]
     SimulatedElsewhere(Uri),
     /// A release build, which only talks to WhatsApp.
-    #[error("this build verifies WhatsApp's own certificate and cannot use the simulated network: build it with the feature `simulator`")]
+    #[error(
+        "this build verifies WhatsApp's own certificate and cannot use the simulated network: build it with the feature `simulator`"
+    )]
     NoSimulator,
     /// The simulated network without its media address.
     #[error("the simulated network needs `media_base`")]
@@ -103,7 +105,10 @@ impl EngineConfig {
             return Err(ConfigError::NoSimulator);
         }
         let media = self.media_base.as_ref().ok_or(ConfigError::NoMediaBase)?;
-        match [&self.websocket_url, media].into_iter().find(|uri| !is_here(uri)) {
+        match [&self.websocket_url, media]
+            .into_iter()
+            .find(|uri| !is_here(uri))
+        {
             Some(elsewhere) => Err(ConfigError::SimulatedElsewhere(elsewhere.clone())),
             None => Ok(()),
         }
@@ -162,14 +167,20 @@ impl WhatsappRust {
         transports: Transports,
         lines: &Arc<Lines>,
     ) -> Result<Arc<Client>, DriverError> {
-        let device = PersistenceManager::new(Arc::new(keys.clone())).await.map_err(keys_failed)?;
+        let device = PersistenceManager::new(Arc::new(keys.clone()))
+            .await
+            .map_err(keys_failed)?;
+        let device = Arc::new(device);
+        keys.follow(&device);
         let looks = DevicePropsOverride::new()
             .with_os(self.config.device_name.clone())
             .with_platform_type(PlatformType::CHROME);
-        device.process_command(DeviceCommand::SetDeviceProps(looks)).await;
+        device
+            .process_command(DeviceCommand::SetDeviceProps(looks))
+            .await;
         let mut builder = Client::builder()
             .with_runtime(TokioRuntime)
-            .with_persistence_manager(Arc::new(device))
+            .with_persistence_manager(device)
             .with_transport_factory(transports)
             .with_http_client_arc(Arc::clone(&self.http))
             .with_cache_config(small_caches())
@@ -181,7 +192,9 @@ impl WhatsappRust {
             builder = builder.with_version_override(SIMULATED_VERSION);
         }
         let built = Box::pin(builder.build()).await;
-        Ok(built.map_err(|err| DriverError::Engine(err.to_string()))?.into_client())
+        Ok(built
+            .map_err(|err| DriverError::Engine(err.to_string()))?
+            .into_client())
     }
 }
 
@@ -227,7 +240,8 @@ impl Driver for WhatsappRust {
             ended: CancellationToken::new(),
             logging_out: AtomicBool::new(false),
         });
-        self.tasks.spawn(Box::pin(Arc::clone(&link).live(teller, subscription, seat)));
+        self.tasks
+            .spawn(Box::pin(Arc::clone(&link).live(teller, subscription, seat)));
         Ok(link)
     }
 
@@ -258,17 +272,28 @@ impl Seat {
         taken: &Arc<Mutex<HashSet<SessionId>>>,
         session: SessionId,
     ) -> Result<Self, DriverError> {
-        let free = taken.lock().unwrap_or_else(PoisonError::into_inner).insert(session);
+        let free = taken
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(session);
         if !free {
-            return Err(DriverError::Engine("a link of this session is open".to_owned()));
+            return Err(DriverError::Engine(
+                "a link of this session is open".to_owned(),
+            ));
         }
-        Ok(Self { taken: Arc::clone(taken), session })
+        Ok(Self {
+            taken: Arc::clone(taken),
+            session,
+        })
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.session);
+        self.taken
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.session);
     }
 }
 
@@ -290,7 +315,11 @@ fn small_caches() -> CacheConfig {
 mod tests {
     use super::*;
 
-    fn config(websocket: &'static str, media: Option<&'static str>, simulated: bool) -> EngineConfig {
+    fn config(
+        websocket: &'static str,
+        media: Option<&'static str>,
+        simulated: bool,
+    ) -> EngineConfig {
         EngineConfig {
             websocket_url: Uri::from_static(websocket),
             media_base: media.map(Uri::from_static),
@@ -301,10 +330,19 @@ mod tests {
 
     #[test]
     fn only_this_machine_is_reached_without_tls() {
-        assert_eq!(config("wss://web.whatsapp.com/ws/chat", None, false).check(), Ok(()));
-        assert_eq!(config("ws://127.0.0.1:5/ws/chat", None, false).check(), Ok(()));
+        assert_eq!(
+            config("wss://web.whatsapp.com/ws/chat", None, false).check(),
+            Ok(())
+        );
+        assert_eq!(
+            config("ws://127.0.0.1:5/ws/chat", None, false).check(),
+            Ok(())
+        );
         let elsewhere = config("ws://web.whatsapp.com/ws/chat", None, false);
-        assert!(matches!(elsewhere.check(), Err(ConfigError::PlainElsewhere(_))));
+        assert!(matches!(
+            elsewhere.check(),
+            Err(ConfigError::PlainElsewhere(_))
+        ));
         let other = config("https://web.whatsapp.com/ws/chat", None, false);
         assert!(matches!(other.check(), Err(ConfigError::BadAddress(_))));
     }
@@ -313,12 +351,28 @@ mod tests {
     #[test]
     fn the_simulated_network_is_on_this_machine() {
         let here = "ws://127.0.0.1:5/ws/chat";
-        assert_eq!(config(here, Some("http://127.0.0.1:6"), true).check(), Ok(()));
-        assert_eq!(config(here, None, true).check(), Err(ConfigError::NoMediaBase));
+        assert_eq!(
+            config(here, Some("http://127.0.0.1:6"), true).check(),
+            Ok(())
+        );
+        assert_eq!(
+            config(here, None, true).check(),
+            Err(ConfigError::NoMediaBase)
+        );
         let media_elsewhere = config(here, Some("https://mmg.whatsapp.net"), true);
-        assert!(matches!(media_elsewhere.check(), Err(ConfigError::SimulatedElsewhere(_))));
-        let elsewhere = config("wss://web.whatsapp.com/ws", Some("http://127.0.0.1:6"), true);
-        assert!(matches!(elsewhere.check(), Err(ConfigError::SimulatedElsewhere(_))));
+        assert!(matches!(
+            media_elsewhere.check(),
+            Err(ConfigError::SimulatedElsewhere(_))
+        ));
+        let elsewhere = config(
+            "wss://web.whatsapp.com/ws",
+            Some("http://127.0.0.1:6"),
+            true,
+        );
+        assert!(matches!(
+            elsewhere.check(),
+            Err(ConfigError::SimulatedElsewhere(_))
+        ));
     }
 
     #[cfg(not(feature = "simulator"))]

@@ -77,7 +77,8 @@ pub(crate) fn sort(event: &Event) -> Sorted {
         Event::PairError(failed) => pairing_failed(failed.error.clone()),
         Event::PairingCodeError(failed) => pairing_failed(failed.error.clone()),
         Event::PairPasskeyError(_) | Event::PairPasskeyRequest(_) => pairing_failed(
-            "WhatsApp asks for a passkey of this account, which this version cannot show".to_owned(),
+            "WhatsApp asks for a passkey of this account, which this version cannot show"
+                .to_owned(),
         ),
         Event::QrScannedWithoutMultidevice(_) => {
             pairing_failed("the phone's WhatsApp is too old to link devices".to_owned())
@@ -86,7 +87,9 @@ pub(crate) fn sort(event: &Event) -> Sorted {
             let (text, valid_for) = (qr.code.clone(), qr.timeout);
             Sorted::Life(Life::Report(LinkReport::PairingQr { text, valid_for }))
         }
-        Event::Disconnected(gone) => Sorted::Ends(LinkEnd::Lost { reason: gone.reason.to_string() }),
+        Event::Disconnected(gone) => Sorted::Ends(LinkEnd::Lost {
+            reason: gone.reason.to_string(),
+        }),
         Event::PairingQrCodesExhausted(qr) if qr.disconnected => {
             Sorted::Ends(LinkEnd::PairingExpired)
         }
@@ -130,13 +133,23 @@ fn refused(reason: &ConnectFailureReason) -> LinkEnd {
     };
     let reason_text = word.to_owned();
     match reason {
-        Reason::LoggedOut | Reason::UnknownLogout => LinkEnd::LoggedOut { reason: reason_text },
+        Reason::LoggedOut | Reason::UnknownLogout => LinkEnd::LoggedOut {
+            reason: reason_text,
+        },
         Reason::TempBanned => {
             // The server did not say for how long.
-            LinkEnd::Refused { reason: reason_text, for_now: Some(Duration::from_secs(3600)) }
+            LinkEnd::Refused {
+                reason: reason_text,
+                for_now: Some(Duration::from_secs(3600)),
+            }
         }
-        other if other.should_reconnect() => LinkEnd::Lost { reason: reason_text },
-        _ => LinkEnd::Refused { reason: reason_text, for_now: None },
+        other if other.should_reconnect() => LinkEnd::Lost {
+            reason: reason_text,
+        },
+        _ => LinkEnd::Refused {
+            reason: reason_text,
+            for_now: None,
+        },
     }
 }
 
@@ -177,7 +190,10 @@ fn ack_report(ack: &ServerAck) -> Option<LinkReport> {
         // Too early, too many, or the server's own trouble.
         retryable: matches!(code.as_str(), "408" | "425" | "429") || code.starts_with('5'),
     });
-    Some(LinkReport::Ack { whatsapp_id: address::id(&ack.id)?, refused })
+    Some(LinkReport::Ack {
+        whatsapp_id: address::id(&ack.id)?,
+        refused,
+    })
 }
 
 async fn receipt_of(client: &Client, receipt: &Receipt) -> Option<Inbound> {
@@ -192,8 +208,17 @@ async fn receipt_of(client: &Client, receipt: &Receipt) -> Option<Inbound> {
     if receipt.source.is_from_me {
         return None;
     }
-    let messages: Vec<_> = receipt.message_ids.iter().filter_map(|id| address::id(id)).collect();
-    (!messages.is_empty()).then_some(Inbound::Receipt { chat, by, messages, status })
+    let messages: Vec<_> = receipt
+        .message_ids
+        .iter()
+        .filter_map(|id| address::id(id))
+        .collect();
+    (!messages.is_empty()).then_some(Inbound::Receipt {
+        chat,
+        by,
+        messages,
+        status,
+    })
 }
 
 async fn chat_state(client: &Client, update: &ChatPresenceUpdate) -> Option<Inbound> {
@@ -223,10 +248,13 @@ async fn place(
     client: &Client,
     source: &MessageSource,
 ) -> Option<(warbler_domain::Jid, warbler_domain::Jid)> {
-    let by = address::known(client, &source.sender, source.sender_alt.as_ref()).await?.jid;
+    let by = address::known(client, &source.sender, source.sender_alt.as_ref())
+        .await?
+        .jid;
     let chat = address::known(client, &source.chat, None).await?.jid;
     // One other person: the chat is that person, whatever address the stanza used.
-    let direct = !source.is_group && !source.is_from_me && source.chat.is_same_user_as(&source.sender);
+    let direct =
+        !source.is_group && !source.is_from_me && source.chat.is_same_user_as(&source.sender);
     Some((if direct { by.clone() } else { chat }, by))
 }
 
@@ -244,7 +272,9 @@ mod tests {
     fn failure(code: i32) -> Event {
         let reason = ConnectFailureReason::from(code);
         Event::ConnectFailure(
-            wacore::types::events::ConnectFailure::builder().reason(reason).build(),
+            wacore::types::events::ConnectFailure::builder()
+                .reason(reason)
+                .build(),
         )
     }
 
@@ -252,10 +282,25 @@ mod tests {
     fn a_refusal_that_passes_is_a_loss_and_one_that_stands_is_not() {
         assert!(matches!(ends(&failure(503)), Some(LinkEnd::Lost { .. })));
         assert!(matches!(ends(&failure(500)), Some(LinkEnd::Lost { .. })));
-        assert!(matches!(ends(&failure(401)), Some(LinkEnd::LoggedOut { .. })));
-        assert!(matches!(ends(&failure(403)), Some(LinkEnd::Refused { for_now: None, .. })));
-        assert!(matches!(ends(&failure(405)), Some(LinkEnd::Refused { for_now: None, .. })));
-        assert!(matches!(ends(&failure(402)), Some(LinkEnd::Refused { for_now: Some(_), .. })));
+        assert!(matches!(
+            ends(&failure(401)),
+            Some(LinkEnd::LoggedOut { .. })
+        ));
+        assert!(matches!(
+            ends(&failure(403)),
+            Some(LinkEnd::Refused { for_now: None, .. })
+        ));
+        assert!(matches!(
+            ends(&failure(405)),
+            Some(LinkEnd::Refused { for_now: None, .. })
+        ));
+        assert!(matches!(
+            ends(&failure(402)),
+            Some(LinkEnd::Refused {
+                for_now: Some(_),
+                ..
+            })
+        ));
     }
 
     #[test]

@@ -50,7 +50,9 @@ pub(crate) struct Http {
 impl Http {
     /// A client that sends media requests to `media_base`, where there is one.
     pub(crate) fn new(media_base: Option<&Uri>) -> Result<Self, String> {
-        let base = media_base.map(|uri| Url::parse(&uri.to_string())).transpose();
+        let base = media_base
+            .map(|uri| Url::parse(&uri.to_string()))
+            .transpose();
         let tls = tls::client_config().map_err(|err| err.to_string())?;
         let client = Client::builder()
             .tls_backend_preconfigured(tls)
@@ -73,7 +75,11 @@ impl Http {
         let mut url = Url::parse(asked).map_err(|_| HttpError::BadAddress(short()))?;
         let Some(base) = &self.media_base else {
             let secure = url.scheme() == "https";
-            return if secure { Ok(url) } else { Err(HttpError::PlainElsewhere(short())) };
+            return if secure {
+                Ok(url)
+            } else {
+                Err(HttpError::PlainElsewhere(short()))
+            };
         };
         if !(url.path().starts_with("/mms/") || url.path().starts_with("/v/")) {
             return Err(HttpError::OffTheSimulatedNetwork(short()));
@@ -95,15 +101,24 @@ impl Http {
             let value = HeaderValue::try_from(value).map_err(|_| HttpError::Malformed)?;
             builder = builder.header(name, value);
         }
-        let response = builder.body(request.body.unwrap_or_else(Bytes::new)).send().await;
+        let response = builder
+            .body(request.body.unwrap_or_else(Bytes::new))
+            .send()
+            .await;
         let mut response = response.map_err(reqwest::Error::without_url)?;
         let status_code = response.status().as_u16();
-        let expected = response.content_length().and_then(|length| usize::try_from(length).ok());
+        let expected = response
+            .content_length()
+            .and_then(|length| usize::try_from(length).ok());
         if expected.is_some_and(|length| length > MAX_BODY) {
             return Err(HttpError::TooLarge);
         }
         let mut body = Vec::with_capacity(expected.unwrap_or(0));
-        while let Some(chunk) = response.chunk().await.map_err(reqwest::Error::without_url)? {
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(reqwest::Error::without_url)?
+        {
             if body.len() + chunk.len() > MAX_BODY {
                 return Err(HttpError::TooLarge);
             }
@@ -146,7 +161,10 @@ mod tests {
 
     #[test]
     fn what_is_no_medium_never_leaves_the_simulated_network() {
-        let refused = destination(Some("http://127.0.0.1:1"), "https://web.whatsapp.com/sw.js?x=1");
+        let refused = destination(
+            Some("http://127.0.0.1:1"),
+            "https://web.whatsapp.com/sw.js?x=1",
+        );
         assert_eq!(
             refused,
             Err("https://web.whatsapp.com/sw.js is not part of the simulated network".to_owned())

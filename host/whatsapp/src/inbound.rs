@@ -106,7 +106,11 @@ pub(crate) async fn message(client: &Client, from: &EngineMessage) -> Option<Inb
         Says::Content(content) => content,
         Says::Reaction { target, emoji } => {
             let author = author(client, &target, &sender.jid, &chat, own.as_ref()).await;
-            Content::Reaction { target: target.id, target_sender: author, emoji }
+            Content::Reaction {
+                target: target.id,
+                target_sender: author,
+                emoji,
+            }
         }
     };
     let quoted = match reading.quoted {
@@ -114,13 +118,19 @@ pub(crate) async fn message(client: &Client, from: &EngineMessage) -> Option<Inb
         Some(quote) => Some(Quoted {
             whatsapp_id: quote.id,
             sender: match quote.sender {
-                Some(jid) => address::known(client, &jid, None).await.map(|known| known.jid),
+                Some(jid) => address::known(client, &jid, None)
+                    .await
+                    .map(|known| known.jid),
                 None => None,
             },
             text: quote.text,
         }),
     };
-    let direction = if source.is_from_me { Direction::Outbound } else { Direction::Inbound };
+    let direction = if source.is_from_me {
+        Direction::Outbound
+    } else {
+        Direction::Inbound
+    };
     Some(Inbound::Message(InboundMessage {
         whatsapp_id,
         chat,
@@ -162,11 +172,17 @@ pub(crate) fn read(message: &wa::Message) -> Option<Reading> {
     if let Some(reaction) = base.reaction_message.as_option() {
         let target = target(reaction.key.as_option()?)?;
         let emoji = reaction.text.clone().unwrap_or_default();
-        return Some(Reading { says: Says::Reaction { target, emoji }, quoted: None });
+        return Some(Reading {
+            says: Says::Reaction { target, emoji },
+            quoted: None,
+        });
     }
     if let Some(protocol) = base.protocol_message.as_option() {
         let content = protocol_content(protocol)?;
-        return Some(Reading { says: Says::Content(content), quoted: None });
+        return Some(Reading {
+            says: Says::Content(content),
+            quoted: None,
+        });
     }
     if let Some(text) = base.text_content() {
         let context = base.extended_text_message.as_option();
@@ -177,11 +193,19 @@ pub(crate) fn read(message: &wa::Message) -> Option<Reading> {
         return Some(reading(Content::Media(media), context));
     }
     let what = unsupported(base)?;
-    Some(reading(Content::Unsupported { what: what.to_owned() }, None))
+    Some(reading(
+        Content::Unsupported {
+            what: what.to_owned(),
+        },
+        None,
+    ))
 }
 
 fn reading(content: Content, context: Option<&wa::ContextInfo>) -> Reading {
-    Reading { says: Says::Content(content), quoted: context.and_then(quote) }
+    Reading {
+        says: Says::Content(content),
+        quoted: context.and_then(quote),
+    }
 }
 
 fn target(key: &wa::MessageKey) -> Option<Target> {
@@ -197,7 +221,10 @@ fn quote(context: &wa::ContextInfo) -> Option<Quote> {
     let text = quoted.and_then(|quoted| quoted.text_content().or_else(|| quoted.get_caption()));
     Some(Quote {
         id: address::id(context.stanza_id.as_deref()?)?,
-        sender: context.participant.as_deref().and_then(|jid| jid.parse().ok()),
+        sender: context
+            .participant
+            .as_deref()
+            .and_then(|jid| jid.parse().ok()),
         text: text.map(str::to_owned),
     })
 }
@@ -211,8 +238,13 @@ fn protocol_content(protocol: &wa::message::ProtocolMessage) -> Option<Content> 
             let edited = protocol.edited_message.as_option()?;
             let text = edited.text_content().or_else(|| edited.get_caption());
             Some(match text {
-                Some(text) => Content::Edit { target: target()?, text: text.to_owned() },
-                None => Content::Unsupported { what: "edit".to_owned() },
+                Some(text) => Content::Edit {
+                    target: target()?,
+                    text: text.to_owned(),
+                },
+                None => Content::Unsupported {
+                    what: "edit".to_owned(),
+                },
             })
         }
         _ => None,
@@ -240,13 +272,27 @@ fn media(message: &wa::Message) -> Option<Read<'_>> {
             }
         };
     }
-    medium!(image_message, MediaKind::Image, |part: &wa::message::ImageMessage| part.caption.clone());
-    medium!(video_message, MediaKind::Video, |part: &wa::message::VideoMessage| part.caption.clone());
-    medium!(ptv_message, MediaKind::Video, |part: &wa::message::VideoMessage| part.caption.clone());
+    medium!(
+        image_message,
+        MediaKind::Image,
+        |part: &wa::message::ImageMessage| part.caption.clone()
+    );
+    medium!(
+        video_message,
+        MediaKind::Video,
+        |part: &wa::message::VideoMessage| part.caption.clone()
+    );
+    medium!(
+        ptv_message,
+        MediaKind::Video,
+        |part: &wa::message::VideoMessage| part.caption.clone()
+    );
     medium!(audio_message, MediaKind::Audio, |_| None);
-    medium!(document_message, MediaKind::Document, |part: &wa::message::DocumentMessage| {
-        part.caption.clone()
-    });
+    medium!(
+        document_message,
+        MediaKind::Document,
+        |part: &wa::message::DocumentMessage| { part.caption.clone() }
+    );
     medium!(sticker_message, MediaKind::Sticker, |_| None);
     None
 }

@@ -66,6 +66,7 @@ pub(crate) struct Keys {
     clock: Arc<dyn Clock>,
     unwaited: Arc<Semaphore>,
     tasks: TaskTracker,
+    desk: Arc<device::Desk>,
 }
 
 /// A session's keys inside a transaction.
@@ -127,6 +128,7 @@ impl Keys {
             clock,
             unwaited: Arc::new(Semaphore::new(UNWAITED)),
             tasks: TaskTracker::new(),
+            desk: Arc::default(),
         }
     }
 
@@ -138,11 +140,14 @@ impl Keys {
 
     /// Takes all keys of the session away.
     pub(crate) async fn forget(&self) -> Result<()> {
-        self.write(|tx| tx.writer.device_keys_mut().forget(tx.session).map(drop)).await
+        self.write(|tx| tx.writer.device_keys_mut().forget(tx.session).map(drop))
+            .await
     }
 
-    /// Waits until every write that nobody waited for is on disk.
+    /// Waits until every write that nobody waited for is on disk, and takes no device record any
+    /// more: the next link writes its own.
     pub(crate) async fn settle(&self) {
+        self.desk.close().await;
         self.tasks.close();
         self.tasks.wait().await;
         self.tasks.reopen();
@@ -159,7 +164,10 @@ impl Keys {
         T: Send + 'static,
     {
         let session = self.session;
-        let read = self.store.read(move |db| job(&db.device_keys(), session)).await;
+        let read = self
+            .store
+            .read(move |db| job(&db.device_keys(), session))
+            .await;
         read.map_err(failed)
     }
 
@@ -169,7 +177,10 @@ impl Keys {
         T: Send + 'static,
     {
         let session = self.session;
-        let written = self.store.write(move |writer| job(&Tx { writer, session })).await;
+        let written = self
+            .store
+            .write(move |writer| job(&Tx { writer, session }))
+            .await;
         written.map_err(failed)
     }
 
@@ -198,7 +209,8 @@ impl Keys {
     }
 
     async fn get(&self, space: KeySpace, key: Vec<u8>) -> Result<Option<Vec<u8>>> {
-        self.read(move |db, session| db.get(session, space, &key)).await
+        self.read(move |db, session| db.get(session, space, &key))
+            .await
     }
 
     /// Like [`Keys::get`], but sees what [`Keys::write_in_order`] has been given.

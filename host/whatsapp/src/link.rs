@@ -60,12 +60,18 @@ pub(crate) struct Pulse {
 impl Pulse {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
         let heard_at = AtomicI64::new(clock.now().as_millis());
-        Self { clock, heard_at, was_connected: AtomicBool::new(false), failure: Default::default() }
+        Self {
+            clock,
+            heard_at,
+            was_connected: AtomicBool::new(false),
+            failure: Default::default(),
+        }
     }
 
     /// The server has sent something.
     pub(crate) fn heard(&self) {
-        self.heard_at.store(self.clock.now().as_millis(), Ordering::Relaxed);
+        self.heard_at
+            .store(self.clock.now().as_millis(), Ordering::Relaxed);
     }
 
     /// There is a connection.
@@ -76,12 +82,18 @@ impl Pulse {
 
     /// There is none, for this reason.
     pub(crate) fn not_connected(&self, reason: &str) {
-        let mut failure = self.failure.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut failure = self
+            .failure
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         failure.get_or_insert_with(|| reason.to_owned());
     }
 
     fn failure(&self) -> Option<String> {
-        self.failure.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+        self.failure
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .clone()
     }
 }
 
@@ -128,6 +140,7 @@ impl WhatsappLink {
         if telling.await.is_err() {
             tracing::error!("The task that stores what a link learns panicked");
         }
+        self.store_device().await;
         self.keys.settle().await;
         drop(seat);
         teller::report_to(&*self.inbox, LinkReport::Ended(end)).await;
@@ -136,7 +149,9 @@ impl WhatsappLink {
 
     /// Connects, and returns when the connection is over and the engine has stored its state.
     async fn connect_once(&self) {
-        self.client.enable_auto_reconnect.store(false, Ordering::Relaxed);
+        self.client
+            .enable_auto_reconnect
+            .store(false, Ordering::Relaxed);
         {
             let mut running = Box::pin(self.client.run());
             tokio::select! {
@@ -162,13 +177,17 @@ impl WhatsappLink {
             Some(LinkEnd::Lost { reason }) => match stream_error {
                 Some("515") => LinkEnd::Restart,
                 _ if self.closing.is_cancelled() => LinkEnd::Closed,
-                Some(code) => LinkEnd::Lost { reason: format!("stream error {code}: {reason}") },
+                Some(code) => LinkEnd::Lost {
+                    reason: format!("stream error {code}: {reason}"),
+                },
                 None => LinkEnd::Lost { reason },
             },
             Some(end) => end,
             None if self.closing.is_cancelled() => LinkEnd::Closed,
             None if stream_error == Some("515") || self.lines.was_paired() => LinkEnd::Restart,
-            None => LinkEnd::Lost { reason: self.silent_reason(stream_error) },
+            None => LinkEnd::Lost {
+                reason: self.silent_reason(stream_error),
+            },
         }
     }
 
@@ -189,13 +208,21 @@ impl WhatsappLink {
         connected && self.client.stats().frames_received == 0
     }
 
+    /// Stores the device record as it is now, whether or not the engine thinks it has.
+    async fn store_device(&self) {
+        let device = self.client.persistence_manager();
+        device.modify_device(|_| ()).await;
+        if let Err(err) = device.flush().await {
+            tracing::error!(%err, "The device record of a session could not be stored");
+        }
+    }
+
     /// The short handshake relies on a stored key of the server; the next one is to be a full one.
     async fn forget_server_key(&self) {
         let device = self.client.persistence_manager();
-        device.process_command(DeviceCommand::ClearServerCertChain).await;
-        if let Err(err) = device.flush().await {
-            tracing::warn!(%err, "The server's key could not be forgotten");
-        }
+        device
+            .process_command(DeviceCommand::ClearServerCertChain)
+            .await;
     }
 
     fn is_up(&self) -> bool {
@@ -236,7 +263,10 @@ impl Link for WhatsappLink {
             asked => asked,
         };
         match asked {
-            Ok(code) => Ok(PairingCode { code, valid_for: PairCodeUtils::code_validity() }),
+            Ok(code) => Ok(PairingCode {
+                code,
+                valid_for: PairCodeUtils::code_validity(),
+            }),
             Err(PairError::RequestFailed(err)) => Err(refused(&err, SOCKET)),
             Err(err) => Err(DriverError::Engine(err.to_string())),
         }
@@ -253,7 +283,9 @@ impl Link for WhatsappLink {
             outbound::media_type(at.kind),
         );
         let fetched = Box::pin(self.client.download_from_params(&params)).await;
-        fetched.map(Bytes::from).map_err(|err| sending::media_failure(&err))
+        fetched
+            .map(Bytes::from)
+            .map_err(|err| sending::media_failure(&err))
     }
 
     async fn ping(&self, within: Duration) -> Result<(), DriverError> {

@@ -3,6 +3,7 @@
 //! Pure composition: who wrote a message that another refers to, in which of their addresses, has
 //! been found out by the link, and a medium has been uploaded.
 
+use wacore::download::MediaType;
 use waproto::buffa::MessageField;
 use waproto::whatsapp as wa;
 use waproto::whatsapp::message::protocol_message::Type as ProtocolType;
@@ -14,7 +15,6 @@ use whatsapp_rust::media::{
     image_message, video_message,
 };
 use whatsapp_rust::upload::UploadResponse;
-use wacore::download::MediaType;
 
 /// A message that another refers to, as the network names it.
 pub(crate) struct Reference {
@@ -40,7 +40,10 @@ impl Reference {
 /// A text, in the form that carries a quote when there is one.
 pub(crate) fn text(text: &str, quote: Option<wa::ContextInfo>) -> wa::Message {
     let Some(context) = quote else {
-        return wa::Message { conversation: Some(text.to_owned()), ..Default::default() };
+        return wa::Message {
+            conversation: Some(text.to_owned()),
+            ..Default::default()
+        };
     };
     wa::Message {
         extended_text_message: MessageField::some(wa::message::ExtendedTextMessage {
@@ -99,7 +102,10 @@ pub(crate) fn edit(
 /// An earlier message of this account, taken back.
 pub(crate) fn revoke(of: Reference, target: &WhatsAppId) -> wa::Message {
     // Its author is the sender of this message; the network wants no other word about it.
-    let of = Reference { participant: None, ..of };
+    let of = Reference {
+        participant: None,
+        ..of
+    };
     protocol(wa::message::ProtocolMessage {
         key: of.key(target),
         r#type: Some(ProtocolType::REVOKE),
@@ -108,7 +114,10 @@ pub(crate) fn revoke(of: Reference, target: &WhatsAppId) -> wa::Message {
 }
 
 fn protocol(message: wa::message::ProtocolMessage) -> wa::Message {
-    wa::Message { protocol_message: MessageField::some(message), ..Default::default() }
+    wa::Message {
+        protocol_message: MessageField::some(message),
+        ..Default::default()
+    }
 }
 
 /// The kind of medium, as the engine encrypts it.
@@ -133,18 +142,38 @@ pub(crate) fn media(
     match media.kind {
         MediaKind::Image => image_message(
             upload,
-            ImageOptions { caption, mimetype, context_info, ..Default::default() },
+            ImageOptions {
+                caption,
+                mimetype,
+                context_info,
+                ..Default::default()
+            },
         ),
         MediaKind::Video => video_message(
             upload,
-            VideoOptions { caption, mimetype, context_info, ..Default::default() },
+            VideoOptions {
+                caption,
+                mimetype,
+                context_info,
+                ..Default::default()
+            },
         ),
-        MediaKind::Audio => {
-            audio_message(upload, AudioOptions { mimetype, context_info, ..Default::default() })
-        }
+        MediaKind::Audio => audio_message(
+            upload,
+            AudioOptions {
+                mimetype,
+                context_info,
+                ..Default::default()
+            },
+        ),
         MediaKind::Document => document_message(
             upload,
-            DocumentOptions { caption, mimetype, context_info, ..Default::default() },
+            DocumentOptions {
+                caption,
+                mimetype,
+                context_info,
+                ..Default::default()
+            },
         ),
         MediaKind::Sticker => sticker(media, upload, context_info),
     }
@@ -165,7 +194,9 @@ fn sticker(
             file_length: Some(upload.file_length),
             media_key_timestamp: Some(upload.media_key_timestamp),
             mimetype: Some(media.mime.clone()),
-            context_info: context.map(|context| MessageField::some(*context)).unwrap_or_default(),
+            context_info: context
+                .map(|context| MessageField::some(*context))
+                .unwrap_or_default(),
             ..Default::default()
         }),
         ..Default::default()

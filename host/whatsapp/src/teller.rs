@@ -62,12 +62,21 @@ impl Lines {
             paired: AtomicBool::new(false),
             dropping: AtomicBool::new(false),
         };
-        (Arc::new(lines), Heard { news: heard_news, life: heard_life })
+        (
+            Arc::new(lines),
+            Heard {
+                news: heard_news,
+                life: heard_life,
+            },
+        )
     }
 
     /// Why the link ends, as far as the server has said; the first word counts.
     pub(crate) fn end(&self) -> Option<LinkEnd> {
-        self.end.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+        self.end
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .clone()
     }
 
     /// Whether the phone linked this device while the link was open.
@@ -76,7 +85,10 @@ impl Lines {
     }
 
     fn ends(&self, end: LinkEnd) {
-        let mut known = self.end.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut known = self
+            .end
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         known.get_or_insert(end);
     }
 
@@ -225,16 +237,25 @@ impl Teller {
                 },
             }
             let room = inbound.len() < TOGETHER && reports.len() < TOGETHER;
-            next = if room { self.heard.news.try_recv().ok() } else { None };
+            next = if room {
+                self.heard.news.try_recv().ok()
+            } else {
+                None
+            };
         }
         if !inbound.is_empty() {
-            let stored = AssertUnwindSafe(self.inbox.receive(inbound)).catch_unwind().await;
+            let stored = AssertUnwindSafe(self.inbox.receive(inbound))
+                .catch_unwind()
+                .await;
             let stored = stored.unwrap_or_else(|_| Err(panicked("the inbox")));
             if let Err(err) = &stored {
                 tracing::warn!(%err, "Inbound messages were not stored; they will be delivered again");
             }
             for waiter in waiting {
-                let answer = stored.as_ref().map(|()| ()).map_err(|err| InboxError(err.0.clone()));
+                let answer = stored
+                    .as_ref()
+                    .map(|()| ())
+                    .map_err(|err| InboxError(err.0.clone()));
                 // A hook that was given up does not listen; its messages come again.
                 drop(waiter.send(answer));
             }

@@ -77,7 +77,9 @@ impl Route {
             Some("ws") => false,
             _ => return Err(failed("the address must begin with wss:// or ws://")),
         };
-        let host = uri.host().ok_or_else(|| failed("the address names no host"))?;
+        let host = uri
+            .host()
+            .ok_or_else(|| failed("the address names no host"))?;
         let host = host.trim_matches(['[', ']']).to_owned();
         Ok(Self {
             uri: uri.clone(),
@@ -98,7 +100,10 @@ impl Route {
         };
         let builder = ClientBuilder::from_uri(self.uri.clone())
             .limits(Limits::default().max_payload_len(Some(MAX_MESSAGE)))
-            .add_header(header::ORIGIN, HeaderValue::from_static(WHATSAPP_WEB_ORIGIN))
+            .add_header(
+                header::ORIGIN,
+                HeaderValue::from_static(WHATSAPP_WEB_ORIGIN),
+            )
             .map_err(failed)?;
         let (socket, _response) = builder.connect_on(stream).await.map_err(failed)?;
         Ok(socket)
@@ -148,7 +153,12 @@ impl Transports {
         cancel: CancellationToken,
         tasks: TaskTracker,
     ) -> Self {
-        Self { route, pulse, cancel, tasks }
+        Self {
+            route,
+            pulse,
+            cancel,
+            tasks,
+        }
     }
 }
 
@@ -179,7 +189,13 @@ impl TransportFactory for Transports {
             pulse: Arc::clone(&self.pulse),
         };
         self.tasks.spawn(reader.run());
-        Ok((Arc::new(Connection { sink: Mutex::new(Some(sink)), cancel }), receiver))
+        Ok((
+            Arc::new(Connection {
+                sink: Mutex::new(Some(sink)),
+                cancel,
+            }),
+            receiver,
+        ))
     }
 }
 
@@ -285,7 +301,10 @@ mod tests {
             Ok(route) => route.dial().await.map(drop),
             Err(err) => Err(err),
         };
-        assert_eq!(refused, Err(TransportError::PlainElsewhere("192.0.2.1".to_owned())));
+        assert_eq!(
+            refused,
+            Err(TransportError::PlainElsewhere("192.0.2.1".to_owned()))
+        );
     }
 
     #[test]
@@ -296,11 +315,18 @@ mod tests {
 
     #[test]
     fn only_loopback_is_here() {
-        for (address, here) in
-            [("127.0.0.1:1", true), ("[::1]:1", true), ("10.0.0.1:1", false), ("[::ffff:127.0.0.1]:1", true)]
-        {
+        for (address, here) in [
+            ("127.0.0.1:1", true),
+            ("[::1]:1", true),
+            ("10.0.0.1:1", false),
+            ("[::ffff:127.0.0.1]:1", true),
+        ] {
             let parsed: Result<SocketAddr, _> = address.parse();
-            assert_eq!(parsed.map(|address| is_here(&address)), Ok(here), "{address}");
+            assert_eq!(
+                parsed.map(|address| is_here(&address)),
+                Ok(here),
+                "{address}"
+            );
         }
     }
 }

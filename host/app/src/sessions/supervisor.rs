@@ -112,11 +112,12 @@ async fn set_state(
         status_event(session.state, state, reason),
     );
     let (id, at, why) = (session.id, event.at, reason.map(str::to_owned));
+    let done = !crate::ingest::is_wanted(shared, &event);
     let seq = shared
         .store
         .write(move |tx| {
             tx.sessions_mut().set_state(id, state, why.as_deref(), at)?;
-            tx.events_mut().insert(&event, false)
+            tx.events_mut().insert(&event, done)
         })
         .await
         .map_err(SessionError::Store)?;
@@ -338,10 +339,11 @@ impl Supervisor {
             self.session,
             EventBody::SessionQr { expires_at },
         );
+        let done = !crate::ingest::is_wanted(&self.shared, &event);
         let stored = self
             .shared
             .store
-            .write_relaxed(move |tx| tx.events_mut().insert(&event, false))
+            .write_relaxed(move |tx| tx.events_mut().insert(&event, done))
             .await;
         if let Some(seq) = stored.map_err(SessionError::Store)? {
             crate::ingest::announce(&self.shared, seq);

@@ -8,7 +8,7 @@ use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, Position};
 use tokio::runtime::Handle;
 
 use super::current::{self, Current};
-use crate::effects::{Denied, Effects, Halt};
+use crate::effects::{Denied, Halt};
 
 type Answer<T> = Result<T, Box<EvalAltResult>>;
 

@@ -58,20 +58,22 @@ impl Current {
         }
     }
 
-    /// Runs `script` as this call, and gives the call back with what came of it. A panic inside is
-    /// a failure like any other.
-    pub(super) fn run<T>(self, script: impl FnOnce() -> Result<T, Box<EvalAltResult>>) -> (Self, Result<T, Failure>) {
-        let fallback = self.parts();
+    /// Runs `script` as this call, and gives the call's effects back with what came of it. A panic
+    /// inside is a failure like any other; the call is absent only if the panic took it along.
+    pub(super) fn run<T>(
+        self,
+        script: impl FnOnce() -> Result<T, Box<EvalAltResult>>,
+    ) -> (Option<Self>, Result<T, Failure>) {
         CURRENT.set(Some(self));
         let result = catch_unwind(AssertUnwindSafe(script));
-        let mut current = CURRENT.take().unwrap_or(fallback);
-        let result = match result {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(match current.halted.take() {
-                Some(halt) => Failure::Halted(halt, error),
-                None => Failure::Script(error),
-            }),
-            Err(_panic) => Err(Failure::Panicked),
+        let mut current = CURRENT.take();
+        let halted = current.as_mut().and_then(|current| current.halted.take());
+        let result = match (result, halted) {
+            (Err(_panic), _) => Err(Failure::Panicked),
+            (Ok(Err(error)), Some(halt)) => Err(Failure::Halted(halt, Some(error))),
+            (Ok(Ok(_)), Some(halt)) => Err(Failure::Halted(halt, None)),
+            (Ok(Err(error)), None) => Err(Failure::Script(error)),
+            (Ok(Ok(value)), None) => Ok(value),
         };
         (current, result)
     }

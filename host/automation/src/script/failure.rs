@@ -9,8 +9,8 @@ use crate::fault::{Fault, Position};
 pub(super) enum Failure {
     /// Rhai says why.
     Script(Box<EvalAltResult>),
-    /// A limit of ours; Rhai knows the place.
-    Halted(Halt, Box<EvalAltResult>),
+    /// A limit of ours; Rhai may know the place.
+    Halted(Halt, Option<Box<EvalAltResult>>),
     /// The engine panicked.
     Panicked,
 }
@@ -24,7 +24,7 @@ impl Failure {
                 placed(describe(inner), source, place)
             }
             Self::Halted(halt, error) => {
-                let (_, place) = innermost(&error);
+                let place = error.as_deref().map_or(Place::NONE, |error| innermost(error).1);
                 placed(Fault::new(halt.code, halt.message), source, place)
             }
             Self::Panicked => Fault::new(

@@ -2,11 +2,11 @@
 //!
 //! The server orders patches and hands them on; what they say it cannot read.
 
-use waproto::codec::{syncd_patch_decode, syncd_patch_to_vec};
-use waproto::buffa::MessageField;
-use waproto::whatsapp as wa;
 use wacore_binary::Node;
 use wacore_binary::builder::NodeBuilder;
+use waproto::buffa::MessageField;
+use waproto::codec::{syncd_patch_decode, syncd_patch_to_vec};
+use waproto::whatsapp as wa;
 
 use super::{Answer, BAD_REQUEST, Request};
 use crate::stanza::{Reading, SERVER, error, leaf};
@@ -63,7 +63,8 @@ fn collection(request: &mut Request<'_>, wanted: &Node) -> Result<Node, super::R
         if own.patches.len() >= MAX_PATCHES {
             own.patches.pop_front();
         }
-        own.patches.push_back((own.version, numbered(patch, own.version)));
+        own.patches
+            .push_back((own.version, numbered(patch, own.version)));
         let version = own.version;
         announce(request, &name, version);
         return Ok(builder
@@ -95,7 +96,6 @@ fn numbered(patch: &[u8], version: u64) -> Vec<u8> {
         Ok(mut decoded) => {
             decoded.version = MessageField::some(wa::SyncdVersion {
                 version: Some(version),
-                ..Default::default()
             });
             syncd_patch_to_vec(&decoded)
         }

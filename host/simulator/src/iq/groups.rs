@@ -165,7 +165,11 @@ fn leave_group(
         group.version += 1;
     }
     tell(hub, state, jid, account, removed, &[account]);
-    if state.groups.get(jid).is_some_and(|one| one.members.is_empty()) {
+    if state
+        .groups
+        .get(jid)
+        .is_some_and(|one| one.members.is_empty())
+    {
         state.groups.remove(jid);
     }
     Ok(())
@@ -205,14 +209,17 @@ fn in_group(request: &mut Request<'_>, jid: &str) -> Answer {
     let child = node.all().first().ok_or(BAD_REQUEST)?;
     match child.tag.as_ref() {
         "add" | "remove" | "promote" | "demote" => {
-            if !admin && !(child.tag == "add" && !group.locked) {
+            let open = child.tag == "add" && !group.locked;
+            if !(admin || open) {
                 return Err(FORBIDDEN);
             }
             members_requested(request, jid, child)
         }
         "invite" => {
             let code = invite_code(request.state);
-            let invite = NodeBuilder::new("invite").attr("code", code.as_str()).build();
+            let invite = NodeBuilder::new("invite")
+                .attr("code", code.as_str())
+                .build();
             if let Some(group) = request.state.groups.get_mut(jid) {
                 group.invite = code;
             }
@@ -294,11 +301,9 @@ fn change_members(
     group.version += 1;
     let form = group.form;
     let version = group.version;
-    let listed = accounts.iter().map(|account| {
-        request
-            .state
-            .participant_node(*account, form, Role::Member)
-    });
+    let listed = accounts
+        .iter()
+        .map(|account| request.state.participant_node(*account, form, Role::Member));
     let change = NodeBuilder::new(action)
         .attr("v_id", version)
         .children(listed)

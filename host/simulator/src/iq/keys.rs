@@ -1,13 +1,17 @@
 //! Prekeys: how many, more, which, and whose.
 
+use std::sync::Arc;
+
 use sha1_smol::Sha1;
 use wacore_binary::Node;
 use wacore_binary::builder::NodeBuilder;
 
 use super::{Answer, BAD_REQUEST, Request};
-use crate::stanza::{Reading, child_array, child_number, error, leaf};
+use crate::hub::Hub;
+use crate::phone::PublicBundle;
+use crate::stanza::{Reading, SERVER, child_array, child_number, error, id24, leaf};
 use crate::state::State;
-use crate::state::account::{Device, DeviceRef, FEW_PREKEYS, Keys, PhoneWork, SignedKey};
+use crate::state::account::{DeviceRef, FEW_PREKEYS, PhoneWork, SignedKey};
 
 /// How many bundles one request may ask for.
 const MAX_BUNDLES: usize = 2_000;
@@ -48,9 +52,7 @@ fn count(request: &Request<'_>) -> Answer {
         .state
         .device(request.from)
         .map_or(0, |device| device.keys.prekeys.len());
-    Ok(vec![
-        NodeBuilder::new("count").attr("value", left).build(),
-    ])
+    Ok(vec![NodeBuilder::new("count").attr("value", left).build()])
 }
 
 fn upload(request: &mut Request<'_>) -> Answer {
@@ -89,11 +91,7 @@ fn signed_key(node: &Node) -> Option<SignedKey> {
 }
 
 fn digest(request: &Request<'_>) -> Answer {
-    let keys = &request
-        .state
-        .device(request.from)
-        .ok_or(BAD_REQUEST)?
-        .keys;
+    let keys = &request.state.device(request.from).ok_or(BAD_REQUEST)?.keys;
     let mut hash = Sha1::new();
     hash.update(&keys.identity);
     hash.update(&keys.signed.key);
@@ -129,7 +127,11 @@ fn bundles(request: &mut Request<'_>, wanted: &Node) -> Answer {
         let at = user
             .address("jid")
             .and_then(|one| request.state.resolve_device(&one));
-        let bundle = at.and_then(|at| request.state.take_bundle(request.hub, at));
+        let bundle = at.and_then(|at| {
+            let bundle = request.state.take_bundle(request.hub, at)?;
+            let device = request.state.device(at)?;
+            Some(bundle_node(&bundle, &device.identity))
+        });
         users.push(match bundle {
             Some(children) => builder.attr("type", "result").children(children).build(),
             None => builder.children([error(404, "item-not-found")]).build(),
@@ -138,52 +140,54 @@ fn bundles(request: &mut Request<'_>, wanted: &Node) -> Answer {
     Ok(vec![NodeBuilder::new("list").children(users).build()])
 }
 
-impl State {
-    /// Takes one prekey off a device and returns what a peer needs to open a session.
-    fn take_bundle(
-        &mut self,
-        hub: &std::sync::Arc<crate::hub::Hub>,
-        at: DeviceRef,
-    ) -> Option<Vec<Node>> {
-        let (keys, prekey) = self.take_keys(hub, at)?;
-        let device = self.device(at)?;
-        let mut children = vec![
-            leaf("registration", keys.registration.to_be_bytes()),
-            leaf("type", KEY_TYPE),
-            leaf("identity", keys.identity),
-            signed_node(&keys.signed),
-        ];
-        if let Some((id, key)) = prekey {
-            children.push(
-                NodeBuilder::new("key")
-                    .children([leaf("id", id24(id)), leaf("value", key)])
-                    .build(),
-            );
-        }
-        if !device.identity.is_empty() {
-            children.push(leaf("device-identity", device.identity.clone()));
-        }
-        Some(children)
+/// A bundle as it stands in an answer.
+fn bundle_node(bundle: &PublicBundle, identity: &[u8]) -> Vec<Node> {
+    let signed = SignedKey {
+        id: bundle.signed_prekey_id,
+        key: bundle.signed_prekey,
+        signature: bundle.signed_prekey_signature,
+    };
+    let mut children = vec![
+        leaf("registration", bundle.registration_id.to_be_bytes()),
+        leaf("type", KEY_TYPE),
+        leaf("identity", bundle.identity),
+        signed_node(&signed),
+    ];
+    if let Some((id, key)) = bundle.prekey {
+        children.push(
+            NodeBuilder::new("key")
+                .children([leaf("id", id24(id)), leaf("value", key)])
+                .build(),
+        );
     }
+    if !identity.is_empty() {
+        children.push(leaf("device-identity", identity));
+    }
+    children
+}
 
-    /// The public keys of a device and one prekey, if there is one left. A device that runs low
-    /// is asked for more.
-    pub(crate) fn take_keys(
-        &mut self,
-        hub: &std::sync::Arc<crate::hub::Hub>,
-        at: DeviceRef,
-    ) -> Option<(PublicKeys, Option<(u32, [u8; 32])>)> {
+impl State {
+    /// Takes one prekey off a device, with the keys that go with it. A device that runs low is
+    /// asked for more.
+    pub(crate) fn take_bundle(&mut self, hub: &Arc<Hub>, at: DeviceRef) -> Option<PublicBundle> {
         let device = self.device_mut(at)?;
         let prekey = device.keys.prekeys.pop_front();
         let left = device.keys.prekeys.len();
         let ask = left < FEW_PREKEYS && !device.asked_for_prekeys;
         device.asked_for_prekeys |= ask;
-        let keys = PublicKeys::of(device);
+        let bundle = PublicBundle {
+            registration_id: device.keys.registration,
+            identity: device.keys.identity,
+            signed_prekey_id: device.keys.signed.id,
+            signed_prekey: device.keys.signed.key,
+            signed_prekey_signature: device.keys.signed.signature,
+            prekey,
+        };
         if ask && at.device == 0 {
             self.phone_work(at.account, PhoneWork::Refill);
         } else if ask {
             let node = NodeBuilder::new("notification")
-                .attr("from", crate::stanza::SERVER)
+                .attr("from", SERVER)
                 .attr("type", "encrypt")
                 .attr("id", self.server_id())
                 .attr("t", hub.now())
@@ -191,30 +195,7 @@ impl State {
                 .build();
             hub.deliver(self, at, node);
         }
-        Some((keys, prekey))
-    }
-}
-
-/// The keys of a device that do not run out.
-pub(crate) struct PublicKeys {
-    pub(crate) registration: u32,
-    pub(crate) identity: [u8; 32],
-    pub(crate) signed: SignedKey,
-}
-
-impl PublicKeys {
-    fn of(device: &Device) -> Self {
-        let Keys {
-            registration,
-            identity,
-            signed,
-            ..
-        } = &device.keys;
-        Self {
-            registration: *registration,
-            identity: *identity,
-            signed: signed.clone(),
-        }
+        Some(bundle)
     }
 }
 
@@ -226,10 +207,4 @@ fn signed_node(signed: &SignedKey) -> Node {
             leaf("signature", signed.signature),
         ])
         .build()
-}
-
-/// Key ids are three bytes on the wire.
-fn id24(id: u32) -> Vec<u8> {
-    let [_, bytes @ ..] = id.to_be_bytes();
-    bytes.to_vec()
 }

@@ -3,8 +3,8 @@
 use wacore_binary::builder::NodeBuilder;
 
 use super::{Answer, BAD_REQUEST, FORBIDDEN, NOT_FOUND, Request};
-use crate::address::Address;
-use crate::stanza::{Reading, error};
+use crate::address::{Address, Form};
+use crate::stanza::{Reading, error, leaf};
 use crate::state::account::{AccountId, Picture};
 
 /// How long an about text may be.
@@ -51,10 +51,15 @@ fn about(request: &mut Request<'_>) -> Answer {
         return Err(BAD_REQUEST);
     }
     let now = request.hub.now();
-    if let Some(account) = request.state.account_mut(request.from.account) {
-        account.about = text;
+    let account = request.from.account;
+    if let Some(account) = request.state.account_mut(account) {
+        account.about.clone_from(&text);
         account.about_since = now;
     }
+    let news = leaf("set", text.into_bytes());
+    request
+        .hub
+        .announce(request.state, account, "status", &news);
     Ok(vec![])
 }
 
@@ -116,6 +121,14 @@ fn set_picture(request: &mut Request<'_>, subject: &Subject) -> Answer {
             if let Some(found) = request.state.account_mut(*account) {
                 found.picture = picture.clone();
             }
+            let jid = request.state.user_jid(*account, Form::Pn);
+            let news = match &picture {
+                Some(picture) => NodeBuilder::new("set").attr("id", picture.id),
+                None => NodeBuilder::new("delete"),
+            };
+            let news = news.attr("jid", jid.as_str()).attr("author", jid).build();
+            let hub = request.hub;
+            hub.announce(request.state, *account, "picture", &news);
         }
         Subject::Group(jid) => {
             if let Some(group) = request.state.groups.get_mut(jid) {

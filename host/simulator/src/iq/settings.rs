@@ -22,8 +22,14 @@ const PRIVACY: &[(&str, &str)] = &[
 pub(super) fn answer(request: &mut Request<'_>, xmlns: &str) -> Answer {
     match xmlns {
         "w:p" | "urn:xmpp:ping" => Ok(vec![]),
-        "urn:xmpp:whatsapp:dirty" | "urn:xmpp:whatsapp:push" | "w:stats" | "tos" | "spam"
-        | "urn:xmpp:whatsapp:account" | "newsletter" | "fb:thrift_iq" => Ok(vec![]),
+        "urn:xmpp:whatsapp:dirty"
+        | "urn:xmpp:whatsapp:push"
+        | "w:stats"
+        | "tos"
+        | "spam"
+        | "urn:xmpp:whatsapp:account"
+        | "newsletter"
+        | "fb:thrift_iq" => Ok(vec![]),
         "abt" | "w" => Ok(vec![
             NodeBuilder::new("props")
                 .attr("protocol", 1u8)

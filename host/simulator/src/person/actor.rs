@@ -15,7 +15,7 @@ use crate::address::{Address, Form};
 use crate::phone::content::{self, Content};
 use crate::phone::media::{self, MediaKind};
 use crate::phone::{Cipher, CipherKind, DeviceKey, PhoneError};
-use crate::stanza::{Reading, copy, leaf};
+use crate::stanza::{Reading, copy, id24, leaf};
 use crate::state::account::{DeviceRef, PhoneWork};
 
 /// Serves a phone until the network stops.
@@ -70,7 +70,15 @@ impl Person {
                 }
                 return;
             }
-            "presence" | "ib" => return,
+            "presence" => {
+                if let Some(who) = node.attr("from") {
+                    let online = !node.is("type", "unavailable");
+                    self.inner.inbox().presence(who, online);
+                    self.inner.arrived.send_modify(|count| *count += 1);
+                }
+                return;
+            }
+            "ib" => return,
             _ => {}
         }
         let (id, from) = (node.attr("id").unwrap_or_default(), node.attr("from"));
@@ -371,10 +379,4 @@ fn other(kind: &str) -> HeardContent {
     HeardContent::Other {
         kind: kind.to_owned(),
     }
-}
-
-/// Key ids are three bytes on the wire.
-fn id24(id: u32) -> Vec<u8> {
-    let [_, bytes @ ..] = id.to_be_bytes();
-    bytes.to_vec()
 }

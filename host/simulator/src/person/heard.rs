@@ -122,6 +122,14 @@ pub struct ReceiptSeen {
     pub at: u64,
 }
 
+/// Somebody has come or gone.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PresenceSeen {
+    pub from: String,
+    pub online: bool,
+}
+
 /// Everything that has come in.
 #[derive(Default)]
 pub(super) struct Inbox {
@@ -136,6 +144,7 @@ pub(super) struct Inbox {
     pub(super) receipts: VecDeque<ReceiptSeen>,
     pub(super) copies: VecDeque<Heard>,
     pub(super) typing: VecDeque<String>,
+    pub(super) presences: VecDeque<PresenceSeen>,
     pub(super) retries: HashMap<String, u32>,
     echoed: VecDeque<String>,
     pub(super) duplicates: u64,
@@ -165,8 +174,7 @@ impl Inbox {
         self.keys.push_back(key);
         self.bytes += heard.content.size();
         self.history.push_back(heard);
-        while self.history.len() > HISTORY
-            || (self.bytes > HISTORY_BYTES && self.history.len() > 1)
+        while self.history.len() > HISTORY || (self.bytes > HISTORY_BYTES && self.history.len() > 1)
         {
             if let Some(gone) = self.history.pop_front() {
                 self.bytes -= gone.content.size();
@@ -209,6 +217,10 @@ impl Inbox {
 
     pub(super) fn typing(&mut self, who: String) {
         keep(&mut self.typing, who);
+    }
+
+    pub(super) fn presence(&mut self, from: String, online: bool) {
+        keep(&mut self.presences, PresenceSeen { from, online });
     }
 
     /// Whether a text may be echoed: not if it is itself one of the last echoes.
@@ -266,7 +278,11 @@ impl SentLog {
     }
 
     pub(super) fn find(&self, id: &str) -> Option<Sent> {
-        self.messages.iter().rev().find(|sent| sent.id == id).cloned()
+        self.messages
+            .iter()
+            .rev()
+            .find(|sent| sent.id == id)
+            .cloned()
     }
 }
 

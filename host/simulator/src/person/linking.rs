@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use super::{Person, PersonError};
+use super::{Handset, Person, PersonError, publish};
 use crate::pairing::{self, Candidate, Linked};
+use crate::phone::Phone;
 use crate::phone::linking::{CodeLink, parse_qr};
+use crate::stanza::empty;
 use crate::state::account::DeviceRef;
 use crate::state::pairing::{Answer, CODE_SECONDS};
 
@@ -123,7 +125,7 @@ impl Person {
             )
         };
         let linked = Linked {
-            keys,
+            keys: *keys,
             noise,
             identity,
             key_index_list,
@@ -143,6 +145,28 @@ impl Person {
             self.hub.unlink(&mut self.hub.lock(), at);
         }
         self.relists().await;
+    }
+
+    /// Moves to a new phone: new keys, no sessions, no companions. Contacts are told.
+    pub async fn reinstalls(&self) -> Result<(), PersonError> {
+        self.unlinks_all().await;
+        let mut handset = self.inner.handset.lock().await;
+        let seed = self.hub.lock().rng.random();
+        let mut phone = Phone::new(seed);
+        let keys = publish(&mut phone);
+        let now = self.hub.now();
+        let list = phone.key_index_list(&[], now)?;
+        *handset = Handset::new(phone);
+        let mut state = self.hub.lock();
+        if let Some(account) = state.account_mut(self.id()) {
+            account.key_index = (now, list);
+            if let Some(device) = account.device_mut(0) {
+                device.keys = keys;
+            }
+        }
+        let news = empty("identity");
+        self.hub.announce(&mut state, self.id(), "encrypt", &news);
+        Ok(())
     }
 
     /// Signs the list of devices as they are now.

@@ -163,11 +163,7 @@ impl Person {
             }
             if let Some(to) = self.sealed_for(handset, at, &key, Manner::TEXT).await? {
                 listed.push(to);
-                handset
-                    .shared
-                    .entry(jid.to_owned())
-                    .or_default()
-                    .insert(at);
+                handset.shared.entry(jid.to_owned()).or_default().insert(at);
             }
         }
         let sealed = handset.phone.group_encrypt(jid, message).await?;
@@ -212,15 +208,7 @@ impl Person {
 
     /// Takes a bundle off the server, as a client would.
     fn fetch(&self, at: DeviceRef) -> Option<PublicBundle> {
-        let (keys, prekey) = self.hub.lock().take_keys(&self.hub, at)?;
-        Some(PublicBundle {
-            registration_id: keys.registration,
-            identity: keys.identity,
-            signed_prekey_id: keys.signed.id,
-            signed_prekey: keys.signed.key,
-            signed_prekey_signature: keys.signed.signature,
-            prekey,
-        })
+        self.hub.lock().take_bundle(&self.hub, at)
     }
 
     /// Sends a message between own devices.

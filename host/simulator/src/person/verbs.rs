@@ -104,10 +104,11 @@ impl Person {
 
     /// Who wrote a message: as heard, or, if nobody was heard saying it, this person.
     fn author_of(&self, chat: &Chat, message_id: &str) -> String {
-        let heard = self.inner.inbox().find(message_id).map(|heard| match chat {
-            Chat::Person(_) => heard.from.clone(),
-            Chat::Group(_) => heard.from.clone(),
-        });
+        let heard = self
+            .inner
+            .inbox()
+            .find(message_id)
+            .map(|one| one.from.clone());
         let Some(from) = heard else {
             return self.jid();
         };
@@ -273,6 +274,33 @@ impl Person {
     /// Who has been seen typing, by address.
     pub fn sees_typing(&self) -> Vec<String> {
         self.inner.inbox().typing.iter().cloned().collect()
+    }
+
+    /// Asks to be told when somebody comes and goes.
+    pub fn watches(&self, who: &str) -> Result<(), PersonError> {
+        let chat = self.chat(who)?;
+        self.submit(
+            &NodeBuilder::new("presence")
+                .attr("type", "subscribe")
+                .attr("to", self.chat_jid(&chat))
+                .build(),
+        )
+    }
+
+    /// Waits until somebody this person watches was last seen online, or offline.
+    pub async fn sees_presence(
+        &self,
+        who: &str,
+        online: bool,
+        within: Duration,
+    ) -> Result<(), PersonError> {
+        let jid = self.chat_jid(&self.chat(who)?);
+        self.waits(within, |person| {
+            let inbox = person.inner.inbox();
+            let last = inbox.presences.iter().rev().find(|one| one.from == jid);
+            last.filter(|one| one.online == online).map(|_| ())
+        })
+        .await
     }
 
     async fn waits<T>(

@@ -8,8 +8,8 @@ use wacore_binary::builder::NodeBuilder;
 
 use super::{ack, deliver};
 use crate::address::{Address, Form};
-use crate::hub::Hub;
 use crate::faults::Fault;
+use crate::hub::Hub;
 use crate::stanza::{Reading, copy};
 use crate::state::State;
 use crate::state::account::DeviceRef;
@@ -21,12 +21,10 @@ const PASSED: &[&str] = &["id", "type", "edit", "category", "verified_name"];
 
 /// Delivers a message and returns its ack.
 pub(crate) fn route(hub: &Arc<Hub>, state: &mut State, from: DeviceRef, node: &Node) -> Node {
-    let refused = state
-        .faults
-        .take(Some(from.account), |fault| match fault {
-            Fault::ErrorAcks { code, .. } => Some(*code),
-            _ => None,
-        });
+    let refused = state.faults.take(Some(from.account), |fault| match fault {
+        Fault::ErrorAcks { code, .. } => Some(*code),
+        _ => None,
+    });
     if let Some(code) = refused {
         return ack(hub, node, Some(code));
     }
@@ -90,7 +88,10 @@ fn envelope(
         .attr("t", hub.now())
         .attr("notify", name(state, from));
     let peer = node.is("category", "peer");
-    if own && !peer && let Some(chat) = node.attrs.get("to") {
+    if own
+        && !peer
+        && let Some(chat) = node.attrs.get("to")
+    {
         // A resend to an own device is addressed to it; its chat is in `recipient`.
         let chat = node.attrs.get("recipient").unwrap_or(chat);
         builder = builder.attr("recipient", chat.clone());
@@ -150,12 +151,7 @@ fn to_group(
     Ok(())
 }
 
-fn to_status(
-    hub: &Arc<Hub>,
-    state: &mut State,
-    from: DeviceRef,
-    node: &Node,
-) -> Result<(), u16> {
+fn to_status(hub: &Arc<Hub>, state: &mut State, from: DeviceRef, node: &Node) -> Result<(), u16> {
     let shared = encs(node);
     for (at, mut encs) in targets(state, node)? {
         if at == from || state.device(at).is_none() {
@@ -232,9 +228,7 @@ fn targets(state: &State, node: &Node) -> Result<HashMap<DeviceRef, Vec<Node>>, 
         return Err(479);
     }
     for to in listed {
-        let at = to
-            .address("jid")
-            .and_then(|jid| state.resolve_device(&jid));
+        let at = to.address("jid").and_then(|jid| state.resolve_device(&jid));
         if let Some(at) = at {
             targets.insert(at, encs(to));
         }

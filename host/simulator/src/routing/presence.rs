@@ -87,7 +87,7 @@ fn tell(hub: &Arc<Hub>, state: &mut State, account: AccountId) {
         let node = Arc::new(presence(hub, state, account, form));
         for to in state.devices_of(who) {
             let active = state.device(to).is_some_and(|device| device.active);
-            if active && to.device != 0 {
+            if active {
                 state.hand_over(to, Arc::clone(&node));
             }
         }

@@ -167,8 +167,12 @@ impl Account {
             .collect()
     }
 
+    /// Whether somebody is there. A phone with companions is in a pocket and does not count.
     pub(crate) fn available(&self) -> bool {
-        self.devices.iter().any(|device| device.available)
+        let alone = self.devices.len() == 1;
+        self.devices
+            .iter()
+            .any(|device| device.available && (alone || device.id != 0))
     }
 }
 

@@ -38,7 +38,7 @@ pub(crate) enum Answer {
     Signed {
         /// The identity with the client's own signature, not yet verified.
         completed: Vec<u8>,
-        keys: Keys,
+        keys: Box<Keys>,
         noise: [u8; 32],
     },
 }

@@ -1,6 +1,12 @@
 //! The simulated network, examined by the real engine.
 
-mod support;
-
+mod away;
+mod control;
+mod groups;
 mod linking;
+mod media;
+mod profile;
+mod strangers;
+mod support;
 mod talking;
+mod trouble;

@@ -83,10 +83,7 @@ impl TransportFactory for Nodelay {
                     None => break DisconnectReason::StreamEnded,
                 }
             };
-            events
-                .send(TransportEvent::Disconnected(reason))
-                .await
-                .ok();
+            events.send(TransportEvent::Disconnected(reason)).await.ok();
         });
         let transport = NodelayTransport {
             sink: Mutex::new(sink),
@@ -329,11 +326,7 @@ impl From<&whatsapp_rust::prelude::InboundMessage> for Incoming {
     }
 }
 
-type Started = (
-    BotHandle,
-    Arc<Client>,
-    mpsc::UnboundedReceiver<Arc<Event>>,
-);
+type Started = (BotHandle, Arc<Client>, mpsc::UnboundedReceiver<Arc<Event>>);
 
 async fn start(
     backend: &Arc<InMemoryBackend>,

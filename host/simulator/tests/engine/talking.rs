@@ -46,3 +46,43 @@ async fn the_engine_may_write_first() -> Result<()> {
     network.stop().await;
     Ok(())
 }
+
+#[tokio::test]
+async fn a_new_phone_is_talked_to_with_new_keys() -> Result<()> {
+    let network = Network::start(NetworkOptions::default()).await?;
+    let shop = network.person("+15550204", "Shop")?;
+    let customer = network.person("+15550205", "Customer")?;
+    let mut engine = Engine::linked(&network, &shop).await?;
+    customer.says(shop.number(), "old phone").await?;
+    let chat = engine.hears().await?.chat.to_string();
+    engine.says(&chat, "hello").await?;
+    assert_eq!(customer.hears().await?.text(), "hello");
+    customer.reinstalls().await?;
+    engine.says(&chat, "still there?").await?;
+    assert_eq!(customer.hears().await?.text(), "still there?");
+    customer.says(shop.number(), "new phone").await?;
+    assert_eq!(engine.hears().await?.text, "new phone");
+    network.stop().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_echo_answers_once() -> Result<()> {
+    let network = Network::start(NetworkOptions::default()).await?;
+    let shop = network.person("+15550206", "Shop")?;
+    let parrot = network.person("+15550207", "Parrot")?;
+    let twin = network.person("+15550208", "Twin")?;
+    let mut engine = Engine::linked(&network, &shop).await?;
+    parrot.echoes(true);
+    twin.echoes(true);
+    engine.says(&parrot.jid(), "polly").await?;
+    assert_eq!(engine.hears().await?.text, "polly");
+    engine.says(&parrot.jid(), "polly").await?;
+    twin.says(parrot.number(), "two parrots").await?;
+    assert_eq!(parrot.hears().await?.text(), "polly");
+    assert_eq!(parrot.hears().await?.text(), "polly");
+    assert_eq!(parrot.hears().await?.text(), "two parrots");
+    assert!(twin.heard().is_empty());
+    network.stop().await;
+    Ok(())
+}

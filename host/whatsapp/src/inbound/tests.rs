@@ -27,13 +27,20 @@ fn a_text_is_read_as_it_was_written() {
     let message = outbound::text("hello", None);
     assert_eq!(
         read(&message),
-        Some(Reading { says: Says::Content(Content::text("hello")), quoted: None })
+        Some(Reading {
+            says: Says::Content(Content::text("hello")),
+            quoted: None
+        })
     );
 }
 
 #[test]
 fn a_quote_keeps_id_author_and_text() {
-    let quoted = Quoted { whatsapp_id: id("3EB0AA"), sender: None, text: Some("before".to_owned()) };
+    let quoted = Quoted {
+        whatsapp_id: id("3EB0AA"),
+        sender: None,
+        text: Some("before".to_owned()),
+    };
     let context = outbound::quote(&quoted, Some("15550101@s.whatsapp.net".to_owned()));
     let read = read(&outbound::text("after", Some(context)));
     assert_eq!(
@@ -51,8 +58,18 @@ fn a_reaction_names_its_target() {
     let now = Timestamp::from_millis(5);
     let message = outbound::reaction(reference(Some("1@lid")), &id("3EB0BB"), "👍", now);
     let says = read(&message).map(|reading| reading.says);
-    let target = Target { id: id("3EB0BB"), own: true, participant: "1@lid".parse().ok() };
-    assert_eq!(says, Some(Says::Reaction { target, emoji: "👍".to_owned() }));
+    let target = Target {
+        id: id("3EB0BB"),
+        own: true,
+        participant: "1@lid".parse().ok(),
+    };
+    assert_eq!(
+        says,
+        Some(Says::Reaction {
+            target,
+            emoji: "👍".to_owned()
+        })
+    );
 }
 
 #[test]
@@ -61,10 +78,18 @@ fn an_edit_and_a_revocation_name_their_target() {
     let edit = outbound::edit(reference(None), &id("3EB0CC"), "better", now);
     assert_eq!(
         content(&edit),
-        Some(Content::Edit { target: id("3EB0CC"), text: "better".to_owned() })
+        Some(Content::Edit {
+            target: id("3EB0CC"),
+            text: "better".to_owned()
+        })
     );
     let revoke = outbound::revoke(reference(None), &id("3EB0CC"));
-    assert_eq!(content(&revoke), Some(Content::Revoke { target: id("3EB0CC") }));
+    assert_eq!(
+        content(&revoke),
+        Some(Content::Revoke {
+            target: id("3EB0CC")
+        })
+    );
 }
 
 #[test]
@@ -86,7 +111,10 @@ fn a_medium_carries_a_locator_that_can_be_read_back() {
         unreachable!("an image is a medium");
     };
     assert_eq!((media.kind, media.size), (MediaKind::Image, 4));
-    assert_eq!((media.mime.as_str(), media.caption.as_deref()), ("image/png", Some("look")));
+    assert_eq!(
+        (media.mime.as_str(), media.caption.as_deref()),
+        ("image/png", Some("look"))
+    );
     let MediaSource::Remote { locator } = media.source else {
         unreachable!("it is on the network");
     };
@@ -127,8 +155,15 @@ fn housekeeping_says_nothing() {
 #[test]
 fn what_cannot_be_read_is_named() {
     let message = wa::Message {
-        location_message: waproto::buffa::MessageField::some(wa::message::LocationMessage::default()),
+        location_message: waproto::buffa::MessageField::some(
+            wa::message::LocationMessage::default(),
+        ),
         ..Default::default()
     };
-    assert_eq!(content(&message), Some(Content::Unsupported { what: "location".to_owned() }));
+    assert_eq!(
+        content(&message),
+        Some(Content::Unsupported {
+            what: "location".to_owned()
+        })
+    );
 }

@@ -34,7 +34,8 @@ impl AppSyncStore for Keys {
     }
 
     async fn set_version(&self, name: &str, state: HashState) -> Result<()> {
-        self.put(space::VERSIONS, name.into(), to_json(&state)?).await
+        self.put(space::VERSIONS, name.into(), to_json(&state)?)
+            .await
     }
 
     async fn put_mutation_macs(
@@ -57,7 +58,8 @@ impl AppSyncStore for Keys {
     }
 
     async fn get_mutation_mac(&self, name: &str, index_mac: &[u8]) -> Result<Option<Vec<u8>>> {
-        self.get(space::MUTATION_MACS, mac_key(name, index_mac)).await
+        self.get(space::MUTATION_MACS, mac_key(name, index_mac))
+            .await
     }
 
     async fn get_mutation_macs(
@@ -65,8 +67,10 @@ impl AppSyncStore for Keys {
         name: &str,
         index_macs: &[[u8; 32]],
     ) -> Result<HashMap<[u8; 32], Vec<u8>>> {
-        let wanted: Vec<_> =
-            index_macs.iter().map(|index_mac| (*index_mac, mac_key(name, index_mac))).collect();
+        let wanted: Vec<_> = index_macs
+            .iter()
+            .map(|index_mac| (*index_mac, mac_key(name, index_mac)))
+            .collect();
         self.read(move |db, session| {
             let mut found = HashMap::with_capacity(wanted.len());
             for (index_mac, key) in wanted {
@@ -80,14 +84,21 @@ impl AppSyncStore for Keys {
     }
 
     async fn delete_mutation_macs(&self, name: &str, index_macs: &[Vec<u8>]) -> Result<()> {
-        let keys: Vec<_> = index_macs.iter().map(|index_mac| mac_key(name, index_mac)).collect();
-        self.write(move |tx| keys.iter().try_for_each(|key| tx.delete(space::MUTATION_MACS, key)))
-            .await
+        let keys: Vec<_> = index_macs
+            .iter()
+            .map(|index_mac| mac_key(name, index_mac))
+            .collect();
+        self.write(move |tx| {
+            keys.iter()
+                .try_for_each(|key| tx.delete(space::MUTATION_MACS, key))
+        })
+        .await
     }
 
     async fn clear_mutation_macs(&self, name: &str) -> Result<()> {
         let prefix = joined(&[name.as_bytes()]);
-        self.write(move |tx| tx.delete_all(space::MUTATION_MACS, &prefix)).await
+        self.write(move |tx| tx.delete_all(space::MUTATION_MACS, &prefix))
+            .await
     }
 
     async fn get_latest_sync_key_id(&self) -> Result<Option<Vec<u8>>> {

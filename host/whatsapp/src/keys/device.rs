@@ -1,16 +1,62 @@
 //! The device record: the session's own keys and who it is linked to.
+//!
+//! The engine stores it from several tasks, each with a copy it made a moment before, so an older
+//! copy could come last. Therefore stores wait for each other, and each writes the record as it
+//! is when its turn comes.
+
+use std::sync::{Arc, OnceLock, Weak};
 
 use async_trait::async_trait;
+use tokio::sync::Mutex;
 use wacore::store::Device;
 use wacore::store::error::Result;
 use wacore::store::traits::DeviceStore;
+use whatsapp_rust::store::persistence_manager::PersistenceManager;
 
 use super::{Keys, from_json, space, to_json};
+
+/// Where device records are written, one at a time.
+#[derive(Default)]
+pub(super) struct Desk {
+    turn: Mutex<State>,
+    newest: OnceLock<Weak<PersistenceManager>>,
+}
+
+#[derive(Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Open,
+    Closed,
+}
+
+impl Desk {
+    /// Waits for the store under way, and lets no other begin.
+    pub(super) async fn close(&self) {
+        *self.turn.lock().await = State::Closed;
+    }
+}
+
+impl Keys {
+    /// Says where the newest state of the device is from now on.
+    pub(crate) fn follow(&self, device: &Arc<PersistenceManager>) {
+        // A second device of the same keys does not exist.
+        drop(self.desk.newest.set(Arc::downgrade(device)));
+    }
+}
 
 #[async_trait]
 impl DeviceStore for Keys {
     async fn save(&self, device: &Device) -> Result<()> {
-        self.put(space::DEVICE, Vec::new(), to_json(device)?).await
+        let turn = self.desk.turn.lock().await;
+        if *turn == State::Closed {
+            return Ok(());
+        }
+        let newest = self.desk.newest.get().and_then(Weak::upgrade);
+        let record = match newest.map(|device| device.get_device_snapshot()) {
+            Some(newest) => to_json(&newest.core)?,
+            None => to_json(device)?,
+        };
+        self.put(space::DEVICE, Vec::new(), record).await
     }
 
     async fn load(&self) -> Result<Option<Device>> {

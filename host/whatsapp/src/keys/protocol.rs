@@ -27,7 +27,12 @@ impl ProtocolStore for Keys {
     async fn set_sender_key_status(&self, group_jid: &str, entries: &[(&str, bool)]) -> Result<()> {
         let records: Vec<_> = entries
             .iter()
-            .map(|(device, has)| (joined(&[group_jid.as_bytes(), device.as_bytes()]), [u8::from(*has)]))
+            .map(|(device, has)| {
+                (
+                    joined(&[group_jid.as_bytes(), device.as_bytes()]),
+                    [u8::from(*has)],
+                )
+            })
             .collect();
         self.write(move |tx| {
             for (key, has) in &records {
@@ -40,14 +45,18 @@ impl ProtocolStore for Keys {
 
     async fn clear_sender_key_devices(&self, group_jid: &str) -> Result<()> {
         let prefix = joined(&[group_jid.as_bytes()]);
-        self.write(move |tx| tx.delete_all(space::SENDER_KEY_DEVICES, &prefix)).await
+        self.write(move |tx| tx.delete_all(space::SENDER_KEY_DEVICES, &prefix))
+            .await
     }
 
     async fn delete_sender_key_device_rows(&self, device_jids: &[&str]) -> Result<()> {
         let devices: Vec<String> = device_jids.iter().map(|jid| (*jid).to_owned()).collect();
         self.write(move |tx| {
             for (key, _) in tx.scan(space::SENDER_KEY_DEVICES, &[])? {
-                if devices.iter().any(|jid| second_part(&key) == Some(jid.as_bytes())) {
+                if devices
+                    .iter()
+                    .any(|jid| second_part(&key) == Some(jid.as_bytes()))
+                {
                     tx.delete(space::SENDER_KEY_DEVICES, &key)?;
                 }
             }
@@ -83,7 +92,11 @@ impl ProtocolStore for Keys {
     async fn put_lid_mappings(&self, entries: &[LidPnMappingEntry]) -> Result<()> {
         let mut records = Vec::with_capacity(entries.len());
         for entry in entries {
-            records.push((entry.lid.clone(), entry.phone_number.clone(), to_json(entry)?));
+            records.push((
+                entry.lid.clone(),
+                entry.phone_number.clone(),
+                to_json(entry)?,
+            ));
         }
         self.write(move |tx| {
             for (lid, phone, value) in &records {
@@ -95,7 +108,9 @@ impl ProtocolStore for Keys {
     }
 
     async fn get_all_lid_mappings(&self) -> Result<Vec<LidPnMappingEntry>> {
-        let found = self.read(|db, session| db.scan(session, space::LIDS, &[])).await?;
+        let found = self
+            .read(|db, session| db.scan(session, space::LIDS, &[]))
+            .await?;
         found.iter().map(|(_, value)| from_json(value)).collect()
     }
 
@@ -153,7 +168,8 @@ impl ProtocolStore for Keys {
     }
 
     async fn put_group_metadata(&self, group_jid: &str, blob: &[u8]) -> Result<()> {
-        self.put(space::GROUPS, group_jid.into(), blob.to_vec()).await
+        self.put(space::GROUPS, group_jid.into(), blob.to_vec())
+            .await
     }
 
     async fn delete_group_metadata(&self, group_jid: &str) -> Result<()> {
@@ -166,7 +182,8 @@ impl ProtocolStore for Keys {
     }
 
     async fn put_tc_token(&self, jid: &str, entry: &TcTokenEntry) -> Result<()> {
-        self.put(space::TC_TOKENS, jid.into(), to_json(entry)?).await
+        self.put(space::TC_TOKENS, jid.into(), to_json(entry)?)
+            .await
     }
 
     async fn delete_tc_token(&self, jid: &str) -> Result<()> {
@@ -174,8 +191,13 @@ impl ProtocolStore for Keys {
     }
 
     async fn get_all_tc_token_jids(&self) -> Result<Vec<String>> {
-        let found = self.read(|db, session| db.scan(session, space::TC_TOKENS, &[])).await?;
-        Ok(found.into_iter().filter_map(|(key, _)| String::from_utf8(key).ok()).collect())
+        let found = self
+            .read(|db, session| db.scan(session, space::TC_TOKENS, &[]))
+            .await?;
+        Ok(found
+            .into_iter()
+            .filter_map(|(key, _)| String::from_utf8(key).ok())
+            .collect())
     }
 
     async fn delete_expired_tc_tokens(&self, token_cutoff: i64, sender_cutoff: i64) -> Result<u32> {
@@ -196,7 +218,11 @@ impl ProtocolStore for Keys {
         .await
     }
 
-    async fn touch_tc_token_sender_timestamp(&self, jid: &str, sender_timestamp: i64) -> Result<()> {
+    async fn touch_tc_token_sender_timestamp(
+        &self,
+        jid: &str,
+        sender_timestamp: i64,
+    ) -> Result<()> {
         self.change_token(jid, move |stored| {
             let mut entry = stored.unwrap_or(TcTokenEntry {
                 token: Vec::new(),
@@ -222,7 +248,11 @@ impl ProtocolStore for Keys {
                 .as_ref()
                 .is_some_and(|old| !old.token.is_empty() && token_timestamp < old.token_timestamp);
             let sender_timestamp = stored.and_then(|old| old.sender_timestamp);
-            (!newer).then_some(TcTokenEntry { token, token_timestamp, sender_timestamp })
+            (!newer).then_some(TcTokenEntry {
+                token,
+                token_timestamp,
+                sender_timestamp,
+            })
         })
         .await
     }
@@ -252,7 +282,8 @@ impl ProtocolStore for Keys {
     }
 
     async fn delete_expired_sent_messages(&self, cutoff_timestamp: i64) -> Result<u32> {
-        self.write(move |tx| tx.delete_before(space::SENT_MESSAGES, cutoff_timestamp)).await
+        self.write(move |tx| tx.delete_before(space::SENT_MESSAGES, cutoff_timestamp))
+            .await
     }
 
     async fn store_pending_inbound(
@@ -262,7 +293,13 @@ impl ProtocolStore for Keys {
         id: &str,
         message: &[u8],
     ) -> Result<()> {
-        self.store_pending_inbound_batch(&[PendingInboundRow { chat, sender, id, message }]).await
+        self.store_pending_inbound_batch(&[PendingInboundRow {
+            chat,
+            sender,
+            id,
+            message,
+        }])
+        .await
     }
 
     async fn get_pending_inbound(
@@ -271,21 +308,29 @@ impl ProtocolStore for Keys {
         sender: &str,
         id: &str,
     ) -> Result<Option<Vec<u8>>> {
-        self.get_in_order(space::PENDING_INBOUND, pending_key(chat, sender, id)).await
+        self.get_in_order(space::PENDING_INBOUND, pending_key(chat, sender, id))
+            .await
     }
 
     async fn delete_pending_inbound(&self, chat: &str, sender: &str, id: &str) -> Result<()> {
-        self.delete_pending_inbound_batch(&[PendingInboundKey { chat, sender, id }]).await
+        self.delete_pending_inbound_batch(&[PendingInboundKey { chat, sender, id }])
+            .await
     }
 
     async fn delete_expired_pending_inbound(&self, cutoff_timestamp: i64) -> Result<u32> {
-        self.write(move |tx| tx.delete_before(space::PENDING_INBOUND, cutoff_timestamp)).await
+        self.write(move |tx| tx.delete_before(space::PENDING_INBOUND, cutoff_timestamp))
+            .await
     }
 
     async fn store_pending_inbound_batch(&self, rows: &[PendingInboundRow<'_>]) -> Result<()> {
         let rows: Vec<_> = rows
             .iter()
-            .map(|row| (pending_key(row.chat, row.sender, row.id), row.message.to_vec()))
+            .map(|row| {
+                (
+                    pending_key(row.chat, row.sender, row.id),
+                    row.message.to_vec(),
+                )
+            })
             .collect();
         let now = self.now_secs();
         self.write_in_order("message for the inbox", move |tx| {
@@ -298,10 +343,13 @@ impl ProtocolStore for Keys {
     }
 
     async fn delete_pending_inbound_batch(&self, keys: &[PendingInboundKey<'_>]) -> Result<()> {
-        let keys: Vec<_> =
-            keys.iter().map(|key| pending_key(key.chat, key.sender, key.id)).collect();
+        let keys: Vec<_> = keys
+            .iter()
+            .map(|key| pending_key(key.chat, key.sender, key.id))
+            .collect();
         self.write_in_order("end of an inbox message", move |tx| {
-            keys.iter().try_for_each(|key| tx.delete(space::PENDING_INBOUND, key))
+            keys.iter()
+                .try_for_each(|key| tx.delete(space::PENDING_INBOUND, key))
         })
         .await
     }

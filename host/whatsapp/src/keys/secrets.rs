@@ -80,7 +80,9 @@ impl MsgSecretStore for Keys {
         sender: &str,
         msg_id: &str,
     ) -> Result<Option<(Vec<u8>, i64)>> {
-        let stored = self.get(space::MESSAGE_SECRETS, key(chat, sender, msg_id)).await?;
+        let stored = self
+            .get(space::MESSAGE_SECRETS, key(chat, sender, msg_id))
+            .await?;
         let row = stored.as_deref().and_then(Row::from_bytes);
         Ok(row.map(|row| (row.secret.to_vec(), row.message_ts)))
     }
@@ -88,7 +90,8 @@ impl MsgSecretStore for Keys {
     async fn delete_expired_msg_secrets(&self, cutoff_timestamp: i64) -> Result<u32> {
         // The engine means "at or before".
         let cutoff = cutoff_timestamp.saturating_add(1);
-        self.write(move |tx| tx.delete_before(space::MESSAGE_SECRETS, cutoff)).await
+        self.write(move |tx| tx.delete_before(space::MESSAGE_SECRETS, cutoff))
+            .await
     }
 }
 

@@ -30,7 +30,8 @@ impl Keys {
 #[async_trait]
 impl SignalStore for Keys {
     async fn put_identity(&self, address: &str, key: [u8; 32]) -> Result<()> {
-        self.put(space::IDENTITIES, address.into(), key.to_vec()).await
+        self.put(space::IDENTITIES, address.into(), key.to_vec())
+            .await
     }
 
     async fn put_identities_batch(&self, identities: &[(Arc<str>, [u8; 32])]) -> Result<()> {
@@ -49,7 +50,8 @@ impl SignalStore for Keys {
             return Ok(None);
         };
         let key = stored.try_into();
-        key.map(Some).map_err(|_| wrong("an identity key that is not 32 bytes long"))
+        key.map(Some)
+            .map_err(|_| wrong("an identity key that is not 32 bytes long"))
     }
 
     async fn delete_identity(&self, address: &str) -> Result<()> {
@@ -57,11 +59,15 @@ impl SignalStore for Keys {
     }
 
     async fn get_session(&self, address: &str) -> Result<Option<Bytes>> {
-        Ok(self.get(space::SESSIONS, address.into()).await?.map(Bytes::from))
+        Ok(self
+            .get(space::SESSIONS, address.into())
+            .await?
+            .map(Bytes::from))
     }
 
     async fn put_session(&self, address: &str, session: &[u8]) -> Result<()> {
-        self.put(space::SESSIONS, address.into(), session.to_vec()).await
+        self.put(space::SESSIONS, address.into(), session.to_vec())
+            .await
     }
 
     async fn put_sessions_batch(&self, sessions: &[(Arc<str>, Bytes)]) -> Result<()> {
@@ -91,7 +97,8 @@ impl SignalStore for Keys {
 
     async fn store_prekey(&self, id: u32, record: &[u8], uploaded: bool) -> Result<()> {
         let value = prekey(record, uploaded);
-        self.put(space::PREKEYS, id.to_be_bytes().into(), value).await
+        self.put(space::PREKEYS, id.to_be_bytes().into(), value)
+            .await
     }
 
     async fn store_prekeys_batch(&self, keys: &[(u32, Bytes)], uploaded: bool) -> Result<()> {
@@ -147,31 +154,45 @@ impl SignalStore for Keys {
     }
 
     async fn get_max_prekey_id(&self) -> Result<u32> {
-        let found = self.read(|db, session| db.scan(session, space::PREKEYS, &[])).await?;
+        let found = self
+            .read(|db, session| db.scan(session, space::PREKEYS, &[]))
+            .await?;
         let last = found.last().and_then(|(key, _)| number(key));
         Ok(last.unwrap_or(0))
     }
 
     async fn store_signed_prekey(&self, id: u32, record: &[u8]) -> Result<()> {
-        self.put(space::SIGNED_PREKEYS, id.to_be_bytes().into(), record.to_vec()).await
+        self.put(
+            space::SIGNED_PREKEYS,
+            id.to_be_bytes().into(),
+            record.to_vec(),
+        )
+        .await
     }
 
     async fn load_signed_prekey(&self, id: u32) -> Result<Option<Vec<u8>>> {
-        self.get(space::SIGNED_PREKEYS, id.to_be_bytes().into()).await
+        self.get(space::SIGNED_PREKEYS, id.to_be_bytes().into())
+            .await
     }
 
     async fn load_all_signed_prekeys(&self) -> Result<Vec<(u32, Vec<u8>)>> {
-        let found = self.read(|db, session| db.scan(session, space::SIGNED_PREKEYS, &[])).await?;
-        let numbered = found.into_iter().filter_map(|(key, record)| Some((number(&key)?, record)));
+        let found = self
+            .read(|db, session| db.scan(session, space::SIGNED_PREKEYS, &[]))
+            .await?;
+        let numbered = found
+            .into_iter()
+            .filter_map(|(key, record)| Some((number(&key)?, record)));
         Ok(numbered.collect())
     }
 
     async fn remove_signed_prekey(&self, id: u32) -> Result<()> {
-        self.delete(space::SIGNED_PREKEYS, id.to_be_bytes().into()).await
+        self.delete(space::SIGNED_PREKEYS, id.to_be_bytes().into())
+            .await
     }
 
     async fn put_sender_key(&self, address: &str, record: &[u8]) -> Result<()> {
-        self.put(space::SENDER_KEYS, address.into(), record.to_vec()).await
+        self.put(space::SENDER_KEYS, address.into(), record.to_vec())
+            .await
     }
 
     async fn put_sender_keys_batch(&self, sender_keys: &[(Arc<str>, Bytes)]) -> Result<()> {
@@ -196,7 +217,11 @@ fn prekey(record: &[u8], uploaded: bool) -> Vec<u8> {
 
 fn prekey_record(stored: Vec<u8>) -> Bytes {
     let stored = Bytes::from(stored);
-    if stored.is_empty() { stored } else { stored.slice(1..) }
+    if stored.is_empty() {
+        stored
+    } else {
+        stored.slice(1..)
+    }
 }
 
 fn number(key: &[u8]) -> Option<u32> {

@@ -27,7 +27,12 @@ impl Host {
         let folder = tempfile::tempdir()?;
         let store = Store::open(&StoreOptions::new(folder.path().join("warbler.db")))?;
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_000_000)));
-        Ok(Self { _folder: folder, store, clock, random: Random::seeded(7) })
+        Ok(Self {
+            _folder: folder,
+            store,
+            clock,
+            random: Random::seeded(7),
+        })
     }
 
     fn session(&self) -> Keys {
@@ -43,17 +48,24 @@ async fn signal_records_come_back_and_go_away() -> anyhow::Result<()> {
     let alice: Arc<str> = "1555:3@lid.0".into();
     let bob: Arc<str> = "15550@lid.0".into();
 
-    keys.put_identities_batch(&[(alice.clone(), [1; 32]), (bob.clone(), [2; 32])]).await?;
+    keys.put_identities_batch(&[(alice.clone(), [1; 32]), (bob.clone(), [2; 32])])
+        .await?;
     assert_eq!(keys.load_identity(&alice).await?, Some([1; 32]));
     keys.delete_identity(&alice).await?;
     assert_eq!(keys.load_identity(&alice).await?, None);
 
-    let records = [(alice.clone(), Bytes::from("one")), (bob.clone(), Bytes::from("two"))];
+    let records = [
+        (alice.clone(), Bytes::from("one")),
+        (bob.clone(), Bytes::from("two")),
+    ];
     keys.put_sessions_batch(&records).await?;
     assert_eq!(keys.get_session(&bob).await?, Some(Bytes::from("two")));
     assert!(keys.has_session(&alice).await?);
     assert!(keys.has_signal_state_for_user("1555").await?);
-    assert!(!keys.has_signal_state_for_user("155").await?, "a shorter number is another user");
+    assert!(
+        !keys.has_signal_state_for_user("155").await?,
+        "a shorter number is another user"
+    );
     keys.delete_session(&alice).await?;
     assert!(!keys.has_session(&alice).await?);
     assert!(!keys.has_signal_state_for_user("1555").await?);
@@ -70,7 +82,11 @@ async fn a_prekey_that_was_used_is_not_brought_back() -> anyhow::Result<()> {
     let host = Host::start()?;
     let keys = host.session();
     assert_eq!(keys.get_max_prekey_id().await?, 0);
-    let made = [(1, Bytes::from("a")), (2, Bytes::from("b")), (300, Bytes::from("c"))];
+    let made = [
+        (1, Bytes::from("a")),
+        (2, Bytes::from("b")),
+        (300, Bytes::from("c")),
+    ];
     keys.store_prekeys_batch(&made, false).await?;
     assert_eq!(keys.get_max_prekey_id().await?, 300);
 
@@ -82,7 +98,10 @@ async fn a_prekey_that_was_used_is_not_brought_back() -> anyhow::Result<()> {
     assert_eq!(found, [(1, Bytes::from("a")), (300, Bytes::from("c"))]);
 
     keys.store_signed_prekey(5, b"signed").await?;
-    assert_eq!(keys.load_all_signed_prekeys().await?, [(5, b"signed".to_vec())]);
+    assert_eq!(
+        keys.load_all_signed_prekeys().await?,
+        [(5, b"signed".to_vec())]
+    );
     keys.remove_signed_prekey(5).await?;
     assert_eq!(keys.load_signed_prekey(5).await?, None);
     Ok(())
@@ -94,7 +113,11 @@ async fn app_state_is_kept_per_collection() -> anyhow::Result<()> {
     let keys = host.session();
     assert_eq!(keys.get_latest_sync_key_id().await?, None);
     for id in [b"k1", b"k2"] {
-        let key = AppStateSyncKey { key_data: id.to_vec(), fingerprint: vec![1], timestamp: 2 };
+        let key = AppStateSyncKey {
+            key_data: id.to_vec(),
+            fingerprint: vec![1],
+            timestamp: 2,
+        };
         keys.set_sync_key(id, key).await?;
     }
     assert_eq!(keys.get_latest_sync_key_id().await?, Some(b"k2".to_vec()));
@@ -109,15 +132,24 @@ async fn app_state_is_kept_per_collection() -> anyhow::Result<()> {
     let state = keys.get_version("regular").await?;
     assert_eq!((state.version, state.hash), (9, [3; 128]));
 
-    let mac = |byte: u8| AppStateMutationMAC { index_mac: vec![byte; 32], value_mac: vec![byte] };
-    keys.put_mutation_macs("regular", 9, &[mac(1), mac(2), mac(3)]).await?;
+    let mac = |byte: u8| AppStateMutationMAC {
+        index_mac: vec![byte; 32],
+        value_mac: vec![byte],
+    };
+    keys.put_mutation_macs("regular", 9, &[mac(1), mac(2), mac(3)])
+        .await?;
     keys.put_mutation_macs("regular_high", 9, &[mac(1)]).await?;
     keys.delete_mutation_macs("regular", &[vec![2; 32]]).await?;
-    let found = keys.get_mutation_macs("regular", &[[1; 32], [2; 32], [3; 32]]).await?;
+    let found = keys
+        .get_mutation_macs("regular", &[[1; 32], [2; 32], [3; 32]])
+        .await?;
     assert_eq!((found.len(), found.get(&[3; 32])), (2, Some(&vec![3])));
     keys.clear_mutation_macs("regular").await?;
     assert_eq!(keys.get_mutation_mac("regular", &[1; 32]).await?, None);
-    assert_eq!(keys.get_mutation_mac("regular_high", &[1; 32]).await?, Some(vec![1]));
+    assert_eq!(
+        keys.get_mutation_mac("regular_high", &[1; 32]).await?,
+        Some(vec![1])
+    );
     Ok(())
 }
 
@@ -125,17 +157,23 @@ async fn app_state_is_kept_per_collection() -> anyhow::Result<()> {
 async fn sender_key_status_is_kept_per_group_and_device() -> anyhow::Result<()> {
     let host = Host::start()?;
     let keys = host.session();
-    keys.set_sender_key_status("g1@g.us", &[("a:1@lid", true), ("b@lid", false)]).await?;
-    keys.set_sender_key_status("g2@g.us", &[("a:1@lid", true)]).await?;
+    keys.set_sender_key_status("g1@g.us", &[("a:1@lid", true), ("b@lid", false)])
+        .await?;
+    keys.set_sender_key_status("g2@g.us", &[("a:1@lid", true)])
+        .await?;
     let mut found = keys.get_sender_key_devices("g1@g.us").await?;
     found.sort();
-    assert_eq!(found, [("a:1@lid".to_owned(), true), ("b@lid".to_owned(), false)]);
+    assert_eq!(
+        found,
+        [("a:1@lid".to_owned(), true), ("b@lid".to_owned(), false)]
+    );
 
     keys.delete_sender_key_device_rows(&["a:1@lid"]).await?;
     assert_eq!(keys.get_sender_key_devices("g2@g.us").await?, []);
     keys.clear_sender_key_devices("g1@g.us").await?;
     assert_eq!(keys.get_sender_key_devices("g1@g.us").await?, []);
-    keys.set_sender_key_status("g1@g.us", &[("c@lid", true)]).await?;
+    keys.set_sender_key_status("g1@g.us", &[("c@lid", true)])
+        .await?;
     keys.clear_all_sender_key_devices().await?;
     assert_eq!(keys.get_sender_key_devices("g1@g.us").await?, []);
     Ok(())
@@ -152,11 +190,15 @@ async fn a_lid_that_changes_its_number_leaves_the_old_one() -> anyhow::Result<()
         updated_at: 2,
         learning_source: "usync".to_owned(),
     };
-    keys.put_lid_mappings(&[entry("100", "1555"), entry("200", "1666")]).await?;
+    keys.put_lid_mappings(&[entry("100", "1555"), entry("200", "1666")])
+        .await?;
     assert_eq!(keys.get_all_lid_mappings().await?.len(), 2);
     keys.put_lid_mapping(&entry("100", "1777")).await?;
     assert!(keys.get_pn_mapping("1555").await?.is_none());
-    let found = keys.get_pn_mapping("1777").await?.context("the new number")?;
+    let found = keys
+        .get_pn_mapping("1777")
+        .await?
+        .context("the new number")?;
     assert_eq!(found.lid, "100");
     let back = keys.get_lid_mapping("100").await?.context("the mapping")?;
     assert_eq!(back.phone_number, "1777");
@@ -174,14 +216,18 @@ async fn devices_groups_and_base_keys_are_kept_until_deleted() -> anyhow::Result
         phash: Some("2:x".to_owned()),
         raw_id: Some(9),
     };
-    keys.update_device_lists(vec![record("1555"), record("1666")]).await?;
+    keys.update_device_lists(vec![record("1555"), record("1666")])
+        .await?;
     let found = keys.get_devices("1666").await?.context("the device list")?;
     assert_eq!((found.devices.len(), found.raw_id), (2, Some(9)));
     keys.delete_devices("1666").await?;
     assert!(keys.get_devices("1666").await?.is_none());
 
     keys.put_group_metadata("g@g.us", b"blob").await?;
-    assert_eq!(keys.get_group_metadata("g@g.us").await?, Some(b"blob".to_vec()));
+    assert_eq!(
+        keys.get_group_metadata("g@g.us").await?,
+        Some(b"blob".to_vec())
+    );
     keys.delete_group_metadata("g@g.us").await?;
     assert_eq!(keys.get_group_metadata("g@g.us").await?, None);
 
@@ -207,7 +253,11 @@ async fn a_token_is_dropped_only_when_both_its_times_have_passed() -> anyhow::Re
         (b"new".to_vec(), 100, Some(80))
     );
     keys.touch_tc_token_sender_timestamp("b@lid", 10).await?;
-    let entry = TcTokenEntry { token: b"x".to_vec(), token_timestamp: 5, sender_timestamp: None };
+    let entry = TcTokenEntry {
+        token: b"x".to_vec(),
+        token_timestamp: 5,
+        sender_timestamp: None,
+    };
     keys.put_tc_token("c@lid", &entry).await?;
     assert_eq!(keys.delete_expired_tc_tokens(90, 90).await?, 2);
     assert_eq!(keys.get_all_tc_token_jids().await?, ["a@lid"]);
@@ -226,14 +276,36 @@ async fn a_message_for_the_inbox_waits_until_it_is_taken_away() -> anyhow::Resul
         id,
         message: id.as_bytes(),
     };
-    keys.store_pending_inbound_batch(&[row("m1"), row("m2"), row("m3")]).await?;
-    assert_eq!(keys.get_pending_inbound("g@g.us", "a@lid", "m2").await?, Some(b"m2".to_vec()));
-    assert_eq!(keys.get_pending_inbound("g@g.us", "a@li", "dm2").await?, None);
-    let key = |id: &'static str| PendingInboundKey { chat: "g@g.us", sender: "a@lid", id };
-    keys.delete_pending_inbound_batch(&[key("m1"), key("m2")]).await?;
-    assert_eq!(keys.get_pending_inbound("g@g.us", "a@lid", "m2").await?, None);
-    assert_eq!(keys.get_pending_inbound("g@g.us", "a@lid", "m3").await?, Some(b"m3".to_vec()));
-    assert_eq!(keys.delete_expired_pending_inbound(1_000).await?, 0, "stored at second 1000");
+    keys.store_pending_inbound_batch(&[row("m1"), row("m2"), row("m3")])
+        .await?;
+    assert_eq!(
+        keys.get_pending_inbound("g@g.us", "a@lid", "m2").await?,
+        Some(b"m2".to_vec())
+    );
+    assert_eq!(
+        keys.get_pending_inbound("g@g.us", "a@li", "dm2").await?,
+        None
+    );
+    let key = |id: &'static str| PendingInboundKey {
+        chat: "g@g.us",
+        sender: "a@lid",
+        id,
+    };
+    keys.delete_pending_inbound_batch(&[key("m1"), key("m2")])
+        .await?;
+    assert_eq!(
+        keys.get_pending_inbound("g@g.us", "a@lid", "m2").await?,
+        None
+    );
+    assert_eq!(
+        keys.get_pending_inbound("g@g.us", "a@lid", "m3").await?,
+        Some(b"m3".to_vec())
+    );
+    assert_eq!(
+        keys.delete_expired_pending_inbound(1_000).await?,
+        0,
+        "stored at second 1000"
+    );
     assert_eq!(keys.delete_expired_pending_inbound(1_001).await?, 1);
     Ok(())
 }
@@ -243,7 +315,10 @@ async fn a_sent_message_is_taken_once() -> anyhow::Result<()> {
     let host = Host::start()?;
     let keys = host.session();
     keys.store_sent_message("a@lid", "m1", b"payload").await?;
-    assert_eq!(keys.take_sent_message("a@lid", "m1").await?, Some(b"payload".to_vec()));
+    assert_eq!(
+        keys.take_sent_message("a@lid", "m1").await?,
+        Some(b"payload".to_vec())
+    );
     assert_eq!(keys.take_sent_message("a@lid", "m1").await?, None);
     keys.store_sent_message("a@lid", "m2", b"payload").await?;
     assert_eq!(keys.delete_expired_sent_messages(2_000).await?, 1);
@@ -262,13 +337,23 @@ async fn a_message_secret_never_lives_shorter_than_it_was_told() -> anyhow::Resu
         expires_at,
         message_ts,
     };
-    keys.put_msg_secrets(vec![entry("m1", 100, 7), entry("m2", 50, 0), entry("m3", 0, 0)]).await?;
-    keys.put_msg_secrets(vec![entry("m1", 60, 0), entry("m3", 10, 0)]).await?;
+    keys.put_msg_secrets(vec![
+        entry("m1", 100, 7),
+        entry("m2", 50, 0),
+        entry("m3", 0, 0),
+    ])
+    .await?;
+    keys.put_msg_secrets(vec![entry("m1", 60, 0), entry("m3", 10, 0)])
+        .await?;
     assert_eq!(keys.delete_expired_msg_secrets(50).await?, 1);
     let found = keys.get_msg_secret_with_ts("a@lid", "b@lid", "m1").await?;
     assert_eq!(found, Some((vec![8; 32], 7)));
     assert_eq!(keys.get_msg_secret("a@lid", "b@lid", "m2").await?, None);
-    assert_eq!(keys.delete_expired_msg_secrets(1_000).await?, 1, "only the one that ends");
+    assert_eq!(
+        keys.delete_expired_msg_secrets(1_000).await?,
+        1,
+        "only the one that ends"
+    );
     assert!(keys.get_msg_secret("a@lid", "b@lid", "m3").await?.is_some());
     Ok(())
 }

@@ -44,11 +44,16 @@ impl WhatsappLink {
         let place = self.place(&message.chat).await?;
         let composed = self.compose(message, &place).await?;
         let options = SendOptions::default().with_message_id(message.whatsapp_id.as_str());
-        let sending = self.client.send_message_with_options(place.to, composed, options);
+        let sending = self
+            .client
+            .send_message_with_options(place.to, composed, options);
         match timeout(SEND, Box::pin(sending)).await {
             Ok(Ok(_sent)) => Ok(()),
             Ok(Err(err)) => Err(send_failure(&err)),
-            Err(_) => Err(SendFailure::Temporary(format!("not sent within {} s", SEND.as_secs()))),
+            Err(_) => Err(SendFailure::Temporary(format!(
+                "not sent within {} s",
+                SEND.as_secs()
+            ))),
         }
     }
 
@@ -62,7 +67,10 @@ impl WhatsappLink {
             Server::Lid => Addresses::Lids,
             Server::Group => {
                 let info = Box::pin(self.client.groups().query_info(&to)).await;
-                match info.map_err(|err| send_failure(&err.into()))?.addressing_mode {
+                match info
+                    .map_err(|err| send_failure(&err.into()))?
+                    .addressing_mode
+                {
                     AddressingMode::Lid => Addresses::Lids,
                     AddressingMode::Pn => Addresses::Numbers,
                 }
@@ -80,7 +88,11 @@ impl WhatsappLink {
         use wacore::store::traits::ProtocolStore;
         let known = self.client.get_lid_pn_entry(to).await;
         let known = known.is_ok_and(|entry| entry.is_some())
-            || self.keys.get_devices(&to.user).await.is_ok_and(|devices| devices.is_some());
+            || self
+                .keys
+                .get_devices(&to.user)
+                .await
+                .is_ok_and(|devices| devices.is_some());
         if known {
             return Ok(());
         }
@@ -90,15 +102,13 @@ impl WhatsappLink {
             Ok(Ok(found)) if found.iter().any(|found| found.is_registered) => Ok(()),
             Ok(Ok(_)) => Err(SendFailure::NotOnWhatsApp),
             Ok(Err(err)) => Err(SendFailure::Temporary(err.to_string())),
-            Err(_) => Err(SendFailure::Temporary("the number could not be looked up".to_owned())),
+            Err(_) => Err(SendFailure::Temporary(
+                "the number could not be looked up".to_owned(),
+            )),
         }
     }
 
-    async fn compose(
-        &self,
-        message: &Outgoing,
-        place: &Place,
-    ) -> Result<wa::Message, SendFailure> {
+    async fn compose(&self, message: &Outgoing, place: &Place) -> Result<wa::Message, SendFailure> {
         let quote = match &message.quoted {
             Some(quoted) => Some(self.quote(quoted, &message.chat, place).await),
             None => None,
@@ -107,13 +117,20 @@ impl WhatsappLink {
         Ok(match &message.content {
             Content::Text { text } => outbound::text(text, quote),
             Content::Media(media) => self.upload(media, quote).await?,
-            Content::Reaction { target, target_sender, emoji } => {
+            Content::Reaction {
+                target,
+                target_sender,
+                emoji,
+            } => {
                 let reference = self.reference(target_sender, &message.chat, place).await;
                 outbound::reaction(reference, target, emoji, now)
             }
-            Content::Edit { target, text } => {
-                outbound::edit(self.own_reference(&message.chat, place).await?, target, text, now)
-            }
+            Content::Edit { target, text } => outbound::edit(
+                self.own_reference(&message.chat, place).await?,
+                target,
+                text,
+                now,
+            ),
             Content::Revoke { target } => {
                 outbound::revoke(self.own_reference(&message.chat, place).await?, target)
             }
@@ -142,7 +159,11 @@ impl WhatsappLink {
             true => Some(self.named(author, place).await),
             false => None,
         };
-        Reference { chat: place.to.to_string(), own, participant }
+        Reference {
+            chat: place.to.to_string(),
+            own,
+            participant,
+        }
     }
 
     async fn quote(&self, quoted: &Quoted, chat: &Jid, place: &Place) -> wa::ContextInfo {
@@ -183,22 +204,32 @@ impl WhatsappLink {
         let MediaSource::Stored { digest } = &media.source else {
             return Err(refuse("it is not stored on this host".to_owned()));
         };
-        let bytes = self.inbox.media(digest).await.map_err(|err| refuse(err.to_string()))?;
-        let uploading =
-            self.client.upload(bytes.into(), outbound::media_type(kind), UploadOptions::new());
+        let bytes = self
+            .inbox
+            .media(digest)
+            .await
+            .map_err(|err| refuse(err.to_string()))?;
+        let uploading = self.client.upload(
+            bytes.into(),
+            outbound::media_type(kind),
+            UploadOptions::new(),
+        );
         match timeout(UPLOAD, Box::pin(uploading)).await {
             Ok(Ok(upload)) => Ok(outbound::media(media, upload, quote)),
             Ok(Err(err)) => Err(upload_failure(&err, kind)),
-            Err(_) => Err(SendFailure::Temporary("the upload took too long".to_owned())),
+            Err(_) => Err(SendFailure::Temporary(
+                "the upload took too long".to_owned(),
+            )),
         }
     }
 }
 
 fn upload_failure(error: &anyhow::Error, kind: warbler_domain::media::MediaKind) -> SendFailure {
     match chain(error).http_status() {
-        Some(status @ (400 | 413 | 415)) => {
-            SendFailure::Media { kind, reason: format!("the media server answered {status}") }
-        }
+        Some(status @ (400 | 413 | 415)) => SendFailure::Media {
+            kind,
+            reason: format!("the media server answered {status}"),
+        },
         _ => SendFailure::Temporary(format!("the upload failed: {error}")),
     }
 }
@@ -213,7 +244,9 @@ pub(super) fn media_failure(error: &anyhow::Error) -> MediaFailure {
         }
         None => {}
     }
-    let damaged = error_chain.sources().any(|cause| cause.is::<MediaDecryptionError>());
+    let damaged = error_chain
+        .sources()
+        .any(|cause| cause.is::<MediaDecryptionError>());
     if damaged {
         MediaFailure::Damaged(error.to_string())
     } else {
@@ -249,7 +282,9 @@ fn send_failure(error: &SendError) -> SendFailure {
             SendFailure::NotConnected
         }
         SendError::InvalidRequest(what) => SendFailure::Permanent(what.clone()),
-        SendError::Iq(IqError::ServerError { code, text, .. }) if matches!(code, 401 | 403 | 404) => {
+        SendError::Iq(IqError::ServerError { code, text, .. })
+            if matches!(code, 401 | 403 | 404) =>
+        {
             SendFailure::Permanent(format!("the server answered {code} {text}"))
         }
         other => SendFailure::Temporary(other.to_string()),

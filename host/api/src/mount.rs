@@ -1,0 +1,252 @@
+//! What is served where, from one table.
+//!
+//! A [`Route`] is one row: a handler, and what the document says about it. Method and path come
+//! from the row's own documentation, so the router and `/openapi.json` cannot differ. Everything
+//! under `/v1` is behind a key, unknown paths too; nothing else is.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{FromRef, MatchedPath, Request};
+use axum::handler::Handler;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::{Extension, Router};
+use futures_util::FutureExt as _;
+use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderValue, Method, StatusCode, Uri};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error};
+use utoipa::openapi::path::{HttpMethod, Operation, ParameterIn};
+use warbler_app::App;
+use warbler_domain::Clock;
+
+use crate::caller::{CallerLabel, authenticate};
+use crate::extract::{BodyLimit, BodyRoom};
+use crate::native;
+use crate::native::openapi::Pages;
+use crate::problem::Problem;
+
+/// Where the native API begins.
+const BASE: &str = "/v1";
+/// Event streams open at the same time.
+const MAX_STREAMS: usize = 256;
+
+/// What the API needs besides the core.
+pub struct ApiOptions {
+    /// Routes of the embedded simulated network, served at `/v1/simulator` behind the key.
+    pub embedded_network: Option<Router>,
+    /// Largest body of a request that carries media, in bytes (of base64).
+    pub max_body: usize,
+    /// The host's version, as documents show it.
+    pub version: &'static str,
+    /// Time, for answers that say until when something holds.
+    pub clock: Arc<dyn Clock>,
+    /// Ends the event streams; cancel it together with the token of [`crate::serve`].
+    pub stop: CancellationToken,
+}
+
+impl ApiOptions {
+    /// 24 MiB, enough for 18 MiB of media in base64.
+    pub const MAX_BODY: usize = 24 * 1024 * 1024;
+
+    /// The default: no embedded network, bodies up to [`Self::MAX_BODY`].
+    pub fn new(version: &'static str, clock: Arc<dyn Clock>, stop: CancellationToken) -> Self {
+        Self { embedded_network: None, max_body: Self::MAX_BODY, version, clock, stop }
+    }
+}
+
+/// What handlers and extractors are given.
+#[derive(Clone)]
+pub(crate) struct ApiState {
+    pub(crate) app: App,
+    pub(crate) bodies: BodyRoom,
+    clock: Arc<dyn Clock>,
+    pages: Arc<Pages>,
+    streams: Streams,
+}
+
+impl FromRef<ApiState> for App {
+    fn from_ref(state: &ApiState) -> Self {
+        state.app.clone()
+    }
+}
+
+impl FromRef<ApiState> for Arc<dyn Clock> {
+    fn from_ref(state: &ApiState) -> Self {
+        Arc::clone(&state.clock)
+    }
+}
+
+impl FromRef<ApiState> for Arc<Pages> {
+    fn from_ref(state: &ApiState) -> Self {
+        Arc::clone(&state.pages)
+    }
+}
+
+impl FromRef<ApiState> for Streams {
+    fn from_ref(state: &ApiState) -> Self {
+        state.streams.clone()
+    }
+}
+
+/// The room for event streams, and what ends them.
+#[derive(Clone)]
+pub(crate) struct Streams {
+    pub(crate) room: Arc<Semaphore>,
+    pub(crate) stop: CancellationToken,
+}
+
+/// One row of the table.
+pub(crate) struct Route {
+    pub(crate) path: String,
+    pub(crate) method: HttpMethod,
+    pub(crate) operation: Operation,
+    /// The statuses and codes it refuses with.
+    pub(crate) refusals: BTreeMap<u16, Vec<&'static str>>,
+    service: MethodRouter<ApiState>,
+    carries_media: bool,
+}
+
+impl Route {
+    /// The route that `P` documents and `handler` serves.
+    pub(crate) fn of<P: utoipa::Path, H: Handler<T, ApiState>, T: 'static>(_: P, handler: H) -> Self {
+        let method = P::methods().into_iter().next().unwrap_or(HttpMethod::Get);
+        let operation = P::operation();
+        let path = P::path();
+        let mut refusals: BTreeMap<u16, Vec<&'static str>> = BTreeMap::new();
+        let mut refuse = |status: u16, codes: &[&'static str]| refusals.entry(status).or_default().extend(codes);
+        if is_guarded(&path) {
+            refuse(401, &["missing_key", "invalid_key"]);
+            refuse(500, &["internal"]);
+            refuse(503, &["store_unavailable"]);
+        }
+        let parameters = operation.parameters.iter().flatten();
+        let places: Vec<_> = parameters.map(|parameter| &parameter.parameter_in).collect();
+        if places.iter().any(|place| matches!(place, ParameterIn::Path)) {
+            refuse(400, &["invalid_path"]);
+        }
+        if places.iter().any(|place| matches!(place, ParameterIn::Query)) {
+            refuse(400, &["invalid_query"]);
+        }
+        if operation.request_body.is_some() {
+            refuse(400, &["missing_body", "invalid_json", "invalid_body", "unknown_field"]);
+            refuse(408, &["body_timeout"]);
+            refuse(413, &["body_too_large"]);
+            refuse(415, &["unsupported_media_type"]);
+        }
+        let service = on(filter_of(&method), handler);
+        Self { path, method, operation, refusals, service, carries_media: false }
+    }
+
+    /// Documents further refusals.
+    pub(crate) fn refuses(mut self, status: StatusCode, codes: &[&'static str]) -> Self {
+        self.refusals.entry(status.as_u16()).or_default().extend(codes);
+        self
+    }
+
+    /// Its body may be as large as media are.
+    pub(crate) fn carries_media(mut self) -> Self {
+        self.carries_media = true;
+        self
+    }
+
+    /// Whether a key is needed.
+    pub(crate) fn is_guarded(&self) -> bool {
+        is_guarded(&self.path)
+    }
+}
+
+fn is_guarded(path: &str) -> bool {
+    path.strip_prefix(BASE).is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn filter_of(method: &HttpMethod) -> MethodFilter {
+    match method {
+        HttpMethod::Get => MethodFilter::GET,
+        HttpMethod::Post => MethodFilter::POST,
+        HttpMethod::Put => MethodFilter::PUT,
+        HttpMethod::Delete => MethodFilter::DELETE,
+        HttpMethod::Options => MethodFilter::OPTIONS,
+        HttpMethod::Head => MethodFilter::HEAD,
+        HttpMethod::Patch => MethodFilter::PATCH,
+        HttpMethod::Trace => MethodFilter::TRACE,
+    }
+}
+
+/// Everything that is served.
+pub fn router(app: App, options: ApiOptions) -> Router {
+    let table = native::routes();
+    let state = ApiState {
+        app,
+        bodies: BodyRoom::new(options.max_body),
+        clock: options.clock,
+        pages: Arc::new(Pages::of(&table, options.version)),
+        streams: Streams { room: Arc::new(Semaphore::new(MAX_STREAMS)), stop: options.stop },
+    };
+    let mut guarded = Router::new();
+    let mut open = Router::new();
+    for route in table {
+        let limit = if route.carries_media { BodyLimit(options.max_body) } else { BodyLimit::SMALL };
+        let service = route.service.layer(Extension(limit));
+        match route.path.strip_prefix(BASE).filter(|_| is_guarded(&route.path)) {
+            Some(below) => guarded = guarded.route(below, service),
+            None => open = open.route(&route.path, service),
+        }
+    }
+    if let Some(network) = options.embedded_network {
+        guarded = guarded.nest("/simulator", network.with_state(()));
+    }
+    let guarded = guarded
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(state.clone(), authenticate));
+    open.nest(BASE, guarded)
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn(observe))
+        .with_state(state)
+}
+
+async fn unknown_path(uri: Uri) -> Problem {
+    let detail = format!("nothing is served at {}; /docs lists what is", uri.path());
+    Problem::new(StatusCode::NOT_FOUND, "unknown_path", detail)
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> Problem {
+    let detail = format!("{} does not answer {method}; `Allow` says what it answers", uri.path());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+}
+
+/// Around every request: its log line, the headers every answer has, and a handler that panics
+/// costs its caller an answer and nobody else anything.
+async fn observe(request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or("-", MatchedPath::as_str);
+    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let mut response = answered.unwrap_or_else(|panic| panicked(panic, &method, route));
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if is_guarded(route) {
+        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    }
+    let caller = response.extensions().get().map_or("-", |CallerLabel(label)| label.as_str());
+    let status = response.status().as_u16();
+    let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+    debug!(%method, route, status, micros, caller, "{method} {route} was answered {status}");
+    response
+}
+
+/// The panic's own text may quote a request, so it stays out of the log.
+fn panicked(_panic: Box<dyn Any + Send>, method: &Method, route: &str) -> Response {
+    error!(%method, route, "A handler panicked; the host goes on");
+    let detail = "something went wrong inside; the log says more";
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail).into_response()
+}

@@ -1,0 +1,51 @@
+//! The native API, `/v1`: one file per resource, each with its routes, handlers and wire types.
+//!
+//! The wire types are this API's own: JSON in camelCase; a field without a value is left out;
+//! times are RFC 3339 in UTC; unknown fields of a request are refused by name.
+
+mod docs;
+mod events;
+mod extensions;
+mod messages;
+pub(crate) mod openapi;
+mod sessions;
+mod words;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use warbler_domain::page::Page;
+
+use crate::mount::Route;
+
+/// Every route of this API, in reading order.
+pub(crate) fn routes() -> Vec<Route> {
+    let resources = [sessions::routes(), messages::routes(), events::routes(), extensions::routes(), openapi::routes()];
+    resources.into_iter().flatten().collect()
+}
+
+/// A list, or a page of one.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Listing<T> {
+    /// The entries.
+    items: Vec<T>,
+    /// The `cursor` of the next page; null on the last one.
+    #[schema(required)]
+    next: Option<String>,
+}
+
+impl<T> Listing<T> {
+    /// A list that is shown whole.
+    fn whole<S>(items: Vec<S>) -> Self
+    where
+        T: From<S>,
+    {
+        Self { items: items.into_iter().map(T::from).collect(), next: None }
+    }
+}
+
+impl<S, T: From<S>> From<Page<S>> for Listing<T> {
+    fn from(page: Page<S>) -> Self {
+        let next = page.next.map(|cursor| cursor.to_string());
+        Self { items: page.items.into_iter().map(T::from).collect(), next }
+    }
+}

@@ -1,0 +1,137 @@
+//! `/v1/extensions`: the plugins and scripts, and how they are.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+use warbler_app::App;
+use warbler_domain::extension::{ExtensionFault, ExtensionStatus, Grants};
+use warbler_domain::{Caller, ExtensionName, Generation, Timestamp};
+
+use super::{Listing, words};
+use crate::mount::Route;
+
+/// The routes of this resource.
+pub(super) fn routes() -> Vec<Route> {
+    vec![Route::of(__path_list, list)]
+}
+
+/// A plugin or a script.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Extension, example = json!({
+    "name": "auto-reply",
+    "kind": "script",
+    "path": "scripts/auto-reply.rhai",
+    "state": "active",
+    "generation": "a1b2c3d4e5f6",
+    "loadedAt": "2026-05-04T09:29:40.003Z",
+    "order": 100,
+    "events": ["message.received"],
+    "grants": { "send": "reply-only" },
+}))]
+pub(super) struct ExtensionView {
+    /// Its name.
+    #[schema(value_type = String)]
+    name: ExtensionName,
+    /// What it is made of.
+    kind: words::ExtensionKind,
+    /// Where it was loaded from.
+    path: String,
+    /// Whether it runs.
+    state: words::ExtensionState,
+    /// The version that runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    generation: Option<Generation>,
+    /// Since when that version runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    loaded_at: Option<Timestamp>,
+    /// Its place in the chain: smaller comes first.
+    order: i32,
+    /// The event kinds it is called for.
+    events: Vec<String>,
+    /// What holds for it.
+    grants: GrantsView,
+    /// Why the newest file does not run, or what went wrong at its last event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_error: Option<FaultView>,
+}
+
+/// What holds for an extension: what it asks for and the operator grants.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Grants)]
+pub(super) struct GrantsView {
+    /// To whom it may write.
+    send: words::SendScope,
+}
+
+/// What went wrong with an extension.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ExtensionFault)]
+pub(super) struct FaultView {
+    /// A stable word: `script-syntax`, `deadline`, `memory`, `trap`, …
+    #[schema(example = "script-syntax")]
+    code: String,
+    /// What to do about it.
+    message: String,
+    /// The file it is in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    /// The line, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    /// The column, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<u32>,
+    /// The line itself, with a caret below the column.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    excerpt: Option<String>,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+}
+
+impl From<ExtensionStatus> for ExtensionView {
+    fn from(status: ExtensionStatus) -> Self {
+        let Grants { send } = status.grants;
+        Self {
+            name: status.name,
+            kind: status.kind.into(),
+            path: status.path,
+            state: status.state.into(),
+            generation: status.generation,
+            loaded_at: status.loaded_at,
+            order: status.order,
+            events: status.events,
+            grants: GrantsView { send: send.into() },
+            last_error: status.last_error.map(FaultView::from),
+        }
+    }
+}
+
+impl From<ExtensionFault> for FaultView {
+    fn from(fault: ExtensionFault) -> Self {
+        Self {
+            code: fault.code,
+            message: fault.message,
+            file: fault.file,
+            line: fault.line,
+            column: fault.column,
+            excerpt: fault.excerpt,
+            at: fault.at,
+        }
+    }
+}
+
+/// Lists every extension, in the order of the chain, with its state and last error.
+#[utoipa::path(
+    get, path = "/v1/extensions", tag = "Extensions", operation_id = "listExtensions",
+    responses((status = 200, description = "All of them, running or not.", body = Listing<ExtensionView>)),
+)]
+pub(super) async fn list(State(app): State<App>, caller: Caller) -> Json<Listing<ExtensionView>> {
+    Json(Listing::whole(app.extensions().list(&caller)))
+}

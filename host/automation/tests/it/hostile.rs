@@ -1,0 +1,170 @@
+//! Plugins that are broken or mean harm: each is named, and harms nobody.
+
+use anyhow::Result;
+use warbler_domain::extension::ExtensionState;
+
+use crate::stage::{Stage, code, replies};
+
+/// The fault of a call of this guest; the shipped plugin must answer before and after.
+async fn call(guest: &str) -> Result<(String, String)> {
+    let stage = Stage::start().await?;
+    stage.put_auto_reply()?;
+    stage.put_guest(guest)?;
+    stage.registry.rescan().await;
+
+    let outcome = stage.says(guest, "hello").await?;
+    assert_eq!(outcome.actions, [], "{guest}");
+    assert_eq!(outcome.kv_writes, [], "{guest}");
+    let answer = stage.says("auto-reply", "what is the price?").await?;
+    assert_eq!(replies(&answer), ["Our prices start at $10"], "{guest}");
+    let code = code(&outcome).to_owned();
+    Ok((code, outcome.fault.map(|fault| fault.message).unwrap_or_default()))
+}
+
+/// The fault of loading this guest; the shipped plugin must be there all the same.
+async fn load(guest: &str) -> Result<(String, String)> {
+    let stage = Stage::start().await?;
+    stage.put_auto_reply()?;
+    stage.put_guest(guest)?;
+    stage.registry.rescan().await;
+
+    let status = stage.status(guest)?;
+    assert_eq!(status.state, ExtensionState::Broken, "{guest}");
+    assert!(stage.hook(guest).is_err(), "{guest}");
+    let answer = stage.says("auto-reply", "what is the price?").await?;
+    assert_eq!(replies(&answer), ["Our prices start at $10"], "{guest}");
+    let fault = stage.fault(guest)?;
+    Ok((fault.code, fault.message))
+}
+
+#[tokio::test]
+async fn a_guest_that_computes_for_ever_is_stopped() -> Result<()> {
+    assert_eq!(call("spin").await?.0, "cpu");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_guest_that_waits_for_ever_is_stopped() -> Result<()> {
+    assert_eq!(call("sleep").await?.0, "deadline");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_guest_that_takes_all_memory_is_stopped() -> Result<()> {
+    let (code, message) = call("memory").await?;
+    assert_eq!((code.as_str(), message.as_str()), ("memory", "more than 32 MiB of memory"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_guest_that_grows_a_table_is_stopped() -> Result<()> {
+    assert_eq!(call("table").await?.0, "memory");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_crash_names_the_functions_that_were_running() -> Result<()> {
+    let (code, message) = call("trap").await?;
+    assert_eq!(code, "trap");
+    assert!(message.contains("unreachable"), "{message}");
+    assert!(message.contains("crash < "), "{message}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_guest_without_end_of_recursion_is_stopped() -> Result<()> {
+    let (code, message) = call("recursion").await?;
+    assert_eq!(code, "trap");
+    assert!(message.contains("stack"), "{message}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_flood_of_actions_ends_the_call_and_none_happens() -> Result<()> {
+    assert_eq!(call("flood").await?.0, "too-many-actions");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_flood_of_log_lines_ends_the_call_and_is_kept_up_to_the_limit() -> Result<()> {
+    assert_eq!(call("chatty").await?.0, "log-limit");
+
+    let stage = Stage::start().await?;
+    stage.put_guest("chatty")?;
+    stage.registry.rescan().await;
+    assert_eq!(stage.says("chatty", "hello").await?.logs.len(), 100);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_guests_own_error_is_shown() -> Result<()> {
+    let (code, message) = call("error").await?;
+    assert_eq!((code.as_str(), message.as_str()), ("guest-error", "the shop is closed for good"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_no_component_is_not_loaded() -> Result<()> {
+    assert_eq!(load("garbage").await?.0, "not-a-component");
+    let (code, message) = load("core-module").await?;
+    assert_eq!(code, "not-a-component");
+    assert!(message.contains("core"), "{message}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_component_without_the_export_is_told_which_one() -> Result<()> {
+    let (code, message) = load("no-export").await?;
+    assert_eq!(code, "missing-export");
+    assert!(message.contains("warbler:plugin/event-handler"), "{message}");
+    assert!(message.contains("0.1.0"), "{message}");
+
+    let (code, message) = load("old-export").await?;
+    assert_eq!(code, "missing-export");
+    assert!(message.contains("9.0.0"), "{message}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_component_that_wants_too_much_is_told_what() -> Result<()> {
+    let (code, message) = load("unknown-import").await?;
+    assert_eq!(code, "unknown-import");
+    assert!(message.contains("acme:bank/transfers"), "{message}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_component_that_starts_too_large_is_not_loaded() -> Result<()> {
+    let (code, message) = load("huge").await?;
+    assert_eq!(code, "memory", "{message}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn others_are_answered_while_a_guest_computes() -> Result<()> {
+    let stage = Stage::start().await?;
+    stage.put_auto_reply()?;
+    stage.put_guest("spin")?;
+    stage.registry.rescan().await;
+
+    let (spinning, answer) = tokio::join!(
+        async { futures_of(&stage).await },
+        stage.says("auto-reply", "what is the price?"),
+    );
+    assert_eq!(spinning?, ["cpu"; 4]);
+    assert_eq!(replies(&answer?), ["Our prices start at $10"]);
+    Ok(())
+}
+
+async fn futures_of(stage: &Stage) -> Result<Vec<String>> {
+    let (a, b, c, d) = tokio::join!(
+        stage.says("spin", "a"),
+        stage.says("spin", "b"),
+        stage.says("spin", "c"),
+        stage.says("spin", "d"),
+    );
+    [a, b, c, d]
+        .into_iter()
+        .map(|outcome| Ok(code(&outcome?).to_owned()))
+        .collect()
+}

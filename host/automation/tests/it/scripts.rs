@@ -1,0 +1,229 @@
+//! What scripts can do, and what they cannot.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use warbler_domain::extension::ExtensionFault;
+use warbler_domain::{Action, Verdict};
+
+use crate::stage::{Stage, WEDNESDAY_MORNING, code, replies, root};
+
+/// The fault of calling a script.
+async fn call(source: &str) -> Result<ExtensionFault> {
+    let stage = Stage::start().await?;
+    stage.put("scripts/under_test.rhai", source)?;
+    stage.registry.rescan().await;
+    let outcome = stage.says("under_test", "hello").await?;
+    assert_eq!(outcome.actions, []);
+    Ok(outcome.fault.unwrap_or_else(|| panic!("a fault")))
+}
+
+/// The fault of loading a script.
+async fn load(source: &str) -> Result<ExtensionFault> {
+    let stage = Stage::start().await?;
+    stage.put("scripts/under_test.rhai", source)?;
+    stage.registry.rescan().await;
+    stage.fault("under_test")
+}
+
+#[tokio::test]
+async fn the_shipped_script_answers_by_the_clock() -> Result<()> {
+    let stage = Stage::start().await?;
+    stage.put("scripts/opening_hours.rhai", std::fs::read(root().join("scripts/opening_hours.rhai"))?)?;
+    stage.registry.rescan().await;
+    let times = "Our opening hours: Monday to Friday, 09:00 to 18:00.";
+    let night = WEDNESDAY_MORNING.plus(Duration::from_secs(12 * 3600));
+
+    let outcome = stage.says("opening_hours", "When are you open?").await?;
+    assert_eq!(replies(&outcome), [format!("We are open now. {times}")]);
+    let outcome = stage.says("opening_hours", "what is the price?").await?;
+    assert_eq!(replies(&outcome), Vec::<&str>::new());
+    let outcome = stage.says_at("opening_hours", "What are your hours?", night).await?;
+    assert_eq!(replies(&outcome), [format!("We are closed now. {times}")]);
+    let outcome = stage.says_at("opening_hours", "what is the price?", night).await?;
+    assert_eq!(
+        replies(&outcome),
+        [format!("Thank you for your message! We are closed now and will answer when we open. {times}")]
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_script_sees_the_message_and_asks_for_actions() -> Result<()> {
+    let stage = Stage::start().await?;
+    stage.put(
+        "scripts/all.rhai",
+        r#"
+fn on_message(message) {
+    log("debug", message.kind);
+    print(message.session);
+    reply(`${message.sender_name} in ${message.chat}: ${message.text.to_lower()}`);
+    reply_quoted(message.is_group);
+    react("👍");
+    let body = message.body;
+    reply(body.content);
+    stop();
+}"#,
+    )?;
+    stage.registry.rescan().await;
+
+    let outcome = stage.says("all", "HELLO").await?;
+    assert_eq!(outcome.fault, None);
+    assert_eq!(outcome.verdict, Verdict::Stop);
+    assert_eq!(
+        outcome.actions,
+        [
+            Action::Reply { text: "Ada in 15550100@s.whatsapp.net: hello".to_owned(), quote: false },
+            Action::Reply { text: "false".to_owned(), quote: true },
+            Action::React { target: None, emoji: "👍".to_owned() },
+            Action::Reply { text: "text".to_owned(), quote: false },
+        ]
+    );
+    let logs: Vec<(&str, &str)> = outcome
+        .logs
+        .iter()
+        .map(|line| (line.level.as_str(), line.message.as_str()))
+        .collect();
+    assert_eq!(logs, [("debug", "message.received"), ("info", "shop")]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_syntax_error_is_shown_with_its_place() -> Result<()> {
+    let fault = load("fn on_message(message) {\n    let answer = ;\n}\n").await?;
+    assert_eq!(fault.code, "script-syntax");
+    assert_eq!((fault.line, fault.column), (Some(2), Some(18)));
+    assert_eq!(
+        fault.excerpt.as_deref(),
+        Some("    let answer = ;\n                 ^")
+    );
+    assert!(fault.file.unwrap_or_default().ends_with("under_test.rhai"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_script_without_handler_is_told_what_to_write() -> Result<()> {
+    let fault = load("fn on_mesage(message) {}").await?;
+    assert_eq!(fault.code, "script-missing-handler");
+    assert!(fault.message.contains("on_message(message)"), "{}", fault.message);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_misspelt_function_or_field_is_shown_with_its_place() -> Result<()> {
+    let fault = call("fn on_message(message) {\n    repyl(\"x\");\n}").await?;
+    assert_eq!((fault.code.as_str(), fault.line), ("script-error", Some(2)));
+    assert!(fault.message.contains("repyl"), "{}", fault.message);
+
+    let fault = call("fn on_message(message) {\n    reply(message.txt);\n}").await?;
+    assert_eq!((fault.code.as_str(), fault.line), ("script-error", Some(2)));
+    assert!(fault.message.contains("txt"), "{}", fault.message);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_script_throws_is_shown_and_nothing_happens() -> Result<()> {
+    let fault = call("fn on_message(message) {\n    reply(\"x\");\n    throw \"sold out\";\n}").await?;
+    assert_eq!((fault.code.as_str(), fault.line), ("script-error", Some(3)));
+    assert_eq!(fault.message, "sold out");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_endless_loop_is_stopped() -> Result<()> {
+    let fault = call("fn on_message(message) { loop { } }").await?;
+    assert_eq!(fault.code, "script-operations");
+    let fault = load("loop { }\nfn on_message(message) { }").await?;
+    assert_eq!(fault.code, "script-operations");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_slow_script_is_stopped() -> Result<()> {
+    // Few operations, each of which copies much.
+    let slow = "fn on_message(message) { let a = []; a.pad(9000, \"x\"); loop { let b = a + a; b.reverse(); } }";
+    let stage = Stage::start_with(|config| config.limits.script.collection = 100_000).await?;
+    stage.put("scripts/slow.rhai", slow)?;
+    stage.registry.rescan().await;
+    assert_eq!(code(&stage.says("slow", "x").await?), "script-deadline");
+    Ok(())
+}
+
+#[tokio::test]
+async fn deep_recursion_is_stopped() -> Result<()> {
+    let fault = call("fn deeper(n) { deeper(n + 1) }\nfn on_message(message) { deeper(0); }").await?;
+    assert_eq!(fault.code, "script-recursion");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_string_and_an_array_that_grow_are_stopped() -> Result<()> {
+    let fault = call("fn on_message(message) { let s = \"x\"; loop { s += s; } }").await?;
+    assert_eq!(fault.code, "script-memory");
+    let fault = call("fn on_message(message) { let a = []; loop { a.push(1); } }").await?;
+    assert_eq!(fault.code, "script-memory");
+    Ok(())
+}
+
+#[tokio::test]
+async fn going_over_a_limit_cannot_be_caught() -> Result<()> {
+    let fault = call("fn on_message(message) { loop { try { reply(\"x\"); } catch { } } }").await?;
+    assert_eq!(fault.code, "too-many-actions");
+    let fault = call("fn on_message(message) { for i in 0..200 { print(i); } }").await?;
+    assert_eq!(fault.code, "log-limit");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_refusal_can_be_caught() -> Result<()> {
+    let stage = Stage::start().await?;
+    stage.put(
+        "scripts/caught.rhai",
+        "fn on_message(message) { try { reply(\"\"); } catch (error) { reply(error); } }",
+    )?;
+    stage.registry.rescan().await;
+    let outcome = stage.says("caught", "x").await?;
+    assert_eq!(replies(&outcome), ["empty-text: a message needs a text"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn other_files_and_sleep_are_out_of_reach() -> Result<()> {
+    for source in [
+        "import \"other\" as other;\nfn on_message(message) {}",
+        "fn on_message(message) { eval(\"1\"); }",
+        "fn on_message(message) { sleep(1); }",
+    ] {
+        assert_eq!(load(source).await?.code, "script-syntax", "{source}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_top_level_cannot_act() -> Result<()> {
+    let fault = load("reply(\"hello\");\nfn on_message(message) {}").await?;
+    assert_eq!((fault.code.as_str(), fault.line), ("script-error", Some(1)));
+    assert!(fault.message.starts_with("no-chat"), "{}", fault.message);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_unknown_time_zone_is_named() -> Result<()> {
+    let fault = call("fn on_message(message) { local_time(\"Mars/Olympus\"); }").await?;
+    assert!(fault.message.contains("Mars/Olympus"), "{}", fault.message);
+    Ok(())
+}
+
+#[tokio::test]
+async fn calls_share_nothing_but_constants() -> Result<()> {
+    let stage = Stage::start().await?;
+    stage.put(
+        "scripts/state.rhai",
+        "let seen = [];\nfn on_message(message) { try { seen.push(1); } catch { } reply(seen.len()); }",
+    )?;
+    stage.registry.rescan().await;
+    for _ in 0..2 {
+        assert_eq!(replies(&stage.says("state", "x").await?), ["0"]);
+    }
+    Ok(())
+}

@@ -1,0 +1,250 @@
+//! The command line: what can be asked for, and its help.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::LogFormat;
+
+/// A self-hosted WhatsApp automation host: a REST API, WebAssembly plugins and scripts.
+#[derive(Debug, Parser)]
+#[command(
+    name = "warbler",
+    version,
+    after_help = "Example:\n  warbler demo\n\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 no host answers, 4 the host refused."
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) log: LogArguments,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What is logged to stderr.
+#[derive(Debug, Args)]
+pub(crate) struct LogArguments {
+    /// What is logged: a level (error, warn, info, debug, trace) or a filter [env: WARBLER_LOG]
+    #[arg(long = "log", value_name = "FILTER", global = true)]
+    pub(crate) filter: Option<String>,
+    /// How log lines look [env: WARBLER_LOG_FORMAT]
+    #[arg(long = "log-format", value_name = "FORMAT", global = true)]
+    pub(crate) format: Option<LogFormat>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the host
+    #[command(after_help = "Example:\n  warbler serve --config warbler.toml --listen 127.0.0.1:3000")]
+    Serve(Serve),
+    /// See it work: a host, a simulated network and a customer, all on this machine
+    #[cfg(feature = "simulator")]
+    #[command(after_help = "Example:\n  warbler demo --data demo-data\n\nNothing leaves this machine: no phone, no account, no WhatsApp.")]
+    Demo(Demo),
+    /// Run the simulated network alone, to develop and test against
+    #[cfg(feature = "simulator")]
+    #[command(after_help = "Example:\n  warbler simulator --listen 127.0.0.1:5222 --http 127.0.0.1:5223 --person +15550100=Ada")]
+    Simulator(Simulator),
+    /// Sessions of a running host: list, create, pair, start, stop, log out, delete
+    #[command(after_help = "Example:\n  warbler session create shop\n  warbler session pair shop")]
+    Session(Session),
+    /// Events of a running host
+    #[command(after_help = "Example:\n  warbler events tail --json")]
+    Events(Events),
+    /// Extensions of a running host
+    #[command(after_help = "Example:\n  warbler extensions list")]
+    Extensions(Extensions),
+    /// Look whether everything is as it should be
+    #[command(after_help = "Example:\n  warbler doctor --config warbler.toml")]
+    Doctor(Doctor),
+}
+
+/// Run the host.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The configuration file; every setting has a default
+    #[arg(long, value_name = "FILE", env = "WARBLER_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where the API listens [env: WARBLER_LISTEN] [default: 127.0.0.1:3000]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// The folder with everything that must survive [env: WARBLER_DATA] [default: warbler-data]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Allow --listen to be an address that other machines reach
+    #[arg(long)]
+    pub(crate) allow_remote: bool,
+}
+
+/// See it work.
+#[cfg(feature = "simulator")]
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Where the API listens; loopback only
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
+    pub(crate) listen: SocketAddr,
+    /// Keep everything in this folder instead of a temporary one
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// A folder with plugins instead of the shipped ones; may be repeated
+    #[arg(long = "plugins", value_name = "DIR")]
+    pub(crate) plugins: Vec<PathBuf>,
+    /// A folder with scripts instead of the shipped ones; may be repeated
+    #[arg(long = "scripts", value_name = "DIR")]
+    pub(crate) scripts: Vec<PathBuf>,
+}
+
+/// Run the simulated network alone.
+#[cfg(feature = "simulator")]
+#[derive(Debug, Args)]
+pub(crate) struct Simulator {
+    /// Where WhatsApp clients connect; loopback only
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:5222")]
+    pub(crate) listen: SocketAddr,
+    /// Where media and the control API are served; loopback only
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:5223")]
+    pub(crate) http: SocketAddr,
+    /// A person with a phone; may be repeated
+    #[arg(long = "person", value_name = "NUMBER=NAME")]
+    pub(crate) people: Vec<String>,
+}
+
+/// How to reach a running host.
+#[derive(Debug, Args)]
+pub(crate) struct Reach {
+    /// The host
+    #[arg(long, value_name = "URL", env = "WARBLER_URL", default_value = "http://127.0.0.1:3000", global = true)]
+    pub(crate) url: String,
+    /// A file with an API key; else WARBLER_KEY, else `admin.key` in the data folder
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) key_file: Option<PathBuf>,
+    /// The host's data folder, where `admin.key` is [env: WARBLER_DATA] [default: warbler-data]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) data: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// Sessions of a running host.
+#[derive(Debug, Args)]
+pub(crate) struct Session {
+    #[command(flatten)]
+    pub(crate) reach: Reach,
+    #[command(subcommand)]
+    pub(crate) verb: SessionVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SessionVerb {
+    /// All sessions and where they stand
+    #[command(after_help = "Example:\n  warbler session list --json")]
+    List,
+    /// Make a session; pair it next
+    #[command(after_help = "Example:\n  warbler session create shop")]
+    Create {
+        /// Its name
+        name: String,
+    },
+    /// Link a session to a phone: by the QR drawn here, or by a code to type on the phone
+    #[command(after_help = "Example:\n  warbler session pair shop\n  warbler session pair shop --code +15550100")]
+    Pair {
+        /// The session
+        name: String,
+        /// Show a code to type on the phone with this number instead of a QR
+        #[arg(long, value_name = "PHONE")]
+        code: Option<String>,
+    },
+    /// Start a session, now and after every restart of the host
+    #[command(after_help = "Example:\n  warbler session start shop")]
+    Start {
+        /// The session
+        name: String,
+    },
+    /// Stop a session; it stays linked to its phone
+    #[command(after_help = "Example:\n  warbler session stop shop")]
+    Stop {
+        /// The session
+        name: String,
+    },
+    /// Unlink a session from its phone
+    #[command(after_help = "Example:\n  warbler session logout shop")]
+    Logout {
+        /// The session
+        name: String,
+    },
+    /// Delete a session with its messages, events and keys
+    #[command(after_help = "Example:\n  warbler session delete shop")]
+    Delete {
+        /// The session
+        name: String,
+    },
+}
+
+/// Events of a running host.
+#[derive(Debug, Args)]
+pub(crate) struct Events {
+    #[command(flatten)]
+    pub(crate) reach: Reach,
+    #[command(subcommand)]
+    pub(crate) verb: EventsVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EventsVerb {
+    /// Print events as they happen, until ctrl-c
+    #[command(after_help = "Example:\n  warbler events tail\n  warbler events tail --json | jq .kind")]
+    Tail,
+}
+
+/// Extensions of a running host.
+#[derive(Debug, Args)]
+pub(crate) struct Extensions {
+    #[command(flatten)]
+    pub(crate) reach: Reach,
+    #[command(subcommand)]
+    pub(crate) verb: ExtensionsVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ExtensionsVerb {
+    /// All plugins and scripts, and why one does not run
+    #[command(after_help = "Example:\n  warbler extensions list --json")]
+    List,
+}
+
+/// Look whether everything is as it should be.
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// The configuration file to look at
+    #[arg(long, value_name = "FILE", env = "WARBLER_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// The data folder [env: WARBLER_DATA] [default: warbler-data]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Arguments;
+
+    #[test]
+    fn every_command_has_an_example() {
+        fn walk(command: &clap::Command, missing: &mut Vec<String>) {
+            if !command.get_after_help().is_some_and(|help| help.to_string().contains("warbler ")) {
+                missing.push(command.get_name().to_owned());
+            }
+            command.get_subcommands().for_each(|inner| walk(inner, missing));
+        }
+        let command = Arguments::command();
+        command.clone().debug_assert();
+        let mut missing = Vec::new();
+        walk(&command, &mut missing);
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+}

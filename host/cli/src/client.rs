@@ -1,0 +1,171 @@
+//! A client of a running host's API, for the commands.
+
+mod stream;
+mod wire;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::{Method, RequestBuilder, Response, Url};
+use rustls::ClientConfig;
+use rustls_platform_verifier::BuilderVerifierExt;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use warbler_domain::Secret;
+
+use crate::args::Reach;
+use crate::config::{Config, Environment};
+use crate::failure::Failure;
+use crate::host::{KEY_FILE, read_key};
+
+pub(crate) use stream::{EventStream, Sent};
+pub(crate) use wire::{ExtensionView, Items, PairingCodeView, Problem, QrView, SessionView};
+
+const CONNECT: Duration = Duration::from_secs(5);
+/// Longest wait for an answer: linking a session may take a while to offer its first QR.
+const ANSWER: Duration = Duration::from_secs(40);
+
+/// A host, and the key to it.
+pub(crate) struct Client {
+    http: reqwest::Client,
+    base: Url,
+    key: Secret,
+}
+
+impl Client {
+    /// The host that `reach` names.
+    pub(crate) fn new(reach: &Reach, environment: &Environment) -> Result<Self, Failure> {
+        let base = Url::parse(&reach.url)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+            .ok_or_else(|| Failure::Usage(format!("`{}` is not the URL of a host; one looks like http://127.0.0.1:3000", reach.url)))?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .and_then(|builder| builder.with_platform_verifier())
+            .map_err(anyhow::Error::from)?
+            .with_no_client_auth();
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT)
+            .no_proxy()
+            .build()
+            .map_err(anyhow::Error::from)?;
+        Ok(Self { http, base, key: key(reach, environment)? })
+    }
+
+    /// A resource as it is shown.
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Failure> {
+        self.call(self.request(Method::GET, path)?.timeout(ANSWER)).await
+    }
+
+    /// A resource as the host wrote it.
+    pub(crate) async fn get_json(&self, path: &[&str]) -> Result<Value, Failure> {
+        self.get(path).await
+    }
+
+    /// Does something to a resource.
+    pub(crate) async fn post<T: DeserializeOwned>(&self, path: &[&str], body: Option<Value>) -> Result<T, Failure> {
+        let request = self.request(Method::POST, path)?.timeout(ANSWER);
+        self.call(match body {
+            Some(body) => request.json(&body),
+            None => request,
+        })
+        .await
+    }
+
+    /// Takes a resource away.
+    pub(crate) async fn delete(&self, path: &[&str]) -> Result<(), Failure> {
+        let response = self.send(self.request(Method::DELETE, path)?.timeout(ANSWER)).await?;
+        drop(response);
+        Ok(())
+    }
+
+    /// The events from now on.
+    pub(crate) async fn events(&self) -> Result<EventStream, Failure> {
+        let request = self.request(Method::GET, &["events", "stream"])?;
+        let response = self.send(request.header("accept", "text/event-stream")).await?;
+        Ok(EventStream::new(response))
+    }
+
+    fn request(&self, method: Method, path: &[&str]) -> Result<RequestBuilder, Failure> {
+        let mut url = self.base.clone();
+        url.path_segments_mut()
+            .map_err(|()| Failure::Usage(format!("`{}` is not the URL of a host", self.base)))?
+            .pop_if_empty()
+            .push("v1")
+            .extend(path);
+        Ok(self.http.request(method, url).bearer_auth(self.key.expose()))
+    }
+
+    async fn call<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Failure> {
+        let response = self.send(request).await?;
+        response.json().await.map_err(|err| {
+            Failure::failed(format!("the host's answer could not be read: {err}; is it another version?"))
+        })
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
+        let response = request.send().await.map_err(|err| Failure::Unreachable {
+            url: self.base.to_string(),
+            reason: cause(&err),
+        })?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let problem = response.json::<Problem>().await.ok();
+        let Some(problem) = problem else {
+            let reason = format!("it answered {status}, which Warbler does not do there");
+            return Err(Failure::Unreachable { url: self.base.to_string(), reason });
+        };
+        let hint = match problem.code.as_str() {
+            "invalid_key" => ". Set WARBLER_KEY, or name the host's folder with --data",
+            _ => "",
+        };
+        Err(Failure::Refused {
+            message: format!("{}{hint}", problem.detail.unwrap_or(problem.title)),
+            code: problem.code,
+        })
+    }
+}
+
+/// The innermost reason, which is the one that helps.
+fn cause(err: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = err;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+fn key(reach: &Reach, environment: &Environment) -> Result<Secret, Failure> {
+    if let Some(file) = &reach.key_file {
+        return from_file(file)?
+            .ok_or_else(|| Failure::Usage(format!("the key file {} is empty", file.display())));
+    }
+    if let Some(key) = environment.key() {
+        return Ok(key);
+    }
+    let data = match &reach.data {
+        Some(data) => data.clone(),
+        None => Config::load(None, environment)?.data.dir,
+    };
+    let file: PathBuf = data.join(KEY_FILE);
+    let missing = || {
+        Failure::Usage(format!(
+            "no API key: set WARBLER_KEY, or name the host's data folder with --data ({} is not there)",
+            file.display()
+        ))
+    };
+    if !file.exists() {
+        return Err(missing());
+    }
+    from_file(&file)?.ok_or_else(missing)
+}
+
+fn from_file(file: &Path) -> Result<Option<Secret>, Failure> {
+    read_key(file).map_err(|err| Failure::Usage(format!("the key file {} cannot be read: {err}", file.display())))
+}

@@ -1,0 +1,177 @@
+//! `warbler demo`: everything at once, on this machine only.
+//!
+//! The same host as `serve` runs against an embedded simulated network: same driver, same
+//! end-to-end encryption, same plugins and scripts. A simulated phone scans the QR of the session
+//! `demo`, a simulated customer asks two questions, and the extensions answer.
+
+mod conversation;
+mod folders;
+mod linking;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use tempfile::TempDir;
+use warbler_domain::SessionName;
+use warbler_simulator::{NetworkOptions, Person};
+
+use crate::args::Demo;
+use crate::failure::Failure;
+use crate::host::{Host, HostOptions, NetworkChoice};
+use crate::signals::asked_to_end;
+use crate::terminal::Screen;
+use conversation::Conversation;
+use folders::Folders;
+
+/// The session everything happens on.
+const SESSION: &str = "demo";
+/// The number of the phone that scans the QR, and its owner.
+const OWNER: (&str, &str) = ("+15550123", "Warbler Demo");
+/// The customer.
+const CUSTOMER: (&str, &str) = ("+15550100", "Ada");
+/// What the customer asks: a question for the plugin, one for the script.
+const QUESTIONS: [&str; 2] = ["what is the price?", "when are you open?"];
+
+/// Runs the demo until it is asked to end.
+pub(super) async fn run(args: Demo, screen: Screen) -> Result<(), Failure> {
+    if !args.listen.ip().to_canonical().is_loopback() {
+        return Err(Failure::Usage(format!(
+            "the demo is for this machine only, and {} can be reached from others; use `warbler serve` for that",
+            args.listen
+        )));
+    }
+    let data = DataDir::of(args.data)?;
+    let folders = Folders::find(args.plugins, args.scripts, data.path())?;
+    screen.line("")?;
+    screen.line(format!(
+        "  {}  {}",
+        screen.strong(concat!("Warbler ", env!("CARGO_PKG_VERSION"), " demo")),
+        screen.faint("everything on this machine: no phone, no account, nothing reaches WhatsApp")
+    ))?;
+    screen.line("")?;
+    let options = HostOptions {
+        listen: args.listen,
+        plugin_dirs: folders.plugins.clone(),
+        script_dirs: folders.scripts.clone(),
+        device_name: "Warbler Demo".to_owned(),
+        ..HostOptions::new(data.path(), NetworkChoice::Embedded(NetworkOptions::default()))
+    };
+    let mut host = Host::start(options).await?;
+    let story = async {
+        tokio::select! {
+            told = story(&mut host, &folders, screen) => told,
+            asked = asked_to_end() => Ok(asked?),
+        }
+    };
+    let ended = Box::pin(story).await;
+    screen.line("")?;
+    screen.line(screen.faint("  stopping …"))?;
+    host.stop().await;
+    screen.line(screen.faint(data.farewell()))?;
+    ended
+}
+
+/// Links, talks, explains, and then shows what happens for as long as it is let.
+async fn story(host: &mut Host, folders: &Folders, screen: Screen) -> Result<(), Failure> {
+    let network = host.network().context("the demo has no simulated network")?.clone();
+    let done = |text: String| screen.line(format!("  {} {text}", screen.good("✓")));
+    done(format!("simulated network on {}", screen.accent(network.websocket_url())))?;
+    for line in folders.told(host.registry()) {
+        done(line)?;
+    }
+    done(format!("API on {}", screen.accent(host.base_url())))?;
+
+    let person = |(number, name): (&str, &str)| -> anyhow::Result<Person> {
+        network.person(number, name).with_context(|| format!("{name} could not join the simulated network"))
+    };
+    let (owner, customer) = (person(OWNER)?, person(CUSTOMER)?);
+    let session: SessionName = SESSION.parse().map_err(anyhow::Error::from)?;
+    Box::pin(linking::link(host, &owner, &session, screen)).await?;
+
+    screen.line("")?;
+    let mut conversation = Conversation::new(host, network, &owner, session, screen).await?;
+    for question in QUESTIONS {
+        Box::pin(conversation.ask(&customer, &owner, question)).await?;
+    }
+    drop(host.usable_key().await?);
+    try_this(host, folders, screen)?;
+    loop {
+        tokio::select! {
+            seen = conversation.next() => Box::pin(conversation.show(seen?)).await?,
+            failed = host.listener_failed() => return Err(failed.into()),
+        }
+    }
+}
+
+fn try_this(host: &Host, folders: &Folders, screen: Screen) -> Result<(), Failure> {
+    let url = host.base_url();
+    let key = format!("-H \"X-API-Key: $(cat {})\"", shell_word(&shown(&host.key_file())));
+    let number = CUSTOMER.0.trim_start_matches('+');
+    screen.line("")?;
+    screen.line(screen.strong("  Three things to try, in another terminal"))?;
+    screen.line("")?;
+    screen.line("  1. Write as the customer:")?;
+    screen.line(format!("     curl {url}/v1/simulator/contacts/{number}/messages {key} \\"))?;
+    screen.line("       -H 'Content-Type: application/json' -d '{\"text\": \"do you deliver?\"}'")?;
+    screen.line("")?;
+    screen.line("  2. Change what is answered: edit a file, save, ask again. No restart.")?;
+    for file in folders.files_to_edit() {
+        screen.line(format!("     {}", screen.accent(shown(&file))))?;
+    }
+    screen.line("")?;
+    screen.line("  3. Watch every event as it happens:")?;
+    screen.line(format!("     curl -N {url}/v1/events/stream {key}"))?;
+    screen.line("")?;
+    screen.line(screen.faint(format!("  The API is described at {url}/docs. Ctrl-c ends the demo.")))?;
+    screen.line("")?;
+    Ok(())
+}
+
+/// The path as one writes it here: relative where that is shorter.
+fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().ok();
+    let relative = here.as_deref().and_then(|here| path.strip_prefix(here).ok());
+    relative.filter(|path| !path.as_os_str().is_empty()).unwrap_or(path).display().to_string()
+}
+
+/// `text` as one word of a shell.
+fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@".contains(c);
+    if text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+/// Where the demo keeps its data.
+enum DataDir {
+    Temporary(TempDir),
+    Kept(PathBuf),
+}
+
+impl DataDir {
+    fn of(chosen: Option<PathBuf>) -> Result<Self, Failure> {
+        match chosen {
+            Some(path) => Ok(Self::Kept(path)),
+            None => {
+                let dir = tempfile::Builder::new().prefix("warbler-demo-").tempdir();
+                Ok(Self::Temporary(dir.context("no temporary folder could be made; name one with --data")?))
+            }
+        }
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Temporary(dir) => dir.path(),
+            Self::Kept(path) => path,
+        }
+    }
+
+    fn farewell(&self) -> String {
+        match self {
+            Self::Temporary(_) => "  The demo has ended and left nothing behind.".to_owned(),
+            Self::Kept(path) => format!("  The demo has ended; its data stay in {}.", path.display()),
+        }
+    }
+}

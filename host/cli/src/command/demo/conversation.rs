@@ -1,0 +1,321 @@
+//! What customers write and hear, as it happens, and which extension answered.
+//!
+//! What a customer wrote is taken from the host's events, what it hears from its own phone, after
+//! decryption: the two ends of everything in between. The trace of an event says who answered.
+
+use std::collections::{HashSet, VecDeque};
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::sync::{broadcast, mpsc};
+use tokio::task::JoinSet;
+use warbler_app::App;
+use warbler_app::events::EventStream;
+use warbler_automation::{Notice, NoticeKind};
+use warbler_domain::extension::{ExtensionKind, TraceStep};
+use warbler_domain::{Action, Caller, Clock, Event, EventKind, SessionName, SystemClock, Timestamp};
+use warbler_simulator::{Heard, HeardContent, Network, Person, PersonError};
+use warbler_store::events::{Stored, Trace};
+
+use crate::failure::Failure;
+use crate::host::Host;
+use crate::terminal::{Screen, plain};
+
+/// What waits to be shown.
+const WAITING: usize = 256;
+/// Messages whose answers are still matched to them.
+const REMEMBERED: usize = 64;
+/// Longest text shown.
+const MAX_TEXT: usize = 120;
+/// How long a question of the demo waits for its answers.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
+/// How often an event is looked at until its chain is through.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+/// How long it is looked at.
+const LOOKS: u32 = 500;
+/// Width of the column that says who speaks.
+const WHO: usize = 14;
+/// Width of the column with the text.
+const TEXT: usize = 44;
+
+/// Something to show.
+pub(super) enum Seen {
+    /// Events were stored.
+    Stored(Vec<Stored>),
+    /// An event is through the chain.
+    Through(Box<Event>, Option<Trace>),
+    /// A customer's phone shows a message.
+    Heard(Person, Heard),
+    /// An extension was loaded, or could not be.
+    Notice(Notice),
+}
+
+/// The live view.
+pub(super) struct Conversation {
+    app: App,
+    network: Network,
+    session: SessionName,
+    screen: Screen,
+    owner: String,
+    events: EventStream,
+    notices: broadcast::Receiver<Notice>,
+    sender: mpsc::Sender<Seen>,
+    seen: mpsc::Receiver<Seen>,
+    listening: HashSet<String>,
+    tasks: JoinSet<()>,
+    said: VecDeque<Said>,
+}
+
+/// Something a customer wrote.
+struct Said {
+    event: Event,
+    /// Answers the extensions asked for, once that is known.
+    answers: Option<usize>,
+    heard: usize,
+}
+
+impl Conversation {
+    /// The view of everything from now on.
+    pub(super) async fn new(
+        host: &Host,
+        network: Network,
+        owner: &Person,
+        session: SessionName,
+        screen: Screen,
+    ) -> Result<Self, Failure> {
+        let (sender, seen) = mpsc::channel(WAITING);
+        let events = host.app().events().stream(&Caller::host(), None).await.context("no events")?;
+        let mut conversation = Self {
+            app: host.app().clone(),
+            network,
+            session,
+            screen,
+            owner: owner.number().to_owned(),
+            events,
+            notices: host.registry().subscribe(),
+            sender,
+            seen,
+            listening: HashSet::new(),
+            tasks: JoinSet::new(),
+            said: VecDeque::new(),
+        };
+        conversation.listen_to_everybody();
+        Ok(conversation)
+    }
+
+    /// Lets `customer` write to the phone of `owner`, and shows everything until it is answered.
+    pub(super) async fn ask(&mut self, customer: &Person, owner: &Person, text: &str) -> Result<(), Failure> {
+        customer.says(&owner.jid(), text).await.context("the customer could not write")?;
+        let answered = async {
+            while !self.is_answered(text) {
+                let seen = self.next().await?;
+                self.show(seen).await?;
+            }
+            Ok(())
+        };
+        match tokio::time::timeout(ANSWERED_WITHIN, answered).await {
+            Ok(answered) => answered,
+            Err(_) => {
+                let text = format!("no answer within {} s; the log may say why (--log debug)", ANSWERED_WITHIN.as_secs());
+                Ok(self.screen.line(format!("            {}", self.screen.warn(text)))?)
+            }
+        }
+    }
+
+    fn is_answered(&self, text: &str) -> bool {
+        let written = |said: &&Said| said.event.message().and_then(|message| message.content.readable()) == Some(text);
+        let said = self.said.iter().rev().find(written);
+        said.is_some_and(|said| said.answers.is_some_and(|answers| said.heard >= answers))
+    }
+
+    /// The next thing to show. Nothing is lost when this is given up while it waits.
+    pub(super) async fn next(&mut self) -> Result<Seen, Failure> {
+        loop {
+            tokio::select! {
+                // What was written comes before what was heard.
+                biased;
+                stored = self.events.next() => {
+                    let stored = stored.context("the events cannot be read")?;
+                    return stored.map(Seen::Stored).ok_or_else(|| Failure::failed("the host is stopping"));
+                }
+                notice = self.notices.recv() => match notice {
+                    Ok(notice) => return Ok(Seen::Notice(notice)),
+                    Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(broadcast::error::RecvError::Closed) => return Err(Failure::failed("the extensions have ended")),
+                },
+                Some(seen) = self.seen.recv() => return Ok(seen),
+                Some(_) = self.tasks.join_next() => {}
+            }
+        }
+    }
+
+    /// Shows it.
+    pub(super) async fn show(&mut self, seen: Seen) -> Result<(), Failure> {
+        match seen {
+            Seen::Stored(batch) => {
+                self.listen_to_everybody();
+                for stored in batch.into_iter().filter(|stored| stored.event.kind() == EventKind::MESSAGE_RECEIVED) {
+                    self.show_said(stored.event)?;
+                }
+                Ok(())
+            }
+            Seen::Through(event, trace) => self.show_through(&event, trace),
+            Seen::Heard(person, heard) => self.show_heard(&person, &heard).await,
+            Seen::Notice(notice) => self.show_notice(&notice),
+        }
+    }
+
+    /// Every person but the owner of the session is a customer.
+    fn listen_to_everybody(&mut self) {
+        for person in self.network.people() {
+            if person.number() == self.owner || !self.listening.insert(person.number().to_owned()) {
+                continue;
+            }
+            let sender = self.sender.clone();
+            self.tasks.spawn(async move {
+                loop {
+                    match person.hears_within(Duration::from_secs(3600)).await {
+                        Ok(heard) => {
+                            if sender.send(Seen::Heard(person.clone(), heard)).await.is_err() {
+                                return;
+                            }
+                        }
+                        Err(PersonError::Silence(_)) => {}
+                        Err(_) => return,
+                    }
+                }
+            });
+        }
+    }
+
+    fn show_said(&mut self, event: Event) -> Result<(), Failure> {
+        let Some(message) = event.message() else {
+            return Ok(());
+        };
+        let who = message.sender_name.clone().unwrap_or_else(|| message.sender.to_string());
+        let text = message.content.readable().unwrap_or("(no text)");
+        self.line(event.at, &who, text, false, "")?;
+        let (app, sender, id) = (self.app.clone(), self.sender.clone(), event.id);
+        let watched = event.clone();
+        self.tasks.spawn(async move {
+            for _ in 0..LOOKS {
+                match app.events().trace(&Caller::host(), id).await {
+                    Ok((stored, trace)) if stored.done => {
+                        // The view may have ended meanwhile.
+                        drop(sender.send(Seen::Through(Box::new(watched), trace)).await);
+                        return;
+                    }
+                    Ok(_) => tokio::time::sleep(LOOK_AGAIN).await,
+                    Err(_) => return,
+                }
+            }
+        });
+        if self.said.len() >= REMEMBERED {
+            self.said.pop_front();
+        }
+        self.said.push_back(Said { event, answers: None, heard: 0 });
+        Ok(())
+    }
+
+    fn show_through(&mut self, event: &Event, trace: Option<Trace>) -> Result<(), Failure> {
+        let steps = trace.map(|trace| trace.steps).unwrap_or_default();
+        let answers = steps.iter().flat_map(|step| &step.actions).filter(|action| is_text(action)).count();
+        if let Some(said) = self.said.iter_mut().find(|said| said.event.id == event.id) {
+            said.answers = Some(answers);
+        }
+        for step in &steps {
+            if let Some(fault) = &step.error {
+                let text = plain(&format!("{} failed: {}: {}", step.extension, fault.code, fault.message), 200);
+                self.screen.line(format!("            {}", self.screen.bad(text)))?;
+            }
+        }
+        if steps.iter().all(|step| step.actions.is_empty() && step.error.is_none()) {
+            self.screen.line(format!("            {}", self.screen.faint("no extension had an answer")))?;
+        }
+        Ok(())
+    }
+
+    async fn show_heard(&mut self, person: &Person, heard: &Heard) -> Result<(), Failure> {
+        let now = SystemClock.now();
+        let text = match &heard.content {
+            HeardContent::Reaction { emoji, .. } => format!("reacts with {emoji}"),
+            HeardContent::Image { caption, .. } => format!("(image) {}", caption.as_deref().unwrap_or_default()),
+            _ => heard.text().to_owned(),
+        };
+        let note = match self.answerer(person, heard.text()).await {
+            Some((step, at)) => {
+                let kind = match step.kind {
+                    ExtensionKind::Plugin => "plugin",
+                    ExtensionKind::Script => "script",
+                };
+                let (took, after) = (step.took.as_micros(), now.since(at).as_millis());
+                format!("{} ({kind}) in {took} µs, heard {after} ms after the question", step.extension)
+            }
+            None => "sent through the API".to_owned(),
+        };
+        let to = format!("→ {}", person.name());
+        self.line(now, &to, &text, true, &note)
+    }
+
+    /// The extension that asked for `text` to be sent to `person`, and when it was asked.
+    async fn answerer(&mut self, person: &Person, text: &str) -> Option<(TraceStep, Timestamp)> {
+        let theirs = [person.jid(), person.lid()];
+        for said in self.said.iter_mut().rev() {
+            if said.event.chat().is_none_or(|chat| !theirs.contains(&chat.to_string())) {
+                continue;
+            }
+            // An event that cannot be read any more has no story to tell.
+            let (_, trace) = self.app.events().trace(&Caller::host(), said.event.id).await.ok()?;
+            let steps = trace.map(|trace| trace.steps).unwrap_or_default();
+            let asked = |step: &TraceStep| step.actions.iter().any(|action| text_of(action) == Some(text));
+            if let Some(step) = steps.into_iter().find(asked) {
+                said.heard += 1;
+                return Some((step, said.event.at));
+            }
+        }
+        None
+    }
+
+    fn show_notice(&self, notice: &Notice) -> Result<(), Failure> {
+        let screen = self.screen;
+        match &notice.what {
+            NoticeKind::Failed { fault, .. } => {
+                screen.line(format!("  {} {}", screen.bad("✗"), plain(&notice.to_string(), 300)))?;
+                for line in fault.excerpt.iter().flat_map(|excerpt| excerpt.lines()).take(4) {
+                    screen.line(screen.faint(format!("      {}", plain(line, MAX_TEXT))))?;
+                }
+            }
+            _ => {
+                let took = notice.took.as_millis();
+                screen.line(format!("  {} {notice} in {took} ms", screen.good("↻")))?;
+            }
+        }
+        for warning in &notice.warnings {
+            screen.line(screen.warn(format!("      {}", plain(warning, 300))))?;
+        }
+        Ok(())
+    }
+
+    fn line(&self, at: Timestamp, who: &str, text: &str, ours: bool, note: &str) -> Result<(), Failure> {
+        let screen = self.screen;
+        let time = at.to_string().get(11..19).unwrap_or_default().to_owned();
+        let who = if ours { format!("{} {who}", self.session) } else { who.to_owned() };
+        let who = format!("{:<WHO$}", plain(&who, WHO));
+        let text = plain(text, MAX_TEXT);
+        let padded = if note.is_empty() { text } else { format!("{text:<TEXT$}") };
+        let who = if ours { screen.good(who) } else { screen.accent(who) };
+        screen.line(format!("  {}  {who}  {padded}  {}", screen.faint(time), screen.faint(note)).trim_end())?;
+        Ok(())
+    }
+}
+
+fn is_text(action: &Action) -> bool {
+    text_of(action).is_some()
+}
+
+fn text_of(action: &Action) -> Option<&str> {
+    match action {
+        Action::Reply { text, .. } | Action::SendText { text, .. } => Some(text),
+        Action::React { .. } => None,
+    }
+}

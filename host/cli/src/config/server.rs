@@ -1,0 +1,23 @@
+//! `[server]`: the HTTP listener.
+
+use std::net::SocketAddr;
+
+use serde::Deserialize;
+
+/// The HTTP listener.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Whether that may be reachable from other machines.
+    pub allow_remote: bool,
+    max_body_mib: u16,
+}
+
+impl Server {
+    /// Largest request body, in bytes.
+    pub fn max_body(&self) -> usize {
+        usize::from(self.max_body_mib.max(1)) * 1024 * 1024
+    }
+}

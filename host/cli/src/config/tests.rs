@@ -1,0 +1,106 @@
+use std::time::Duration;
+
+use warbler_domain::extension::SendScope;
+
+use super::{Config, ConfigError, DEFAULT, Environment};
+
+fn refusal(text: &str) -> String {
+    match Config::parse(text, "warbler.toml") {
+        Ok(_) => "accepted".to_owned(),
+        Err(err) => err.to_string(),
+    }
+}
+
+#[test]
+fn the_documented_defaults_are_those_of_the_core() -> Result<(), ConfigError> {
+    let config = Config::parse("", "nothing")?;
+    let (here, core) = (config.settings(), warbler_app::Settings::default());
+    assert_eq!(format!("{here:?}"), format!("{core:?}"));
+    assert!(config.server.listen.ip().is_loopback());
+    assert_eq!(config.access.admin_key, None);
+    Ok(())
+}
+
+#[test]
+fn the_default_file_can_be_used_as_a_configuration() -> Result<(), ConfigError> {
+    Config::parse(DEFAULT, "config.default.toml").map(drop)
+}
+
+#[test]
+fn the_example_configuration_is_accepted() -> Result<(), ConfigError> {
+    let example = include_str!("../../../../examples/warbler.toml");
+    Config::parse(example, "examples/warbler.toml").map(drop)
+}
+
+#[test]
+fn a_file_changes_only_what_it_holds() -> Result<(), ConfigError> {
+    let config = Config::parse(
+        "[sessions]\nsilence = \"2m\"\n[extensions.grants.news]\nsend = \"any\"\n",
+        "warbler.toml",
+    )?;
+    assert_eq!(config.sessions.silence.duration(), Duration::from_secs(120));
+    assert_eq!(config.sessions.connecting_at_once, 16);
+    let grants: Vec<_> = config.extensions.grants.into_iter().collect();
+    assert!(matches!(grants.as_slice(), [(name, grants)] if name.as_str() == "news" && grants.send == SendScope::Any));
+    Ok(())
+}
+
+#[test]
+fn an_unknown_setting_is_refused_with_its_name_and_the_nearest_known_one() {
+    for (text, expected) in [
+        (
+            "[server]\nlistn = \"x\"",
+            "warbler.toml has the unknown setting `server.listn`; did you mean `server.listen`?",
+        ),
+        (
+            "listen = \"127.0.0.1:1\"",
+            "warbler.toml has the unknown setting `listen`; did you mean `server.listen`?",
+        ),
+        (
+            "[extensions.grants.news]\nhttp = []",
+            "warbler.toml has the unknown setting `extensions.grants.news.http`",
+        ),
+        (
+            "[zebra]\ncrossing = 1",
+            "warbler.toml has the unknown setting `zebra`",
+        ),
+    ] {
+        assert_eq!(refusal(text), expected);
+    }
+}
+
+#[test]
+fn a_value_that_does_not_fit_is_refused_with_its_place() {
+    let text = refusal("[sessions]\nsilence = \"20 days\"");
+    assert!(text.contains("warbler.toml: [sessions]") && text.contains("`20 days` is not a duration"), "{text}");
+    let text = refusal("[server]\nlisten = \"here\"");
+    assert!(text.contains("[server]") && text.contains("listen"), "{text}");
+    let text = refusal("[server\n");
+    assert!(text.contains("line 1"), "{text}");
+}
+
+#[test]
+fn the_environment_overrides_the_file() -> Result<(), ConfigError> {
+    let environment = Environment::of(|name| match name {
+        "WARBLER_LISTEN" => Some("127.0.0.1:4000".to_owned()),
+        "WARBLER_ADMIN_KEY" => Some("a-key-of-my-own-choice-42".to_owned()),
+        "WARBLER_LOG" => Some(String::new()),
+        _ => None,
+    });
+    let config = Config::load(None, &environment)?;
+    assert_eq!(config.server.listen.port(), 4000);
+    assert_eq!(config.log.filter, "info");
+    assert!(config.access.admin_key.is_some());
+    Ok(())
+}
+
+#[test]
+fn a_secret_is_never_printed() -> Result<(), ConfigError> {
+    let key = "a-key-of-my-own-choice-42";
+    let config = Config::parse(&format!("[access]\nadmin_key = \"{key}\""), "warbler.toml")?;
+    let printed = format!("{config:?}");
+    assert!(printed.contains("***") && !printed.contains(key));
+    let text = refusal("[access]\nadmin_key = \"hunter2\"");
+    assert!(text.contains("at least 24") && !text.contains("hunter2"), "{text}");
+    Ok(())
+}

@@ -1,0 +1,318 @@
+//! The whole host: started in order, stopped in reverse.
+//!
+//! Order: data folder and its lock, listener, network below, database, driver, extensions, core,
+//! API. The address is taken early, so that a port in use is found before anything connects, and
+//! served last, so that nobody is answered by half a host. What was started before a failure is
+//! stopped again.
+
+mod data;
+mod error;
+mod network;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+use warbler_api::ApiOptions;
+use warbler_app::{App, Parts, Settings};
+use warbler_automation::{Registry, RegistryConfig};
+use warbler_domain::extension::Grants;
+use warbler_domain::{Clock, ExtensionName, Random, Secret, SystemClock};
+use warbler_store::{Store, StoreOptions};
+use warbler_whatsapp::WhatsappRust;
+
+pub use data::{DATABASE, DataFolder, KEY_FILE};
+pub(crate) use data::read_key;
+pub use error::StartError;
+pub use network::NetworkChoice;
+use network::Below;
+
+/// How long a stopping host waits for its database threads.
+const CLOSING: Duration = Duration::from_secs(5);
+
+/// How a host is to be.
+pub struct HostOptions {
+    /// Where the API listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Whether that may be an address other machines reach.
+    pub allow_remote: bool,
+    /// The folder with everything that must survive.
+    pub data: PathBuf,
+    /// Folders with plugins.
+    pub plugin_dirs: Vec<PathBuf>,
+    /// Folders with scripts.
+    pub script_dirs: Vec<PathBuf>,
+    /// What extensions may do beyond the default, by name.
+    pub grants: BTreeMap<ExtensionName, Grants>,
+    /// The network below.
+    pub network: NetworkChoice,
+    /// What linked phones list this host as.
+    pub device_name: String,
+    /// How the core behaves.
+    pub settings: Settings,
+    /// Largest request body, in bytes.
+    pub max_body: usize,
+    /// A key that always has access; without one the first start makes one.
+    pub admin_key: Option<Secret>,
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Where randomness comes from.
+    pub random: Arc<Random>,
+}
+
+impl HostOptions {
+    /// A host with its data in `data`, on a free loopback port, without extensions.
+    pub fn new(data: impl Into<PathBuf>, network: NetworkChoice) -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            allow_remote: false,
+            data: data.into(),
+            plugin_dirs: Vec::new(),
+            script_dirs: Vec::new(),
+            grants: BTreeMap::new(),
+            network,
+            device_name: "Warbler".to_owned(),
+            settings: Settings::default(),
+            max_body: 24 * 1024 * 1024,
+            admin_key: None,
+            clock: Arc::new(SystemClock),
+            random: Arc::new(Random::from_system()),
+        }
+    }
+}
+
+/// A running host.
+pub struct Host {
+    address: SocketAddr,
+    first_key: Option<Secret>,
+    server: JoinHandle<io::Result<()>>,
+    stop_server: CancellationToken,
+    app: App,
+    registry: Arc<Registry>,
+    store: Store,
+    random: Arc<Random>,
+    below: Below,
+    folder: DataFolder,
+}
+
+impl Host {
+    /// Starts everything, or nothing.
+    pub async fn start(options: HostOptions) -> Result<Self, StartError> {
+        if !options.listen.ip().to_canonical().is_loopback() && !options.allow_remote {
+            return Err(StartError::RemoteNotAllowed(options.listen));
+        }
+        let folder = DataFolder::open(&options.data)?;
+        let listener = bind(options.listen).await?;
+        let below = Below::start(&options.network, &options.device_name).await?;
+        let started = Box::pin(above(options, &folder, listener, &below)).await;
+        match started {
+            Ok(above) => Ok(above.into_host(below, folder)),
+            Err(err) => {
+                below.stop().await;
+                Err(err)
+            }
+        }
+    }
+
+    /// Where the API is, such as `http://127.0.0.1:3000`.
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The core.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// The extensions.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The simulated network, if the host talks to one in this process.
+    #[cfg(feature = "simulator")]
+    pub fn network(&self) -> Option<&warbler_simulator::Network> {
+        self.below.network()
+    }
+
+    /// The key that this start made, if it made one.
+    pub fn first_key(&self) -> Option<&Secret> {
+        self.first_key.as_ref()
+    }
+
+    /// The file that holds the admin key the host made.
+    pub fn key_file(&self) -> PathBuf {
+        self.folder.path(KEY_FILE)
+    }
+
+    /// The key in [`Self::key_file`]; another is made and written there if it is missing or no
+    /// longer valid.
+    pub async fn usable_key(&self) -> Result<Secret, StartError> {
+        if let Some(key) = self.folder.read_key()
+            && self.app.keys().authenticate(&key).await.is_ok()
+        {
+            return Ok(key);
+        }
+        let mut bytes = [0u8; 32];
+        self.random.fill(&mut bytes);
+        let text = data_encoding::BASE32_NOPAD.encode(&bytes).to_lowercase();
+        let key = self.app.keys().adopt(&Secret::new(format!("wbl_{text}"))).await?;
+        self.folder.write_key(&key)?;
+        Ok(key)
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> &Path {
+        self.folder.root()
+    }
+
+    /// Waits until the listener has failed, which it does not do by itself.
+    pub async fn listener_failed(&mut self) -> StartError {
+        let reason = match (&mut self.server).await {
+            Ok(Ok(())) => "it has ended".to_owned(),
+            Ok(Err(err)) => err.to_string(),
+            Err(err) => err.to_string(),
+        };
+        StartError::ListenerFailed(reason)
+    }
+
+    /// Answers what is being asked, stops the workers, closes the links, then the database.
+    pub async fn stop(self) {
+        self.stop_server.cancel();
+        if !self.server.is_finished() {
+            note_end(self.server.await);
+        }
+        self.app.stop().await;
+        self.registry.stop().await;
+        drop(self.app);
+        drop(self.registry);
+        if tokio::time::timeout(CLOSING, self.store.close()).await.is_err() {
+            warn!("The database is still in use by something that did not end in time");
+        }
+        self.below.stop().await;
+        info!(data = %self.folder.root().display(), "The host has stopped");
+    }
+}
+
+fn note_end(ended: Result<io::Result<()>, tokio::task::JoinError>) {
+    match ended {
+        Ok(Ok(())) => {}
+        Ok(Err(err)) => error!(%err, "The listener ended with an error"),
+        Err(err) => error!(%err, "The listener ended badly"),
+    }
+}
+
+/// What stands above the network.
+struct Above {
+    address: SocketAddr,
+    first_key: Option<Secret>,
+    server: JoinHandle<io::Result<()>>,
+    stop_server: CancellationToken,
+    app: App,
+    registry: Arc<Registry>,
+    store: Store,
+    random: Arc<Random>,
+}
+
+impl Above {
+    fn into_host(self, below: Below, folder: DataFolder) -> Host {
+        Host {
+            address: self.address,
+            first_key: self.first_key,
+            server: self.server,
+            stop_server: self.stop_server,
+            app: self.app,
+            registry: self.registry,
+            store: self.store,
+            random: self.random,
+            below,
+            folder,
+        }
+    }
+}
+
+async fn above(
+    options: HostOptions,
+    folder: &DataFolder,
+    listener: TcpListener,
+    below: &Below,
+) -> Result<Above, StartError> {
+    let address = listener.local_addr().map_err(|source| StartError::Listen {
+        address: options.listen,
+        source,
+    })?;
+    let store = Store::open(&StoreOptions::new(folder.path(DATABASE)))
+        .map_err(|source| StartError::Store { path: folder.path(DATABASE), source })?;
+    let driver = WhatsappRust::new(store.clone(), Arc::clone(&options.clock), below.engine())?;
+    let registry = Registry::open(RegistryConfig {
+        plugin_dirs: options.plugin_dirs,
+        script_dirs: options.script_dirs,
+        grants: options.grants,
+        ..RegistryConfig::new(folder.path("last-good"), Arc::clone(&options.clock))
+    });
+    let registry = Arc::new(registry.await?);
+    let parts = Parts {
+        store: store.clone(),
+        driver: Arc::new(driver),
+        extensions: Arc::clone(&registry) as Arc<dyn warbler_app::hook::Extensions>,
+        clock: Arc::clone(&options.clock),
+        random: Arc::clone(&options.random),
+        media_dir: folder.path("media"),
+        settings: options.settings,
+    };
+    let app = App::start(parts).await?;
+    let first_key = match first_key(&app, folder, options.admin_key).await {
+        Ok(first_key) => first_key,
+        Err(err) => {
+            app.stop().await;
+            return Err(err);
+        }
+    };
+    let stop_server = CancellationToken::new();
+    let mut api = ApiOptions::new(env!("CARGO_PKG_VERSION"), options.clock, stop_server.clone());
+    api.embedded_network = below.routes(&app);
+    api.max_body = options.max_body;
+    let router = warbler_api::router(app.clone(), api);
+    let server = tokio::spawn(warbler_api::serve(listener, router, stop_server.clone()));
+    info!(%address, data = %folder.root().display(), "The host is ready on http://{address}");
+    Ok(Above {
+        address,
+        first_key,
+        server,
+        stop_server,
+        app,
+        registry,
+        store,
+        random: options.random,
+    })
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| StartError::Listen { address, source })
+}
+
+/// Puts the chosen key in place, or makes and writes down the first one.
+async fn first_key(
+    app: &App,
+    folder: &DataFolder,
+    chosen: Option<Secret>,
+) -> Result<Option<Secret>, StartError> {
+    if let Some(key) = chosen {
+        app.keys().adopt(&key).await?;
+        return Ok(None);
+    }
+    let made = app.keys().make_first().await?;
+    if let Some(key) = &made {
+        folder.write_key(key)?;
+    }
+    Ok(made)
+}
