@@ -29,7 +29,7 @@
       (global.set $top (i32.add (local.get $at) (local.get $new)))
       (local.get $at)))
   (core instance $libc (instantiate $libc))
-  (core func $log (canon lower (func $log "log") (memory $libc "memory")))
+  (core func $log (canon lower (func $log "log") (memory (core memory $libc "memory"))))
   (core module $main
     (import "libc" "memory" (memory 1))
     (import "log" "log" (func $log (param i32 i32 i32 i32)))
@@ -42,6 +42,6 @@
   (core instance $main (instantiate $main (with "libc" (instance $libc))
     (with "log" (instance (export "log" (func $log))))))
   (func $handle (param "event" $event) (result (result $verdict (error string)))
-    (canon lift (core func $main "handle") (memory $libc "memory") (realloc (func $libc "realloc"))))
+    (canon lift (core func $main "handle") (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))
   (instance $handler (export "handle" (func $handle)))
   (export "warbler:plugin/event-handler@0.1.0" (instance $handler)))

@@ -37,6 +37,6 @@
       (i32.const 0)))
   (core instance $main (instantiate $main (with "libc" (instance $libc))))
   (func $handle (param "event" $event) (result (result $verdict (error string)))
-    (canon lift (core func $main "handle") (memory $libc "memory") (realloc (func $libc "realloc"))))
+    (canon lift (core func $main "handle") (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))
   (instance $handler (export "handle" (func $handle)))
   (export "warbler:plugin/event-handler@0.1.0" (instance $handler)))

@@ -32,7 +32,7 @@
       (local.get $at)))
   (core instance $libc (instantiate $libc))
   (core func $reply (canon lower (func $outbox "reply")
-    (memory $libc "memory") (realloc (func $libc "realloc"))))
+    (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))
   (core module $main
     (import "libc" "memory" (memory 1))
     (import "outbox" "reply" (func $reply (param i32 i32 i32 i32)))
@@ -45,6 +45,6 @@
   (core instance $main (instantiate $main (with "libc" (instance $libc))
     (with "outbox" (instance (export "reply" (func $reply))))))
   (func $handle (param "event" $event) (result (result $verdict (error string)))
-    (canon lift (core func $main "handle") (memory $libc "memory") (realloc (func $libc "realloc"))))
+    (canon lift (core func $main "handle") (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))
   (instance $handler (export "handle" (func $handle)))
   (export "warbler:plugin/event-handler@0.1.0" (instance $handler)))

@@ -32,7 +32,11 @@ const MAX_KEY: usize = 256;
 pub(crate) struct CallerLabel(pub(crate) String);
 
 /// Lets a request pass with its [`Caller`], or refuses it before anything of it is read.
-pub(crate) async fn authenticate(State(state): State<ApiState>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn authenticate(
+    State(state): State<ApiState>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let secret = match key_of(request.headers()) {
         Ok(secret) => secret,
         Err(problem) => return problem.into_response(),
@@ -50,7 +54,9 @@ pub(crate) async fn authenticate(State(state): State<ApiState>, mut request: Req
 }
 
 fn key_of(headers: &HeaderMap) -> Result<Secret, Problem> {
-    let bearer = headers.get(AUTHORIZATION).and_then(|value| bearer(value.as_bytes()));
+    let bearer = headers
+        .get(AUTHORIZATION)
+        .and_then(|value| bearer(value.as_bytes()));
     let Some(key) = bearer.or_else(|| headers.get(API_KEY).map(|value| value.as_bytes())) else {
         return Err(Problem::new(
             StatusCode::UNAUTHORIZED,
@@ -60,7 +66,11 @@ fn key_of(headers: &HeaderMap) -> Result<Secret, Problem> {
     };
     match std::str::from_utf8(key) {
         Ok(key) if key.len() <= MAX_KEY => Ok(Secret::new(key.trim())),
-        _ => Err(Problem::new(StatusCode::UNAUTHORIZED, "invalid_key", "the API key is wrong or has been revoked")),
+        _ => Err(Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "invalid_key",
+            "the API key is wrong or has been revoked",
+        )),
     }
 }
 
@@ -75,6 +85,12 @@ impl FromRequestParts<ApiState> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _state: &ApiState) -> Result<Self, Problem> {
         let caller = parts.extensions.get::<Self>().cloned();
-        caller.ok_or_else(|| Problem::new(StatusCode::UNAUTHORIZED, "missing_key", "this route needs an API key"))
+        caller.ok_or_else(|| {
+            Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "missing_key",
+                "this route needs an API key",
+            )
+        })
     }
 }

@@ -8,7 +8,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Query, RawPathParams, Request};
+use axum::extract::{
+    DefaultBodyLimit, FromRequest, FromRequestParts, Query, RawPathParams, Request,
+};
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
@@ -64,7 +66,11 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<ApiState> for Wire<T> {
 
     async fn from_request(mut request: Request, state: &ApiState) -> Result<Self, Problem> {
         must_be_json(request.headers())?;
-        let BodyLimit(limit) = request.extensions().get().copied().unwrap_or(BodyLimit::SMALL);
+        let BodyLimit(limit) = request
+            .extensions()
+            .get()
+            .copied()
+            .unwrap_or(BodyLimit::SMALL);
         let announced = announced_size(request.headers());
         if announced.is_some_and(|size| size > limit) {
             return Err(too_large(limit));
@@ -74,11 +80,13 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<ApiState> for Wire<T> {
             let room = state.bodies.admit(announced.unwrap_or(limit)).await;
             (room, Bytes::from_request(request, state).await)
         };
-        let (_room, bytes) = tokio::time::timeout(BODY_TIMEOUT, read).await.map_err(|_| {
-            let seconds = BODY_TIMEOUT.as_secs();
-            let detail = format!("the body did not arrive within {seconds} s");
-            Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", detail)
-        })?;
+        let (_room, bytes) = tokio::time::timeout(BODY_TIMEOUT, read)
+            .await
+            .map_err(|_| {
+                let seconds = BODY_TIMEOUT.as_secs();
+                let detail = format!("the body did not arrive within {seconds} s");
+                Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", detail)
+            })?;
         let bytes = bytes.map_err(|err| match err.status() {
             StatusCode::PAYLOAD_TOO_LARGE => too_large(limit),
             _ => Problem::invalid("broken_body", "the body ended before it was complete"),
@@ -87,19 +95,40 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<ApiState> for Wire<T> {
             return parse(&bytes).map(Self);
         }
         let parsed = tokio::task::spawn_blocking(move || parse(&bytes)).await;
-        parsed.map_err(|_| internal("the body could not be read"))?.map(Self)
+        parsed
+            .map_err(|_| internal("the body could not be read"))?
+            .map(Self)
     }
 }
 
 fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
-    let sent = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = sent.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
+    let sent = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let essence = sent
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    if essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
+    {
         return Ok(());
     }
-    let sent = if essence.is_empty() { "no content type".to_owned() } else { format!("`{essence}`") };
-    let detail = format!("this route reads `Content-Type: application/json`; the request has {sent}");
-    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail))
+    let sent = if essence.is_empty() {
+        "no content type".to_owned()
+    } else {
+        format!("`{essence}`")
+    };
+    let detail =
+        format!("this route reads `Content-Type: application/json`; the request has {sent}");
+    Err(Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported_media_type",
+        detail,
+    ))
 }
 
 fn announced_size(headers: &HeaderMap) -> Option<usize> {
@@ -118,7 +147,10 @@ fn internal(detail: &str) -> Problem {
 /// Parses a body and says exactly what is wrong with it.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Err(Problem::invalid("missing_body", "this route needs a JSON body"));
+        return Err(Problem::invalid(
+            "missing_body",
+            "this route needs a JSON body",
+        ));
     }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|err| {
@@ -132,13 +164,26 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 fn refuse(err: &serde_json::Error, path: &str) -> Problem {
     let (line, column) = (err.line(), err.column());
     let text = err.to_string();
-    let what = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
+    let what = text
+        .strip_suffix(&format!(" at line {line} column {column}"))
+        .unwrap_or(&text);
     if !err.is_data() {
-        return Problem::invalid("invalid_json", format!("not JSON: line {line}, column {column}: {what}")).at(line, column);
+        return Problem::invalid(
+            "invalid_json",
+            format!("not JSON: line {line}, column {column}: {what}"),
+        )
+        .at(line, column);
     }
     // serde has no kind for this, only its wording: `unknown field `x`, expected one of …`.
-    let unknown = what.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')).map(|(name, _)| name);
-    let code = if unknown.is_some() { "unknown_field" } else { "invalid_body" };
+    let unknown = what
+        .strip_prefix("unknown field `")
+        .and_then(|rest| rest.split_once('`'))
+        .map(|(name, _)| name);
+    let code = if unknown.is_some() {
+        "unknown_field"
+    } else {
+        "invalid_body"
+    };
     let field = match (path, unknown) {
         (".", Some(name)) => name.to_owned(),
         (path, _) => path.to_owned(),
@@ -160,8 +205,14 @@ impl<T: FromStr<Err: Display>> FromRequestParts<ApiState> for Param<T> {
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
         let params = RawPathParams::from_request_parts(parts, state).await;
         let params = params.map_err(|err| Problem::invalid("invalid_path", err.body_text()))?;
-        let (_, value) = params.iter().next().ok_or_else(|| internal("the route has no parameter"))?;
-        value.parse().map(Self).map_err(|err: T::Err| Problem::invalid("invalid_path", err.to_string()))
+        let (_, value) = params
+            .iter()
+            .next()
+            .ok_or_else(|| internal("the route has no parameter"))?;
+        value
+            .parse()
+            .map(Self)
+            .map_err(|err: T::Err| Problem::invalid("invalid_path", err.to_string()))
     }
 }
 
@@ -172,11 +223,15 @@ impl<T: DeserializeOwned> FromRequestParts<ApiState> for Search<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &ApiState) -> Result<Self, Problem> {
-        Query::<T>::try_from_uri(&parts.uri).map(|Query(query)| Self(query)).map_err(|err| {
-            let text = err.body_text();
-            let what = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
-            Problem::invalid("invalid_query", what)
-        })
+        Query::<T>::try_from_uri(&parts.uri)
+            .map(|Query(query)| Self(query))
+            .map_err(|err| {
+                let text = err.body_text();
+                let what = text
+                    .strip_prefix("Failed to deserialize query string: ")
+                    .unwrap_or(&text);
+                Problem::invalid("invalid_query", what)
+            })
     }
 }
 

@@ -22,6 +22,7 @@ use http::{HeaderValue, Method, StatusCode, Uri};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error};
+use utoipa::openapi::RefOr;
 use utoipa::openapi::path::{HttpMethod, Operation, ParameterIn};
 use warbler_app::App;
 use warbler_domain::Clock;
@@ -57,7 +58,13 @@ impl ApiOptions {
 
     /// The default: no embedded network, bodies up to [`Self::MAX_BODY`].
     pub fn new(version: &'static str, clock: Arc<dyn Clock>, stop: CancellationToken) -> Self {
-        Self { embedded_network: None, max_body: Self::MAX_BODY, version, clock, stop }
+        Self {
+            embedded_network: None,
+            max_body: Self::MAX_BODY,
+            version,
+            clock,
+            stop,
+        }
     }
 }
 
@@ -115,38 +122,58 @@ pub(crate) struct Route {
 
 impl Route {
     /// The route that `P` documents and `handler` serves.
-    pub(crate) fn of<P: utoipa::Path, H: Handler<T, ApiState>, T: 'static>(_: P, handler: H) -> Self {
+    pub(crate) fn of<P: utoipa::Path, H: Handler<T, ApiState>, T: 'static>(
+        _: P,
+        handler: H,
+    ) -> Self {
         let method = P::methods().into_iter().next().unwrap_or(HttpMethod::Get);
         let operation = P::operation();
         let path = P::path();
         let mut refusals: BTreeMap<u16, Vec<&'static str>> = BTreeMap::new();
-        let mut refuse = |status: u16, codes: &[&'static str]| refusals.entry(status).or_default().extend(codes);
+        let mut refuse =
+            |status: u16, codes: &[&'static str]| refusals.entry(status).or_default().extend(codes);
         if is_guarded(&path) {
             refuse(401, &["missing_key", "invalid_key"]);
             refuse(500, &["internal"]);
             refuse(503, &["store_unavailable"]);
         }
-        let parameters = operation.parameters.iter().flatten();
-        let places: Vec<_> = parameters.map(|parameter| &parameter.parameter_in).collect();
-        if places.iter().any(|place| matches!(place, ParameterIn::Path)) {
+        if has_parameter(&operation, &ParameterIn::Path) {
             refuse(400, &["invalid_path"]);
         }
-        if places.iter().any(|place| matches!(place, ParameterIn::Query)) {
+        if has_parameter(&operation, &ParameterIn::Query) {
             refuse(400, &["invalid_query"]);
         }
         if operation.request_body.is_some() {
-            refuse(400, &["missing_body", "invalid_json", "invalid_body", "unknown_field"]);
+            refuse(
+                400,
+                &[
+                    "missing_body",
+                    "invalid_json",
+                    "invalid_body",
+                    "unknown_field",
+                ],
+            );
             refuse(408, &["body_timeout"]);
             refuse(413, &["body_too_large"]);
             refuse(415, &["unsupported_media_type"]);
         }
         let service = on(filter_of(&method), handler);
-        Self { path, method, operation, refusals, service, carries_media: false }
+        Self {
+            path,
+            method,
+            operation,
+            refusals,
+            service,
+            carries_media: false,
+        }
     }
 
     /// Documents further refusals.
     pub(crate) fn refuses(mut self, status: StatusCode, codes: &[&'static str]) -> Self {
-        self.refusals.entry(status.as_u16()).or_default().extend(codes);
+        self.refusals
+            .entry(status.as_u16())
+            .or_default()
+            .extend(codes);
         self
     }
 
@@ -162,8 +189,16 @@ impl Route {
     }
 }
 
+fn has_parameter(operation: &Operation, place: &ParameterIn) -> bool {
+    let mut parameters = operation.parameters.iter().flatten();
+    parameters.any(
+        |parameter| matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == *place),
+    )
+}
+
 fn is_guarded(path: &str) -> bool {
-    path.strip_prefix(BASE).is_some_and(|rest| rest.starts_with('/'))
+    path.strip_prefix(BASE)
+        .is_some_and(|rest| rest.starts_with('/'))
 }
 
 fn filter_of(method: &HttpMethod) -> MethodFilter {
@@ -187,14 +222,25 @@ pub fn router(app: App, options: ApiOptions) -> Router {
         bodies: BodyRoom::new(options.max_body),
         clock: options.clock,
         pages: Arc::new(Pages::of(&table, options.version)),
-        streams: Streams { room: Arc::new(Semaphore::new(MAX_STREAMS)), stop: options.stop },
+        streams: Streams {
+            room: Arc::new(Semaphore::new(MAX_STREAMS)),
+            stop: options.stop,
+        },
     };
     let mut guarded = Router::new();
     let mut open = Router::new();
     for route in table {
-        let limit = if route.carries_media { BodyLimit(options.max_body) } else { BodyLimit::SMALL };
+        let limit = if route.carries_media {
+            BodyLimit(options.max_body)
+        } else {
+            BodyLimit::SMALL
+        };
         let service = route.service.layer(Extension(limit));
-        match route.path.strip_prefix(BASE).filter(|_| is_guarded(&route.path)) {
+        match route
+            .path
+            .strip_prefix(BASE)
+            .filter(|_| is_guarded(&route.path))
+        {
             Some(below) => guarded = guarded.route(below, service),
             None => open = open.route(&route.path, service),
         }
@@ -219,7 +265,10 @@ async fn unknown_path(uri: Uri) -> Problem {
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> Problem {
-    let detail = format!("{} does not answer {method}; `Allow` says what it answers", uri.path());
+    let detail = format!(
+        "{} does not answer {method}; `Allow` says what it answers",
+        uri.path()
+    );
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
 }
 
@@ -235,9 +284,14 @@ async fn observe(request: Request, next: Next) -> Response {
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if is_guarded(route) {
-        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        headers
+            .entry(CACHE_CONTROL)
+            .or_insert(HeaderValue::from_static("no-store"));
     }
-    let caller = response.extensions().get().map_or("-", |CallerLabel(label)| label.as_str());
+    let caller = response
+        .extensions()
+        .get()
+        .map_or("-", |CallerLabel(label)| label.as_str());
     let status = response.status().as_u16();
     let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
     debug!(%method, route, status, micros, caller, "{method} {route} was answered {status}");

@@ -19,7 +19,13 @@ use crate::mount::Route;
 
 /// Every route of this API, in reading order.
 pub(crate) fn routes() -> Vec<Route> {
-    let resources = [sessions::routes(), messages::routes(), events::routes(), extensions::routes(), openapi::routes()];
+    let resources = [
+        sessions::routes(),
+        messages::routes(),
+        events::routes(),
+        extensions::routes(),
+        openapi::routes(),
+    ];
     resources.into_iter().flatten().collect()
 }
 
@@ -39,13 +45,19 @@ impl<T> Listing<T> {
     where
         T: From<S>,
     {
-        Self { items: items.into_iter().map(T::from).collect(), next: None }
+        Self {
+            items: items.into_iter().map(T::from).collect(),
+            next: None,
+        }
     }
 }
 
 impl<S, T: From<S>> From<Page<S>> for Listing<T> {
     fn from(page: Page<S>) -> Self {
         let next = page.next.map(|cursor| cursor.to_string());
-        Self { items: page.items.into_iter().map(T::from).collect(), next }
+        Self {
+            items: page.items.into_iter().map(T::from).collect(),
+            next,
+        }
     }
 }

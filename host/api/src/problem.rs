@@ -4,8 +4,6 @@
 //! status stands in one table, [`status_of`]. What went wrong inside is logged there, once, and
 //! never shown.
 
-use std::error::Error as _;
-
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
@@ -73,7 +71,13 @@ impl Problem {
             Some((cut, _)) => format!("{}…", detail.split_at(cut).0),
             None => detail,
         };
-        Self { status, code, detail, field: None, place: None }
+        Self {
+            status,
+            code,
+            detail,
+            field: None,
+            place: None,
+        }
     }
 
     /// 400: the request itself is wrong.
@@ -99,10 +103,18 @@ impl<R: Refusal> From<R> for Problem {
         let (kind, code) = (refusal.kind(), refusal.code());
         match kind {
             RefusalKind::Internal => {
-                error!(problem.code = code, cause = causes(&refusal), "A request failed inside: {code}");
+                error!(
+                    problem.code = code,
+                    cause = causes(&refusal),
+                    "A request failed inside: {code}"
+                );
             }
             RefusalKind::Unavailable if refusal.source().is_some() => {
-                warn!(problem.code = code, cause = causes(&refusal), "A request could not be served: {code}");
+                warn!(
+                    problem.code = code,
+                    cause = causes(&refusal),
+                    "A request could not be served: {code}"
+                );
             }
             _ => {}
         }
@@ -159,7 +171,10 @@ impl IntoResponse for Problem {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
             }
             StatusCode::UNAUTHORIZED => {
-                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="warbler""#));
+                headers.insert(
+                    WWW_AUTHENTICATE,
+                    HeaderValue::from_static(r#"Bearer realm="warbler""#),
+                );
             }
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
@@ -174,5 +189,8 @@ impl IntoResponse for Problem {
 fn title_of(code: &str) -> String {
     let words = code.replace('_', " ");
     let mut letters = words.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
 }

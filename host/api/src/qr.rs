@@ -38,16 +38,23 @@ pub(crate) fn png(text: &str) -> Result<Vec<u8>, QrError> {
     let scale = MIN_EDGE.div_ceil(modules + 2 * QUIET).max(4);
     let edge = (modules + 2 * QUIET) * scale;
     let is_dark = |x: usize, y: usize| {
-        let (column, row) = ((x / scale).checked_sub(QUIET), (y / scale).checked_sub(QUIET));
+        let (column, row) = (
+            (x / scale).checked_sub(QUIET),
+            (y / scale).checked_sub(QUIET),
+        );
         match (column, row) {
-            (Some(column), Some(row)) if column < modules => colors.get(row * modules + column) == Some(&Color::Dark),
+            (Some(column), Some(row)) if column < modules => {
+                colors.get(row * modules + column) == Some(&Color::Dark)
+            }
             _ => false,
         }
     };
     let mut pixels = Vec::with_capacity(edge.div_ceil(8) * edge);
     for y in 0..edge {
         for first in (0..edge).step_by(8) {
-            let light = (0..8).filter(|bit| !is_dark(first + bit, y)).fold(0u8, |byte, bit| byte | (0x80 >> bit));
+            let light = (0..8)
+                .filter(|bit| !is_dark(first + bit, y))
+                .fold(0u8, |byte, bit| byte | (0x80 >> bit));
             pixels.push(light);
         }
     }
@@ -80,7 +87,11 @@ mod tests {
         let edge = rows.len();
         let scale = edge / (code.width() + 2 * QUIET);
         assert!(edge >= MIN_EDGE && edge % scale == 0, "{edge}");
-        let pixel = |x: usize, y: usize| rows.get(y).and_then(|row| row.get(x / 8)).map(|byte| byte & (0x80 >> (x % 8)));
+        let pixel = |x: usize, y: usize| {
+            rows.get(y)
+                .and_then(|row| row.get(x / 8))
+                .map(|byte| byte & (0x80 >> (x % 8)))
+        };
         for (at, color) in code.to_colors().into_iter().enumerate() {
             let (x, y) = (at % code.width() + QUIET, at / code.width() + QUIET);
             let dark = pixel(x * scale + scale / 2, y * scale) == Some(0);

@@ -79,7 +79,12 @@ async fn accept(
 }
 
 /// Serves one connection until it ends.
-async fn converse(stream: TcpStream, router: Router, stop: CancellationToken, _permit: OwnedSemaphorePermit) {
+async fn converse(
+    stream: TcpStream,
+    router: Router,
+    stop: CancellationToken,
+    _permit: OwnedSemaphorePermit,
+) {
     // Without it every small answer waits for the peer's delayed acknowledgement.
     if let Err(err) = stream.set_nodelay(true) {
         debug!(%err, "A connection keeps Nagle's algorithm");
@@ -100,7 +105,11 @@ async fn converse(stream: TcpStream, router: Router, stop: CancellationToken, _p
             connection.as_mut().graceful_shutdown();
             match tokio::time::timeout(GRACE, connection).await {
                 Ok(ended) => ended,
-                Err(_) => return warn!("A connection was cut: its request took longer than the stop allows"),
+                Err(_) => {
+                    return warn!(
+                        "A connection was cut: its request took longer than the stop allows"
+                    );
+                }
             }
         }
     };

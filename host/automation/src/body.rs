@@ -38,7 +38,9 @@ impl<'a> Facts<'a> {
             sender_name: message.and_then(|message| message.sender_name.as_deref()),
             from_me: message.is_some_and(|message| message.direction == Direction::Outbound),
             text: message.and_then(|message| message.content.readable()),
-            timestamp: message.map_or(event.at, |message| message.timestamp).as_millis(),
+            timestamp: message
+                .map_or(event.at, |message| message.timestamp)
+                .as_millis(),
             whatsapp_id: message.map(|message| &message.whatsapp_id),
             quoted_id: message
                 .and_then(|message| message.quoted.as_ref())

@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use warbler_app::hook::{HookCall, HookOutcome, KvBuffer, KvError};
 use warbler_domain::extension::{ExtensionFault, Grants, LogLine, SendScope};
-use warbler_domain::{Action, Content, Event, ExtensionName, Recipient, Timestamp, Verdict, WhatsAppId};
+use warbler_domain::{
+    Action, Content, Event, ExtensionName, Recipient, Timestamp, Verdict, WhatsAppId,
+};
 
 use crate::fault::cut;
 use crate::limits::EffectLimits;
@@ -102,7 +104,9 @@ impl LogBuffer {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<LogLine>> {
-        self.lines.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.lines
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
@@ -122,7 +126,12 @@ pub(crate) struct Effects {
 
 impl Effects {
     /// The effects of a call.
-    pub(crate) fn new(call: &HookCall, extension: &ExtensionName, grants: Grants, limits: &EffectLimits) -> Self {
+    pub(crate) fn new(
+        call: &HookCall,
+        extension: &ExtensionName,
+        grants: Grants,
+        limits: &EffectLimits,
+    ) -> Self {
         Self {
             event: Some(Arc::clone(&call.event)),
             now: call.now,
@@ -171,15 +180,25 @@ impl Effects {
     pub(crate) fn react(&mut self, target: Option<&str>, emoji: String) -> Result<(), Denied> {
         self.require_chat()?;
         if emoji.len() > MAX_EMOJI {
-            return Denied::refused("text-too-long", format!("an emoji has at most {MAX_EMOJI} bytes"));
+            return Denied::refused(
+                "text-too-long",
+                format!("an emoji has at most {MAX_EMOJI} bytes"),
+            );
         }
         let target = match target {
             Some(id) => match id.parse::<WhatsAppId>() {
                 Ok(id) => Some(id),
                 Err(_) => return Denied::refused("bad-target", "the target is not a WhatsApp id"),
             },
-            None if self.event.as_ref().is_none_or(|event| event.message().is_none()) => {
-                return Denied::refused("no-message", "the event is about no message; name a target");
+            None if self
+                .event
+                .as_ref()
+                .is_none_or(|event| event.message().is_none()) =>
+            {
+                return Denied::refused(
+                    "no-message",
+                    "the event is about no message; name a target",
+                );
             }
             None => None,
         };
@@ -203,7 +222,12 @@ impl Effects {
         }
     }
 
-    pub(crate) async fn kv_set(&mut self, key: &str, value: Vec<u8>, ttl_seconds: Option<u64>) -> Result<(), Denied> {
+    pub(crate) async fn kv_set(
+        &mut self,
+        key: &str,
+        value: Vec<u8>,
+        ttl_seconds: Option<u64>,
+    ) -> Result<(), Denied> {
         let expires_at = ttl_seconds.map(|ttl| self.now.plus(std::time::Duration::from_secs(ttl)));
         match &mut self.kv {
             Some(kv) => Ok(kv.set(key, value, expires_at).await?),
@@ -264,9 +288,11 @@ impl Effects {
     }
 
     fn how_to_grant_send(&self) -> String {
+        let name = &self.extension;
         format!(
-            "writing to anybody needs `send = \"any\"`, asked for by the extension and granted to `{}` by the operator",
-            self.extension
+            "to write to anybody, the extension asks for it (`send = \"any\"` under [capabilities] in plugin.toml, or \
+             `// send: any` at the top of a script), and the operator grants it with these lines in warbler.toml: \
+             [extensions.grants.\"{name}\"] send = \"any\""
         )
     }
 }
@@ -294,7 +320,10 @@ pub(crate) fn passed() -> HookOutcome {
 }
 
 fn no_kv<T>() -> Result<T, Denied> {
-    Denied::refused("unavailable", "there is no key-value space before the first event")
+    Denied::refused(
+        "unavailable",
+        "there is no key-value space before the first event",
+    )
 }
 
 fn check_text(text: &str) -> Result<(), Denied> {
@@ -302,7 +331,10 @@ fn check_text(text: &str) -> Result<(), Denied> {
         return Denied::refused("empty-text", "a message needs a text");
     }
     if text.len() > Content::MAX_TEXT {
-        return Denied::refused("text-too-long", format!("a text has at most {} bytes", Content::MAX_TEXT));
+        return Denied::refused(
+            "text-too-long",
+            format!("a text has at most {} bytes", Content::MAX_TEXT),
+        );
     }
     Ok(())
 }

@@ -151,7 +151,13 @@ mod tests {
         let source = "let a = 1;\nlet ö = ;\n";
         let position = Position::of_offset(source, source.find("= ;").unwrap_or(0));
         let fault = Fault::new("script-syntax", "no value").at(source, position);
-        assert_eq!(position, Position { line: 2, column: Some(7) });
+        assert_eq!(
+            position,
+            Position {
+                line: 2,
+                column: Some(7)
+            }
+        );
         assert_eq!(fault.excerpt.as_deref(), Some("let ö = ;\n      ^"));
     }
 

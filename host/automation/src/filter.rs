@@ -50,10 +50,13 @@ impl Filter {
     pub(crate) fn admits(&self, event: &Event) -> bool {
         let kind = event.kind();
         let kind = kind.as_str();
-        let wanted = self.events.iter().any(|pattern| match pattern.strip_suffix('*') {
-            Some(start) => kind.starts_with(start),
-            None => kind == pattern,
-        });
+        let wanted = self
+            .events
+            .iter()
+            .any(|pattern| match pattern.strip_suffix('*') {
+                Some(start) => kind.starts_with(start),
+                None => kind == pattern,
+            });
         wanted && self.admits_direction(event) && self.admits_chat(event) && self.admits_text(event)
     }
 
@@ -84,10 +87,14 @@ impl Filter {
         if self.text.is_empty() {
             return true;
         }
-        let text = event.message().and_then(|message| message.content.readable());
+        let text = event
+            .message()
+            .and_then(|message| message.content.readable());
         let Some(text) = text.map(str::to_lowercase) else {
             return false;
         };
-        self.text.iter().any(|wanted| text.contains(wanted.as_str()))
+        self.text
+            .iter()
+            .any(|wanted| text.contains(wanted.as_str()))
     }
 }

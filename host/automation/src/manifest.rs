@@ -104,11 +104,14 @@ impl Parser<'_> {
             match key.get_ref().as_ref() {
                 "events" => self.manifest.filter.events = self.texts(value, event_pattern)?,
                 "sessions" => {
-                    self.manifest.filter.sessions =
-                        self.texts(value, |text| text.parse().map_err(|error| format!("{error}")))?;
+                    self.manifest.filter.sessions = self.texts(value, |text| {
+                        text.parse().map_err(|error| format!("{error}"))
+                    })?;
                 }
                 "chats" => self.manifest.filter.chats = self.texts(value, chat_filter)?,
-                "text" => self.manifest.filter.text = self.texts(value, |text| Ok(text.to_lowercase()))?,
+                "text" => {
+                    self.manifest.filter.text = self.texts(value, |text| Ok(text.to_lowercase()))?
+                }
                 "own" => {
                     self.manifest.filter.own = value
                         .get_ref()
@@ -119,7 +122,12 @@ impl Parser<'_> {
             }
         }
         let filter = &self.manifest.filter;
-        if !filter.own && filter.events.iter().any(|kind| kind == EventKind::MESSAGE_SENT.as_str()) {
+        if !filter.own
+            && filter
+                .events
+                .iter()
+                .any(|kind| kind == EventKind::MESSAGE_SENT.as_str())
+        {
             self.manifest
                 .warnings
                 .push("`message.sent` never passes the filter without `own = true`".to_owned());
@@ -131,7 +139,8 @@ impl Parser<'_> {
         for (key, value) in self.table(item, "capabilities")? {
             match key.get_ref().as_ref() {
                 "send" => {
-                    self.manifest.send = send_scope(self.text(value)?).map_err(|message| self.wrong(value, message))?;
+                    self.manifest.send = send_scope(self.text(value)?)
+                        .map_err(|message| self.wrong(value, message))?;
                 }
                 other => self.unknown(&format!("capabilities.{other}")),
             }
@@ -165,7 +174,10 @@ impl Parser<'_> {
                     .map(Value::Number)
                     .ok_or_else(|| self.wrong(item, "JSON has no such number"))?
             }
-            DeValue::Array(items) => items.iter().map(|item| self.json(item)).collect::<Result<_, _>>()?,
+            DeValue::Array(items) => items
+                .iter()
+                .map(|item| self.json(item))
+                .collect::<Result<_, _>>()?,
             DeValue::Table(table) => Value::Object(
                 table
                     .iter()
@@ -203,7 +215,11 @@ impl Parser<'_> {
             .ok_or_else(|| self.wrong(item, "a text in quotes is expected"))
     }
 
-    fn texts<T>(&self, item: &Item<'_>, parse: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, Fault> {
+    fn texts<T>(
+        &self,
+        item: &Item<'_>,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Vec<T>, Fault> {
         let items = item
             .get_ref()
             .as_array()
@@ -227,11 +243,15 @@ impl Parser<'_> {
 
 fn event_pattern(text: &str) -> Result<String, String> {
     let word = text.strip_suffix('*').unwrap_or(text);
-    let plain = word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+    let plain = word
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
     if plain && !text.is_empty() {
         Ok(text.to_owned())
     } else {
-        Err(format!("`{text}` is not an event kind, such as message.received or message.*"))
+        Err(format!(
+            "`{text}` is not an event kind, such as message.received or message.*"
+        ))
     }
 }
 
@@ -239,9 +259,10 @@ fn chat_filter(text: &str) -> Result<ChatFilter, String> {
     match text {
         "group" => Ok(ChatFilter::Groups),
         "direct" => Ok(ChatFilter::Direct),
-        _ => text.parse::<Jid>().map(ChatFilter::Chat).map_err(|error| {
-            format!("{error}; `chats` takes \"direct\", \"group\" and JIDs")
-        }),
+        _ => text
+            .parse::<Jid>()
+            .map(ChatFilter::Chat)
+            .map_err(|error| format!("{error}; `chats` takes \"direct\", \"group\" and JIDs")),
     }
 }
 
@@ -249,7 +270,9 @@ fn send_scope(text: &str) -> Result<SendScope, String> {
     match text {
         "reply-only" => Ok(SendScope::ReplyOnly),
         "any" => Ok(SendScope::Any),
-        other => Err(format!("`send` is \"reply-only\" or \"any\", not \"{other}\"")),
+        other => Err(format!(
+            "`send` is \"reply-only\" or \"any\", not \"{other}\""
+        )),
     }
 }
 
@@ -295,15 +318,29 @@ answers = [{ keywords = ["a"], weight = 0x10, at = 1979-05-27 }]
         let fault = parse_manifest("order = 1\n[capabilities]\nsend = \"all\"\n").err();
         let fault = fault.unwrap_or_else(|| Fault::new("none", ""));
         assert_eq!(fault.code, "manifest");
-        assert_eq!(fault.at, Some(Position { line: 3, column: Some(8) }));
+        assert_eq!(
+            fault.at,
+            Some(Position {
+                line: 3,
+                column: Some(8)
+            })
+        );
         assert_eq!(fault.excerpt.as_deref(), Some("send = \"all\"\n       ^"));
     }
 
     #[test]
     fn what_holds_is_asked_for_and_granted() {
-        let any = Grants { send: SendScope::Any };
+        let any = Grants {
+            send: SendScope::Any,
+        };
         assert_eq!(effective(SendScope::Any, any).send, SendScope::Any);
-        assert_eq!(effective(SendScope::ReplyOnly, any).send, SendScope::ReplyOnly);
-        assert_eq!(effective(SendScope::Any, Grants::default()).send, SendScope::ReplyOnly);
+        assert_eq!(
+            effective(SendScope::ReplyOnly, any).send,
+            SendScope::ReplyOnly
+        );
+        assert_eq!(
+            effective(SendScope::Any, Grants::default()).send,
+            SendScope::ReplyOnly
+        );
     }
 }

@@ -169,7 +169,9 @@ pub(crate) struct Shared {
 
 impl Shared {
     fn call_faults(&self) -> MutexGuard<'_, HashMap<ExtensionName, (Generation, ExtensionFault)>> {
-        self.call_faults.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.call_faults
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
@@ -185,10 +187,11 @@ impl Registry {
     /// Loads everything there is and begins to watch the folders. An extension that does not load
     /// is a status, not an error.
     pub async fn open(config: RegistryConfig) -> Result<Self, OpenError> {
-        let last_good = LastGood::open(&config.last_good_dir).map_err(|source| OpenError::LastGood {
-            path: config.last_good_dir.clone(),
-            source,
-        })?;
+        let last_good =
+            LastGood::open(&config.last_good_dir).map_err(|source| OpenError::LastGood {
+                path: config.last_good_dir.clone(),
+                source,
+            })?;
         let engines = Engines {
             plugins: PluginEngine::new(&config.limits)?,
             scripts: ScriptEngine::new(&config.limits),
@@ -229,7 +232,11 @@ impl Registry {
     /// Ends the watching; what is loaded stays usable.
     pub async fn stop(&self) {
         self.cancel.cancel();
-        let worker = self.worker.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+        let worker = self
+            .worker
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .take();
         if let Some(worker) = worker
             && let Err(error) = worker.await
         {
@@ -268,7 +275,10 @@ impl Extensions for Registry {
 
     fn note_fault(&self, extension: &ExtensionName, fault: &ExtensionFault) {
         let snapshot = self.shared.snapshot.load();
-        let running = snapshot.statuses.iter().find(|status| status.name == *extension);
+        let running = snapshot
+            .statuses
+            .iter()
+            .find(|status| status.name == *extension);
         let mut faults = self.shared.call_faults();
         faults.retain(|name, _| snapshot.statuses.iter().any(|status| status.name == *name));
         if let Some(generation) = running.and_then(|status| status.generation.clone()) {

@@ -51,7 +51,9 @@ impl Worker {
             }
         });
         let watch = watch
-            .inspect_err(|error| tracing::warn!(%error, "Extension folders are polled only: {error}"))
+            .inspect_err(
+                |error| tracing::warn!(%error, "Extension folders are polled only: {error}"),
+            )
             .ok();
         Self {
             scanner: Some(Scanner::new(

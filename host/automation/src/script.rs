@@ -32,7 +32,8 @@ use event::ScriptEvent;
 use failure::Failure;
 
 /// What every script is told when it has no handler.
-const HANDLERS: &str = "a script defines `fn on_message(message) { … }` or `fn on_event(event) { … }`";
+const HANDLERS: &str =
+    "a script defines `fn on_message(message) { … }` or `fn on_event(event) { … }`";
 
 /// The script engine; one for all scripts.
 pub(crate) struct ScriptEngine {
@@ -53,7 +54,11 @@ impl ScriptEngine {
     }
 
     /// Parses a script, runs its top level and looks for its handlers. Blocks.
-    pub(crate) fn compile(self: &Arc<Self>, profile: Profile, source: &str) -> Result<Script, Fault> {
+    pub(crate) fn compile(
+        self: &Arc<Self>,
+        profile: Profile,
+        source: &str,
+    ) -> Result<Script, Fault> {
         let ast = self
             .rhai
             .compile(source)
@@ -128,15 +133,30 @@ impl Handlers {
 }
 
 /// Runs one call where it stands; blocks for as long as the script runs.
-fn run(engine: &ScriptEngine, code: &Code, profile: &Profile, handler: &str, call: &HookCall) -> HookOutcome {
+fn run(
+    engine: &ScriptEngine,
+    code: &Code,
+    profile: &Profile,
+    handler: &str,
+    call: &HookCall,
+) -> HookOutcome {
     let effects = Effects::new(call, &profile.name, profile.grants, &engine.effects);
-    let current = Current::new(effects, Some(call.now), code.constants.clone(), engine.limits.wall);
+    let current = Current::new(
+        effects,
+        Some(call.now),
+        code.constants.clone(),
+        engine.limits.wall,
+    );
     let event = ScriptEvent::new(call);
     let (done, result) = current.run(|| {
         let options = CallFnOptions::new().eval_ast(false);
-        engine
-            .rhai
-            .call_fn_with_options::<Dynamic>(options, &mut Scope::new(), &code.ast, handler, (event,))
+        engine.rhai.call_fn_with_options::<Dynamic>(
+            options,
+            &mut Scope::new(),
+            &code.ast,
+            handler,
+            (event,),
+        )
     });
     let result = result.map_err(|failure| {
         let fault = failure.into_fault(&code.source);
@@ -146,7 +166,11 @@ fn run(engine: &ScriptEngine, code: &Code, profile: &Profile, handler: &str, cal
         let fault = Failure::Panicked.into_fault(&code.source);
         return failed(fault.in_file(&profile.file).dated(call.now), Vec::new());
     };
-    let verdict = if done.stopped { Verdict::Stop } else { Verdict::Next };
+    let verdict = if done.stopped {
+        Verdict::Stop
+    } else {
+        Verdict::Next
+    };
     done.effects.into_outcome(result.map(|_| verdict))
 }
 
@@ -180,12 +204,23 @@ impl EventHook for Script {
             return passed();
         }
         let now = call.now;
-        let fault = |code, message| failed(Fault::new(code, message).in_file(&self.profile.file).dated(now), Vec::new());
+        let fault = |code, message| {
+            failed(
+                Fault::new(code, message)
+                    .in_file(&self.profile.file)
+                    .dated(now),
+                Vec::new(),
+            )
+        };
         // The slot goes with the call: one that outlives its deadline still counts.
         let Ok(slot) = Arc::clone(&self.engine.slots).acquire_owned().await else {
             return fault("script-deadline", "the host is stopping");
         };
-        let (engine, code, profile) = (Arc::clone(&self.engine), Arc::clone(&self.code), self.profile.clone());
+        let (engine, code, profile) = (
+            Arc::clone(&self.engine),
+            Arc::clone(&self.code),
+            self.profile.clone(),
+        );
         let task = tokio::task::spawn_blocking(move || {
             let _slot = slot;
             run(&engine, &code, &profile, handler, &call)
@@ -196,5 +231,53 @@ impl EventHook for Script {
             Ok(Err(_panicked)) => fault("script-panic", "the call of the script broke off"),
             Err(_elapsed) => fault("script-deadline", "the script does not answer"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An engine with a function that panics, as a mistake in one of ours would.
+    fn engine_with_a_mistake() -> Arc<ScriptEngine> {
+        let limits = Limits::default();
+        let mut rhai = engine::new(&limits.script);
+        rhai.register_fn("mistake", || {
+            if std::hint::black_box(true) {
+                std::panic::panic_any("a mistake of the host");
+            }
+        });
+        Arc::new(ScriptEngine {
+            rhai,
+            slots: Arc::new(Semaphore::new(1)),
+            limits: limits.script,
+            effects: limits.effects,
+        })
+    }
+
+    fn profile() -> Result<Profile, warbler_domain::extension::BadExtensionName> {
+        Ok(Profile {
+            name: "mistaken".parse()?,
+            generation: Generation::of_digest(&[0; 32]),
+            file: "mistaken.rhai".into(),
+            order: 0,
+            filter: crate::filter::Filter::default(),
+            grants: Grants::default(),
+            config: String::new(),
+        })
+    }
+
+    #[test]
+    fn a_panic_inside_the_engine_is_a_fault_and_the_next_script_runs()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let engine = engine_with_a_mistake();
+        let result = engine.compile(profile()?, "mistake();\nfn on_message(message) {}");
+        assert_eq!(result.err().map(|fault| fault.code), Some("script-panic"));
+        assert!(
+            engine
+                .compile(profile()?, "fn on_message(message) {}")
+                .is_ok()
+        );
+        Ok(())
     }
 }

@@ -25,7 +25,9 @@ use warbler_app::hook::{EventHook, HookCall, HookOutcome};
 use warbler_domain::extension::{ExtensionKind, Grants};
 use warbler_domain::{Event, ExtensionName, Generation, Verdict};
 use wasmtime::component::Linker;
-use wasmtime::{Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, UpdateDeadline};
+use wasmtime::{
+    Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, UpdateDeadline,
+};
 
 use crate::effects::{Effects, Halt, failed, passed};
 use crate::fault::Fault;
@@ -77,9 +79,13 @@ impl PluginEngine {
         };
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(failed)?;
-        contract::EventPlugin::add_to_linker::<_, wasmtime::component::HasSelf<_>>(&mut linker, |state| state)
-            .map_err(failed)?;
-        let ticker = Ticker::start(engine.clone()).map_err(|error| EngineError(error.to_string()))?;
+        contract::EventPlugin::add_to_linker::<_, wasmtime::component::HasSelf<_>>(
+            &mut linker,
+            |state| state,
+        )
+        .map_err(failed)?;
+        let ticker =
+            Ticker::start(engine.clone()).map_err(|error| EngineError(error.to_string()))?;
         Ok(Arc::new(Self {
             engine,
             linker,
@@ -96,7 +102,8 @@ impl PluginEngine {
         store.limiter(|state| &mut state.limiter);
         store.set_hostcall_fuel(self.limits.host_call);
         store.set_epoch_deadline(1);
-        let budget = u64::try_from(self.limits.cpu.as_millis() / TICK.as_millis()).unwrap_or(u64::MAX);
+        let budget =
+            u64::try_from(self.limits.cpu.as_millis() / TICK.as_millis()).unwrap_or(u64::MAX);
         let mut used = 0_u64;
         store.epoch_deadline_callback(move |_| {
             used += 1;
@@ -153,7 +160,11 @@ pub(crate) struct Plugin {
 }
 
 impl Plugin {
-    async fn call(&self, store: &mut Store<PluginState>, call: &HookCall) -> Result<Verdict, Fault> {
+    async fn call(
+        &self,
+        store: &mut Store<PluginState>,
+        call: &HookCall,
+    ) -> Result<Verdict, Fault> {
         let event = record::of(call);
         let run = async {
             let instance = self.handler.instantiate_async(&mut *store).await?;
@@ -167,7 +178,10 @@ impl Plugin {
             Ok(Err(error)) => Err(failure::of_call(&error)),
             Err(_elapsed) => Err(Fault::new(
                 "deadline",
-                format!("no answer within {} ms", self.engine.limits.wall.as_millis()),
+                format!(
+                    "no answer within {} ms",
+                    self.engine.limits.wall.as_millis()
+                ),
             )),
         }
     }
@@ -201,10 +215,18 @@ impl EventHook for Plugin {
         }
         // The semaphore is never closed; waiting here is waiting for other plugins.
         let Ok(_slot) = self.engine.slots.acquire().await else {
-            return failed(Fault::new("deadline", "the host is stopping").dated(call.now), Vec::new());
+            return failed(
+                Fault::new("deadline", "the host is stopping").dated(call.now),
+                Vec::new(),
+            );
         };
         let _running = self.engine.ticker.running();
-        let effects = Effects::new(&call, &self.profile.name, self.profile.grants, &self.engine.effects);
+        let effects = Effects::new(
+            &call,
+            &self.profile.name,
+            self.profile.grants,
+            &self.engine.effects,
+        );
         let state = PluginState::new(effects, Arc::clone(&self.config), &self.engine.limits);
         let mut store = self.engine.store(state);
         let result = self.call(&mut store, &call).await;

@@ -19,7 +19,6 @@ mod span;
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 use warbler_app::Settings;

@@ -25,6 +25,13 @@ mod routing;
 
 mod faults;
 mod person;
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "its tests compare the account's number with what was signed"
+    )
+)]
 mod phone;
 
 pub use faults::{Fault, FaultError, Faults, Scope};

@@ -229,6 +229,7 @@ impl Driver for WhatsappRust {
             finish: CancellationToken::new(),
         };
         let link = Arc::new(WhatsappLink {
+            was_linked: client.pn().is_some(),
             client,
             inbox,
             keys,

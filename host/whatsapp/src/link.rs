@@ -37,6 +37,7 @@ use whatsapp_rust::store::commands::DeviceCommand;
 use whatsapp_rust::{Client, ErrorChainExt, IqError};
 
 use crate::driver::Seat;
+use crate::events::Life;
 use crate::inbound::Locator;
 use crate::keys::Keys;
 use crate::outbound;
@@ -112,6 +113,8 @@ pub(crate) struct WhatsappLink {
     /// Cancelled when the end has been reported.
     pub(crate) ended: CancellationToken,
     pub(crate) logging_out: AtomicBool,
+    /// Whether the session had an account when the link was opened.
+    pub(crate) was_linked: bool,
 }
 
 impl WhatsappLink {
@@ -127,6 +130,10 @@ impl WhatsappLink {
         let last_words = self.client.wait_for_node(NodeFilter::tag("stream:error"));
         self.connect_once().await;
         self.cut.cancel();
+        if let (false, Some(account)) = (self.was_linked, teller::account(&self.client)) {
+            // The server may end the connection before the engine has told that it is paired.
+            self.lines.life(Life::Paired(account));
+        }
         let stream_error = last_words.now_or_never().and_then(Result::ok).map(|node| {
             let code = node.get_attr("code").map(|code| code.as_str().into_owned());
             code.unwrap_or_default()

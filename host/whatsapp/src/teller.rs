@@ -92,9 +92,10 @@ impl Lines {
         known.get_or_insert(end);
     }
 
-    fn life(&self, life: Life) {
-        if matches!(life, Life::Paired(_)) {
-            self.paired.store(true, Ordering::Release);
+    /// Passes on something about the link; that it was paired, once.
+    pub(crate) fn life(&self, life: Life) {
+        if matches!(life, Life::Paired(_)) && self.paired.swap(true, Ordering::AcqRel) {
+            return;
         }
         if self.life.try_send(life).is_err() {
             tracing::error!("A report about a link was lost: its queue is full or closed");

@@ -63,7 +63,12 @@ pub(super) async fn list(
 ) -> Result<Json<Listing<EventView>>, Problem> {
     let kind = query.kind.map(EventKind::new);
     let page = PageRequest::new(query.cursor, query.limit);
-    Ok(Json(app.events().list(&caller, query.session.as_ref(), kind, page).await?.into()))
+    Ok(Json(
+        app.events()
+            .list(&caller, query.session.as_ref(), kind, page)
+            .await?
+            .into(),
+    ))
 }
 
 /// Shows what each extension did with an event: its verdict, its actions, its log, its error.
@@ -78,5 +83,8 @@ pub(super) async fn explain(
     Param(id): Param<EventId>,
 ) -> Result<Json<ExplainedView>, Problem> {
     let (stored, trace) = app.events().trace(&caller, id).await?;
-    Ok(Json(ExplainedView { event: stored.into(), trace: trace.map(Into::into) }))
+    Ok(Json(ExplainedView {
+        event: stored.into(),
+        trace: trace.map(Into::into),
+    }))
 }

@@ -7,14 +7,16 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
+use http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION,
+};
 use http::{HeaderName, StatusCode};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use warbler_app::App;
 use warbler_app::media::sniff;
 use warbler_domain::page::{Cursor, PageRequest};
-use warbler_domain::{Caller, MessageId, Recipient, SessionRef};
+use warbler_domain::{Caller, MessageId, SessionRef};
 
 pub(super) use send::SendBody;
 pub(super) use view::MessageView;
@@ -29,18 +31,42 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::of(__path_send, send)
             .carries_media()
-            .refuses(StatusCode::BAD_REQUEST, &["no_content", "several_contents", "bad_recipient", "bad_message_id"])
-            .refuses(StatusCode::BAD_REQUEST, &["empty_text", "text_too_long", "bad_emoji", "not_an_image"])
+            .refuses(
+                StatusCode::BAD_REQUEST,
+                &[
+                    "no_content",
+                    "several_contents",
+                    "bad_recipient",
+                    "bad_message_id",
+                ],
+            )
+            .refuses(
+                StatusCode::BAD_REQUEST,
+                &["empty_text", "text_too_long", "bad_emoji", "not_an_image"],
+            )
             .refuses(StatusCode::BAD_REQUEST, &["empty_media", "media_too_large"])
-            .refuses(StatusCode::NOT_FOUND, &["unknown_session", "unknown_target"])
+            .refuses(
+                StatusCode::NOT_FOUND,
+                &["unknown_session", "unknown_target"],
+            )
             .refuses(StatusCode::CONFLICT, &["not_paired"]),
         Route::of(__path_list, list)
             .refuses(StatusCode::BAD_REQUEST, &["bad_recipient"])
             .refuses(StatusCode::NOT_FOUND, &["unknown_session"]),
         Route::of(__path_get, get).refuses(StatusCode::NOT_FOUND, &["unknown_message"]),
         Route::of(__path_media, media)
-            .refuses(StatusCode::NOT_FOUND, &["unknown_message", "no_media", "media_gone"])
-            .refuses(StatusCode::SERVICE_UNAVAILABLE, &["session_not_connected", "media_unavailable", "media_damaged"]),
+            .refuses(
+                StatusCode::NOT_FOUND,
+                &["unknown_message", "no_media", "media_gone"],
+            )
+            .refuses(
+                StatusCode::SERVICE_UNAVAILABLE,
+                &[
+                    "session_not_connected",
+                    "media_unavailable",
+                    "media_damaged",
+                ],
+            ),
     ]
 }
 
@@ -72,9 +98,16 @@ pub(super) async fn send(
     Param(session): Param<SessionRef>,
     Wire(body): Wire<SendBody>,
 ) -> Result<impl IntoResponse, Problem> {
-    let message = app.messages().send(&caller, body.into_command(session)?).await?;
+    let message = app
+        .messages()
+        .send(&caller, body.into_command(session)?)
+        .await?;
     let location: [(HeaderName, String); 1] = [(LOCATION, format!("/v1/messages/{}", message.id))];
-    Ok((StatusCode::ACCEPTED, location, Json(MessageView::from(message))))
+    Ok((
+        StatusCode::ACCEPTED,
+        location,
+        Json(MessageView::from(message)),
+    ))
 }
 
 /// Which messages are wanted.
@@ -108,9 +141,17 @@ pub(super) async fn list(
     Param(session): Param<SessionRef>,
     Search(query): Search<ListQuery>,
 ) -> Result<Json<Listing<MessageView>>, Problem> {
-    let chat = query.chat.map(|chat| send::recipient(&chat, "chat")).transpose()?;
+    let chat = query
+        .chat
+        .map(|chat| send::recipient(&chat, "chat"))
+        .transpose()?;
     let page = PageRequest::new(query.cursor, query.limit);
-    Ok(Json(app.messages().list(&caller, &session, chat, page).await?.into()))
+    Ok(Json(
+        app.messages()
+            .list(&caller, &session, chat, page)
+            .await?
+            .into(),
+    ))
 }
 
 /// Shows one message.
@@ -152,12 +193,22 @@ pub(super) async fn media(
 /// A file from a stranger, so that no browser does more with it than show an image.
 fn file(id: MessageId, bytes: Bytes) -> Response {
     let known = sniff(&bytes).map(|(_, mime)| mime);
-    let (mime, shown) = known.map_or(("application/octet-stream", "attachment"), |mime| (mime, "inline"));
-    let extension = known.and_then(|mime| mime.split_once('/')).map_or("bin", |(_, name)| name);
+    let (mime, shown) = known.map_or(("application/octet-stream", "attachment"), |mime| {
+        (mime, "inline")
+    });
+    let extension = known
+        .and_then(|mime| mime.split_once('/'))
+        .map_or("bin", |(_, name)| name);
     let headers = [
         (CONTENT_TYPE, mime.to_owned()),
-        (CONTENT_DISPOSITION, format!("{shown}; filename=\"{id}.{extension}\"")),
-        (CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'".to_owned()),
+        (
+            CONTENT_DISPOSITION,
+            format!("{shown}; filename=\"{id}.{extension}\""),
+        ),
+        (
+            CONTENT_SECURITY_POLICY,
+            "sandbox; default-src 'none'".to_owned(),
+        ),
         (CACHE_CONTROL, "private, max-age=3600".to_owned()),
     ];
     (headers, bytes).into_response()

@@ -12,7 +12,9 @@ use utoipa::ToSchema;
 use warbler_app::App;
 use warbler_app::sessions::CreateSession;
 use warbler_domain::session::Account;
-use warbler_domain::{Caller, Jid, PhoneNumber, Session, SessionId, SessionName, SessionRef, Timestamp};
+use warbler_domain::{
+    Caller, Jid, PhoneNumber, Session, SessionId, SessionName, SessionRef, Timestamp,
+};
 
 pub(super) use pairing::{PairingCodeView, QrView, RequestCodeBody};
 
@@ -34,7 +36,8 @@ pub(super) fn routes() -> Vec<Route> {
         one(Route::of(__path_get, get)),
         one(Route::of(__path_start, start)).refuses(UNAVAILABLE, &["network_refused", "stopping"]),
         one(Route::of(__path_stop, stop)),
-        one(Route::of(__path_restart, restart)).refuses(UNAVAILABLE, &["network_refused", "stopping"]),
+        one(Route::of(__path_restart, restart))
+            .refuses(UNAVAILABLE, &["network_refused", "stopping"]),
         one(Route::of(__path_logout, logout)).refuses(CONFLICT, &["not_paired"]),
         one(Route::of(__path_delete, delete)),
     ];
@@ -56,9 +59,14 @@ pub(super) struct CreateBody {
 
 impl CreateBody {
     fn into_command(self) -> Result<CreateSession, Problem> {
-        let name: SessionName =
-            self.name.parse().map_err(|err| bad_field("bad_session_name", "name", &err))?;
-        Ok(CreateSession { name, start: self.start })
+        let name: SessionName = self
+            .name
+            .parse()
+            .map_err(|err| bad_field("bad_session_name", "name", &err))?;
+        Ok(CreateSession {
+            name,
+            start: self.start,
+        })
     }
 }
 
@@ -85,7 +93,7 @@ fn bad_field(code: &'static str, field: &str, err: &impl std::fmt::Display) -> P
 }))]
 pub(super) struct SessionView {
     /// Its id.
-    #[schema(value_type = String, format = Uuid)]
+    #[schema(value_type = String, format = "uuid")]
     id: SessionId,
     /// Its name, unique on this host; usable in paths instead of the id.
     #[schema(value_type = String)]
@@ -145,8 +153,16 @@ impl From<Session> for SessionView {
 
 impl From<Account> for AccountView {
     fn from(account: Account) -> Self {
-        let phone = account.jid.phone_number().map(|number: PhoneNumber| number.to_string());
-        Self { jid: account.jid, phone, lid: account.lid, push_name: account.push_name }
+        let phone = account
+            .jid
+            .phone_number()
+            .map(|number: PhoneNumber| number.to_string());
+        Self {
+            jid: account.jid,
+            phone,
+            lid: account.lid,
+            push_name: account.push_name,
+        }
     }
 }
 
@@ -163,7 +179,11 @@ pub(super) async fn create(
 ) -> Result<impl IntoResponse, Problem> {
     let session = app.sessions().create(&caller, body.into_command()?).await?;
     let location: [(HeaderName, String); 1] = [(LOCATION, format!("/v1/sessions/{}", session.id))];
-    Ok((StatusCode::CREATED, location, Json(SessionView::from(session))))
+    Ok((
+        StatusCode::CREATED,
+        location,
+        Json(SessionView::from(session)),
+    ))
 }
 
 /// Lists all sessions, by name.
@@ -171,7 +191,10 @@ pub(super) async fn create(
     get, path = "/v1/sessions", tag = "Sessions", operation_id = "listSessions",
     responses((status = 200, description = "All of them.", body = Listing<SessionView>)),
 )]
-pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Listing<SessionView>>, Problem> {
+pub(super) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Json<Listing<SessionView>>, Problem> {
     Ok(Json(Listing::whole(app.sessions().list(&caller).await?)))
 }
 
@@ -228,7 +251,9 @@ pub(super) async fn restart(
     caller: Caller,
     Param(session): Param<SessionRef>,
 ) -> Result<Json<SessionView>, Problem> {
-    Ok(Json(app.sessions().restart(&caller, &session).await?.into()))
+    Ok(Json(
+        app.sessions().restart(&caller, &session).await?.into(),
+    ))
 }
 
 /// Ends the link with the phone and forgets the keys; the session stays, to be paired anew.

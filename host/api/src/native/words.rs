@@ -2,8 +2,7 @@
 
 use serde::Serialize;
 use utoipa::ToSchema;
-use warbler_domain::media::MediaKind;
-use warbler_domain::{Content, extension, session};
+use warbler_domain::{Content, extension, media, session};
 
 /// A wire word for each word of the domain; a new domain word does not compile until it has one.
 macro_rules! mirror {
@@ -43,7 +42,7 @@ mirror! {
 }
 mirror! {
     /// What kind of media a message carries.
-    "lowercase" MediaWord of MediaKind { Image, Video, Audio, Document, Sticker }
+    "lowercase" MediaKind of media::MediaKind { Image, Video, Audio, Document, Sticker }
 }
 mirror! {
     /// What an extension is made of.
@@ -84,11 +83,11 @@ impl From<&Content> for MessageType {
         match content {
             Content::Text { .. } => Self::Text,
             Content::Media(media) => match media.kind {
-                MediaKind::Image => Self::Image,
-                MediaKind::Video => Self::Video,
-                MediaKind::Audio => Self::Audio,
-                MediaKind::Document => Self::Document,
-                MediaKind::Sticker => Self::Sticker,
+                media::MediaKind::Image => Self::Image,
+                media::MediaKind::Video => Self::Video,
+                media::MediaKind::Audio => Self::Audio,
+                media::MediaKind::Document => Self::Document,
+                media::MediaKind::Sticker => Self::Sticker,
             },
             Content::Reaction { .. } => Self::Reaction,
             Content::Edit { .. } => Self::Edit,

@@ -31,13 +31,25 @@ pub(crate) fn parse_header(source: &str) -> Result<Manifest, Fault> {
 fn apply(manifest: &mut Manifest, key: &str, value: &str) -> Result<(), String> {
     let filter = &mut manifest.filter;
     match key {
-        "order" => manifest.order = value.parse().map_err(|_| "`order` is a whole number".to_owned())?,
+        "order" => {
+            manifest.order = value
+                .parse()
+                .map_err(|_| "`order` is a whole number".to_owned())?
+        }
         "send" => manifest.send = send_scope(value)?,
         "events" => filter.events = list(value, event_pattern)?,
-        "sessions" => filter.sessions = list(value, |text| text.parse().map_err(|error| format!("{error}")))?,
+        "sessions" => {
+            filter.sessions = list(value, |text| {
+                text.parse().map_err(|error| format!("{error}"))
+            })?
+        }
         "chats" => filter.chats = list(value, chat_filter)?,
         "text" => filter.text = list(value, |text| Ok(text.to_lowercase()))?,
-        "own" => filter.own = value.parse().map_err(|_| "`own` is true or false".to_owned())?,
+        "own" => {
+            filter.own = value
+                .parse()
+                .map_err(|_| "`own` is true or false".to_owned())?
+        }
         _ => {}
     }
     Ok(())
@@ -66,7 +78,10 @@ mod tests {
         let manifest = manifest.unwrap_or_default();
         assert_eq!(manifest.order, 20);
         assert_eq!(manifest.send, SendScope::Any);
-        assert_eq!(manifest.filter.events, ["message.received", "message.edited"]);
+        assert_eq!(
+            manifest.filter.events,
+            ["message.received", "message.edited"]
+        );
     }
 
     #[test]

@@ -37,11 +37,18 @@ struct Index {
 impl LastGood {
     pub(crate) fn open(dir: &Path) -> io::Result<Self> {
         fs::create_dir_all(dir)?;
-        Ok(Self { dir: dir.to_owned() })
+        Ok(Self {
+            dir: dir.to_owned(),
+        })
     }
 
     /// Keeps `package` as what last worked.
-    pub(crate) fn save(&self, kind: ExtensionKind, name: &ExtensionName, package: &Package) -> io::Result<()> {
+    pub(crate) fn save(
+        &self,
+        kind: ExtensionKind,
+        name: &ExtensionName,
+        package: &Package,
+    ) -> io::Result<()> {
         let code = HEXLOWER.encode(&Sha256::digest(&package.code));
         let index = Index {
             kind,
@@ -54,7 +61,10 @@ impl LastGood {
         if !code_path.exists() {
             self.write(&code_path, &package.code)?;
         }
-        self.write(&self.index_path(kind, name), &serde_json::to_vec_pretty(&index)?)?;
+        self.write(
+            &self.index_path(kind, name),
+            &serde_json::to_vec_pretty(&index)?,
+        )?;
         self.sweep()
     }
 
@@ -85,11 +95,16 @@ impl LastGood {
             .collect::<io::Result<_>>()?;
         let named: HashSet<PathBuf> = paths
             .iter()
-            .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+            .filter(|path| {
+                path.extension()
+                    .is_some_and(|extension| extension == "json")
+            })
             .filter_map(|path| Some(self.code_path(&self.index(path)?.code)))
             .collect();
         for path in paths {
-            let is_code = path.extension().is_some_and(|extension| extension == "code");
+            let is_code = path
+                .extension()
+                .is_some_and(|extension| extension == "code");
             if is_code && !named.contains(&path) {
                 fs::remove_file(path)?;
             }

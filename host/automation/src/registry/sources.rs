@@ -89,7 +89,11 @@ pub(crate) struct Scanner {
 }
 
 impl Scanner {
-    pub(crate) fn new(plugin_dirs: Vec<PathBuf>, script_dirs: Vec<PathBuf>, limits: Limits) -> Self {
+    pub(crate) fn new(
+        plugin_dirs: Vec<PathBuf>,
+        script_dirs: Vec<PathBuf>,
+        limits: Limits,
+    ) -> Self {
         Self {
             plugin_dirs,
             script_dirs,
@@ -117,7 +121,8 @@ impl Scanner {
             tracing::warn!("More than {MAX_EXTENSIONS} extensions; the last ones are ignored");
             scan.found.truncate(MAX_EXTENSIONS);
         }
-        self.stamps.retain(|path, _| scan.found.iter().any(|found| found.path == *path));
+        self.stamps
+            .retain(|path, _| scan.found.iter().any(|found| found.path == *path));
         scan
     }
 
@@ -126,8 +131,15 @@ impl Scanner {
             let manifest = path.join("plugin.toml");
             if manifest.is_file() {
                 scan.folders.push(path.to_owned());
-                let content = self.read(path, &[manifest.clone()], |scanner| scanner.plugin_folder(path, &manifest));
-                scan.found.extend(found(ExtensionKind::Plugin, path, path.file_name(), content));
+                let content = self.read(path, &[manifest.clone()], |scanner| {
+                    scanner.plugin_folder(path, &manifest)
+                });
+                scan.found.extend(found(
+                    ExtensionKind::Plugin,
+                    path,
+                    path.file_name(),
+                    content,
+                ));
             }
         } else if has_extension(path, "wasm") && path.is_file() {
             let max = self.limits.plugin.component;
@@ -135,18 +147,34 @@ impl Scanner {
                 let code = read(path, max)?;
                 Ok((package(None, code, path), vec![]))
             });
-            scan.found.extend(found(ExtensionKind::Plugin, path, path.file_stem(), content));
+            scan.found.extend(found(
+                ExtensionKind::Plugin,
+                path,
+                path.file_stem(),
+                content,
+            ));
         }
     }
 
     fn script(&mut self, path: &Path, scan: &mut Scan) {
         let max = self.limits.script.source;
-        let content = self.read(path, &[path.to_owned()], |_| Ok((package(None, read(path, max)?, path), vec![])));
-        scan.found.extend(found(ExtensionKind::Script, path, path.file_stem(), content));
+        let content = self.read(path, &[path.to_owned()], |_| {
+            Ok((package(None, read(path, max)?, path), vec![]))
+        });
+        scan.found.extend(found(
+            ExtensionKind::Script,
+            path,
+            path.file_stem(),
+            content,
+        ));
     }
 
     /// A folder's manifest and the component it names, and the path of that.
-    fn plugin_folder(&self, folder: &Path, manifest: &Path) -> Result<(Package, Vec<PathBuf>), Unusable> {
+    fn plugin_folder(
+        &self,
+        folder: &Path,
+        manifest: &Path,
+    ) -> Result<(Package, Vec<PathBuf>), Unusable> {
         let bytes = read(manifest, MAX_MANIFEST)?;
         let unusable = |fault: Fault| Unusable(digest(&bytes), fault.in_file(manifest));
         let text = std::str::from_utf8(&bytes)
@@ -159,7 +187,10 @@ impl Scanner {
         let code_path = folder.join(component);
         let code = read(&code_path, self.limits.plugin.component)
             .map_err(|Unusable(generation, fault)| Unusable(both(&generation, &bytes), fault))?;
-        Ok((package(Some(text.to_owned()), code, &code_path), vec![code_path]))
+        Ok((
+            package(Some(text.to_owned()), code, &code_path),
+            vec![code_path],
+        ))
     }
 
     /// Reads an extension unless it is large and looks as it did; `first` are the files known
@@ -226,7 +257,18 @@ pub(crate) fn is_temporary(path: &Path) -> bool {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
         return true;
     };
-    let endings = ["~", ".tmp", ".temp", ".swp", ".swx", ".part", ".partial", ".crdownload", ".bak", ".orig"];
+    let endings = [
+        "~",
+        ".tmp",
+        ".temp",
+        ".swp",
+        ".swx",
+        ".part",
+        ".partial",
+        ".crdownload",
+        ".bak",
+        ".orig",
+    ];
     name.starts_with(['.', '#', '~']) || endings.iter().any(|ending| name.ends_with(ending))
 }
 
@@ -235,7 +277,12 @@ fn has_extension(path: &Path, extension: &str) -> bool {
 }
 
 /// `None` only for a name that cannot even be shown.
-fn found(kind: ExtensionKind, path: &Path, stem: Option<&std::ffi::OsStr>, content: Content) -> Option<Found> {
+fn found(
+    kind: ExtensionKind,
+    path: &Path,
+    stem: Option<&std::ffi::OsStr>,
+    content: Content,
+) -> Option<Found> {
     let stem = stem.unwrap_or_default().to_string_lossy();
     let path = path.to_owned();
     let (name, content) = match stem.parse::<ExtensionName>() {
@@ -246,7 +293,12 @@ fn found(kind: ExtensionKind, path: &Path, stem: Option<&std::ffi::OsStr>, conte
             (legible(&stem).parse().ok()?, content)
         }
     };
-    Some(Found { kind, name, path, content })
+    Some(Found {
+        kind,
+        name,
+        path,
+        content,
+    })
 }
 
 /// A name to show for a file whose name cannot be one.
@@ -268,8 +320,14 @@ fn package(manifest: Option<String>, code: Vec<u8>, code_path: &Path) -> Package
 }
 
 fn read(path: &Path, max: usize) -> Result<Vec<u8>, Unusable> {
-    let unusable = |code, message: String| Unusable(digest(message.as_bytes()), Fault::new(code, message).in_file(path));
-    let file = fs::File::open(path).map_err(|error| unusable("unreadable", format!("cannot be read: {error}")))?;
+    let unusable = |code, message: String| {
+        Unusable(
+            digest(message.as_bytes()),
+            Fault::new(code, message).in_file(path),
+        )
+    };
+    let file = fs::File::open(path)
+        .map_err(|error| unusable("unreadable", format!("cannot be read: {error}")))?;
     let mut bytes = Vec::new();
     file.take(max as u64 + 1)
         .read_to_end(&mut bytes)

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use warbler_app::hook::EventHook;
-use warbler_domain::extension::{ExtensionFault, ExtensionKind, ExtensionState, ExtensionStatus, Grants};
+use warbler_domain::extension::{
+    ExtensionFault, ExtensionKind, ExtensionState, ExtensionStatus, Grants,
+};
 use warbler_domain::{Clock, ExtensionName, Generation, Timestamp};
 
 use super::sources::{Content, Found, Package, Scan};
@@ -88,7 +90,8 @@ impl Table {
         let began = Instant::now();
         let mut changes = Changes::default();
         let present: HashSet<PathBuf> = scan.found.iter().map(|found| found.path.clone()).collect();
-        self.remove_missing(&present, &scan.unreadable, began, &mut changes).await;
+        self.remove_missing(&present, &scan.unreadable, began, &mut changes)
+            .await;
         for found in scan.found {
             if let Some(notice) = self.look_at(found, began).await {
                 publish(self.snapshot());
@@ -122,11 +125,16 @@ impl Table {
                 continue;
             };
             let (last_good, kind, name) = (self.last_good.clone(), entry.kind, entry.name.clone());
-            let still_named = self.entries.values().any(|other| other.name == name && other.kind == kind);
+            let still_named = self
+                .entries
+                .values()
+                .any(|other| other.name == name && other.kind == kind);
             if !still_named {
                 keep_house(move || last_good.remove(kind, &name)).await;
             }
-            changes.notices.push(notice(&entry, NoticeKind::Removed, began, Vec::new()));
+            changes
+                .notices
+                .push(notice(&entry, NoticeKind::Removed, began, Vec::new()));
         }
     }
 
@@ -144,7 +152,9 @@ impl Table {
         let taken = self
             .entries
             .iter()
-            .find(|(path, entry)| **path != found.path && entry.name == found.name && !entry.missing)
+            .find(|(path, entry)| {
+                **path != found.path && entry.name == found.name && !entry.missing
+            })
             .map(|(path, _)| path.clone());
         let (kind, name) = (found.kind, found.name.clone());
         let result = match (taken, found.content) {
@@ -176,7 +186,10 @@ impl Table {
             fault: None,
             missing: false,
         };
-        let told = self.entries.get(&found.path).and_then(|entry| entry.fault.clone());
+        let told = self
+            .entries
+            .get(&found.path)
+            .and_then(|entry| entry.fault.clone());
         let notice = match result {
             Ok(loaded) => {
                 entry.running = Some(loaded.running);
@@ -187,7 +200,8 @@ impl Table {
                 Some(notice(&entry, what, began, loaded.warnings))
             }
             Err(fault) => {
-                let again = told.is_some_and(|told| told.code == fault.code && told.message == fault.message);
+                let again = told
+                    .is_some_and(|told| told.code == fault.code && told.message == fault.message);
                 let is_name = matches!(fault.code, "name-taken" | "name");
                 let fault = fault.dated(self.clock.now());
                 entry.running = match before {
@@ -196,8 +210,16 @@ impl Table {
                     None => self.restore(entry.kind, &entry.name).await,
                 };
                 entry.fault = Some(fault.clone());
-                let running = entry.running.as_ref().map(|running| running.hook.generation().clone());
-                let failed = notice(&entry, NoticeKind::Failed { fault, running }, began, Vec::new());
+                let running = entry
+                    .running
+                    .as_ref()
+                    .map(|running| running.hook.generation().clone());
+                let failed = notice(
+                    &entry,
+                    NoticeKind::Failed { fault, running },
+                    began,
+                    Vec::new(),
+                );
                 (!(again && is_name)).then_some(failed)
             }
         };
@@ -208,7 +230,9 @@ impl Table {
     /// The version of an earlier run of this host that worked.
     async fn restore(&self, kind: ExtensionKind, name: &ExtensionName) -> Option<Running> {
         let (last_good, of) = (self.last_good.clone(), name.clone());
-        let package = tokio::task::spawn_blocking(move || last_good.load(kind, &of)).await.ok()??;
+        let package = tokio::task::spawn_blocking(move || last_good.load(kind, &of))
+            .await
+            .ok()??;
         let loaded = self.load(kind, name, package, false).await;
         loaded.ok().map(|loaded| loaded.running)
     }
@@ -221,13 +245,21 @@ impl Table {
         package: Package,
         keep: bool,
     ) -> Result<Loaded, Fault> {
-        let granted = self.grants.get(name).copied().unwrap_or(self.default_grants);
+        let granted = self
+            .grants
+            .get(name)
+            .copied()
+            .unwrap_or(self.default_grants);
         let (engines, name, kept) = (self.engines.clone(), name.clone(), package.clone());
         let (last_good, of) = (self.last_good.clone(), name.clone());
-        let compiled = tokio::task::spawn_blocking(move || compile(&engines, kind, name, &package, granted));
-        let compiled = compiled
-            .await
-            .unwrap_or_else(|_panicked| Err(Fault::new("not-a-component", "the compiler broke off at this file")));
+        let compiled =
+            tokio::task::spawn_blocking(move || compile(&engines, kind, name, &package, granted));
+        let compiled = compiled.await.unwrap_or_else(|_panicked| {
+            Err(Fault::new(
+                "not-a-component",
+                "the compiler broke off at this file",
+            ))
+        });
         let (hook, profile, warnings) = match compiled? {
             Compiled::Plugin(plugin, profile, warnings) => {
                 plugin
@@ -236,7 +268,9 @@ impl Table {
                     .map_err(|fault| fault.in_file(&profile.file))?;
                 (Arc::new(plugin) as Arc<dyn EventHook>, profile, warnings)
             }
-            Compiled::Script(script, profile, warnings) => (Arc::new(script) as Arc<dyn EventHook>, profile, warnings),
+            Compiled::Script(script, profile, warnings) => {
+                (Arc::new(script) as Arc<dyn EventHook>, profile, warnings)
+            }
         };
         if keep {
             keep_house(move || last_good.save(kind, &of, &kept)).await;
@@ -253,7 +287,11 @@ impl Table {
     }
 
     fn snapshot(&self) -> Snapshot {
-        let mut running: Vec<&Running> = self.entries.values().filter_map(|entry| entry.running.as_ref()).collect();
+        let mut running: Vec<&Running> = self
+            .entries
+            .values()
+            .filter_map(|entry| entry.running.as_ref())
+            .collect();
         running.sort_by(|a, b| (a.order, a.hook.name()).cmp(&(b.order, b.hook.name())));
         let mut statuses: Vec<ExtensionStatus> = self
             .entries
@@ -262,7 +300,10 @@ impl Table {
             .collect();
         statuses.sort_by(|a, b| (a.order, &a.name).cmp(&(b.order, &b.name)));
         Snapshot {
-            chain: running.into_iter().map(|running| Arc::clone(&running.hook)).collect(),
+            chain: running
+                .into_iter()
+                .map(|running| Arc::clone(&running.hook))
+                .collect(),
             statuses,
         }
     }
@@ -283,8 +324,12 @@ impl Entry {
             generation: running.map(|running| running.hook.generation().clone()),
             loaded_at: running.map(|running| running.loaded_at),
             order: running.map_or(DEFAULT_ORDER, |running| running.order),
-            events: running.map(|running| running.events.clone()).unwrap_or_default(),
-            grants: running.map(|running| running.hook.grants()).unwrap_or_default(),
+            events: running
+                .map(|running| running.events.clone())
+                .unwrap_or_default(),
+            grants: running
+                .map(|running| running.hook.grants())
+                .unwrap_or_default(),
             last_error: self.fault.clone(),
         }
     }
@@ -313,15 +358,22 @@ fn compile(
                 None => Manifest::default(),
             };
             let (profile, warnings) = profile(name, package, manifest, granted);
-            let plugin = engines.plugins.compile(profile.clone(), &package.code).map_err(in_code)?;
+            let plugin = engines
+                .plugins
+                .compile(profile.clone(), &package.code)
+                .map_err(in_code)?;
             Ok(Compiled::Plugin(plugin, profile, warnings))
         }
         ExtensionKind::Script => {
-            let source = std::str::from_utf8(&package.code)
-                .map_err(|_| in_code(Fault::new("script-syntax", "the script is not UTF-8 text")))?;
+            let source = std::str::from_utf8(&package.code).map_err(|_| {
+                in_code(Fault::new("script-syntax", "the script is not UTF-8 text"))
+            })?;
             let manifest = manifest::parse_header(source).map_err(in_code)?;
             let (profile, warnings) = profile(name, package, manifest, granted);
-            let script = engines.scripts.compile(profile.clone(), source).map_err(in_code)?;
+            let script = engines
+                .scripts
+                .compile(profile.clone(), source)
+                .map_err(in_code)?;
             Ok(Compiled::Script(script, profile, warnings))
         }
     }

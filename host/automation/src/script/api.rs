@@ -12,17 +12,28 @@ use crate::effects::{Denied, Halt};
 
 type Answer<T> = Result<T, Box<EvalAltResult>>;
 
+/// What stands where Rhai has `sleep`.
+pub(super) fn no_sleep() -> Answer<()> {
+    Err(runtime("a script cannot sleep".to_owned()))
+}
+
 /// Makes the functions known.
 pub(super) fn register(engine: &mut Engine) {
     register_effects(engine);
     register_kv(engine);
     register_text(engine);
-    engine.register_fn("log", |line: Dynamic| -> Answer<()> { log("info", &line.to_string()) });
-    engine.register_fn("log", |level: &str, line: Dynamic| -> Answer<()> { log(level, &line.to_string()) });
-    engine.register_fn("stop", || -> Answer<()> { in_call(|call| {
-        call.stopped = true;
-        Ok(())
-    }) });
+    engine.register_fn("log", |line: Dynamic| -> Answer<()> {
+        log("info", &line.to_string())
+    });
+    engine.register_fn("log", |level: &str, line: Dynamic| -> Answer<()> {
+        log(level, &line.to_string())
+    });
+    engine.register_fn("stop", || -> Answer<()> {
+        in_call(|call| {
+            call.stopped = true;
+            Ok(())
+        })
+    });
     // `print` and `debug` cannot fail; a full log ends the call at its next operation.
     engine.on_print(|line| drop(log("info", line)));
     engine.on_debug(|line, _source, _position| drop(log("debug", line)));
@@ -54,20 +65,32 @@ fn register_kv(engine: &mut Engine) {
             None => Dynamic::UNIT,
         })
     });
-    engine.register_fn("kv_set", |key: &str, value: Dynamic| -> Answer<()> { kv_set(key, &value, None) });
-    engine.register_fn("kv_set", |key: &str, value: Dynamic, ttl_seconds: i64| -> Answer<()> {
-        kv_set(key, &value, Some(u64::try_from(ttl_seconds).unwrap_or(0)))
+    engine.register_fn("kv_set", |key: &str, value: Dynamic| -> Answer<()> {
+        kv_set(key, &value, None)
     });
+    engine.register_fn(
+        "kv_set",
+        |key: &str, value: Dynamic, ttl_seconds: i64| -> Answer<()> {
+            kv_set(key, &value, Some(u64::try_from(ttl_seconds).unwrap_or(0)))
+        },
+    );
     engine.register_fn("kv_delete", |key: &str| -> Answer<()> {
         in_call(|call| wait(call.deadline(), call.effects.kv_delete(key)))
     });
-    engine.register_fn("kv_increment", |key: &str| -> Answer<i64> { kv_increment(key, 1) });
+    engine.register_fn("kv_increment", |key: &str| -> Answer<i64> {
+        kv_increment(key, 1)
+    });
     engine.register_fn("kv_increment", kv_increment);
 }
 
 fn kv_set(key: &str, value: &Dynamic, ttl_seconds: Option<u64>) -> Answer<()> {
     let value = value.to_string().into_bytes();
-    in_call(|call| wait(call.deadline(), call.effects.kv_set(key, value, ttl_seconds)))
+    in_call(|call| {
+        wait(
+            call.deadline(),
+            call.effects.kv_set(key, value, ttl_seconds),
+        )
+    })
 }
 
 fn kv_increment(key: &str, by: i64) -> Answer<i64> {
@@ -78,8 +101,12 @@ fn register_text(engine: &mut Engine) {
     engine.register_fn("to_lower", |text: &str| text.to_lowercase());
     engine.register_fn("to_upper", |text: &str| text.to_uppercase());
     engine.register_fn("trim", |text: &str| text.trim().to_owned());
-    engine.register_fn("contains_any", |text: &str, parts: Array| any(text, &parts, |text, part| text.contains(part)));
-    engine.register_fn("has_any_word", |text: &str, words: Array| any(text, &words, has_word));
+    engine.register_fn("contains_any", |text: &str, parts: Array| {
+        any(text, &parts, |text, part| text.contains(part))
+    });
+    engine.register_fn("has_any_word", |text: &str, words: Array| {
+        any(text, &words, has_word)
+    });
 }
 
 /// Whether one of `parts` is in `text`, whatever their case.
@@ -98,8 +125,12 @@ fn any(text: &str, parts: &Array, is_in: impl Fn(&str, &str) -> bool) -> Answer<
 /// Whether `word` stands in `text` with no letter or digit right before or after it.
 fn has_word(text: &str, word: &str) -> bool {
     text.match_indices(word).any(|(start, found)| {
-        let before = text.get(..start).and_then(|before| before.chars().next_back());
-        let after = text.get(start + found.len()..).and_then(|after| after.chars().next());
+        let before = text
+            .get(..start)
+            .and_then(|before| before.chars().next_back());
+        let after = text
+            .get(start + found.len()..)
+            .and_then(|after| after.chars().next());
         let joins = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
         !joins(before) && !joins(after)
     })
@@ -124,24 +155,33 @@ fn in_call<T>(act: impl FnOnce(&mut Current) -> Result<T, Denied>) -> Answer<T> 
     });
     match result {
         Some(Ok(value)) => Ok(value),
-        Some(Err(Denied::Refused(refusal))) => Err(runtime(format!("{}: {}", refusal.code, refusal.message))),
+        Some(Err(Denied::Refused(refusal))) => {
+            Err(runtime(format!("{}: {}", refusal.code, refusal.message)))
+        }
         Some(Err(Denied::Halted(halt))) => Err(terminated(&halt)),
         None => Err(runtime("this can be called in a handler only".to_owned())),
     }
 }
 
 /// Waits for the store, at most until the call's deadline. Scripts run on threads that may block.
-fn wait<T>(deadline: std::time::Instant, answer: impl Future<Output = Result<T, Denied>>) -> Result<T, Denied> {
-    let late = || Denied::Halted(Halt {
-        code: "script-deadline",
-        message: "the key-value store did not answer in time".to_owned(),
-    });
+fn wait<T>(
+    deadline: std::time::Instant,
+    answer: impl Future<Output = Result<T, Denied>>,
+) -> Result<T, Denied> {
+    let late = || {
+        Denied::Halted(Halt {
+            code: "script-deadline",
+            message: "the key-value store did not answer in time".to_owned(),
+        })
+    };
     let Ok(runtime) = Handle::try_current() else {
         return Err(late());
     };
     runtime.block_on(async {
         let deadline = tokio::time::Instant::from_std(deadline);
-        tokio::time::timeout_at(deadline, answer).await.unwrap_or_else(|_elapsed| Err(late()))
+        tokio::time::timeout_at(deadline, answer)
+            .await
+            .unwrap_or_else(|_elapsed| Err(late()))
     })
 }
 

@@ -47,7 +47,12 @@ thread_local! {
 }
 
 impl Current {
-    pub(super) fn new(effects: Effects, now: Option<Timestamp>, constants: Constants, wall: Duration) -> Self {
+    pub(super) fn new(
+        effects: Effects,
+        now: Option<Timestamp>,
+        constants: Constants,
+        wall: Duration,
+    ) -> Self {
         Self {
             effects,
             now,
@@ -95,5 +100,9 @@ pub(super) fn constant(name: &str) -> Option<Dynamic> {
 
 /// Whether the call of this thread is past its deadline.
 pub(super) fn is_late() -> bool {
-    CURRENT.with_borrow(|current| current.as_ref().is_some_and(|current| Instant::now() >= current.deadline))
+    CURRENT.with_borrow(|current| {
+        current
+            .as_ref()
+            .is_some_and(|current| Instant::now() >= current.deadline)
+    })
 }

@@ -1,7 +1,8 @@
 //! The Rhai engine scripts run in: chosen packages, every limit on, no way to other files.
 
 use rhai::packages::{
-    BasicArrayPackage, BasicMapPackage, BasicMathPackage, CorePackage, LogicPackage, MoreStringPackage, Package,
+    BasicArrayPackage, BasicMapPackage, BasicMathPackage, CorePackage, LogicPackage,
+    MoreStringPackage, Package,
 };
 use rhai::{Engine, OptimizationLevel};
 
@@ -28,10 +29,12 @@ pub(super) fn new(limits: &ScriptLimits) -> Engine {
     BasicArrayPackage::new().register_into_engine(&mut engine);
     BasicMapPackage::new().register_into_engine(&mut engine);
     MoreStringPackage::new().register_into_engine(&mut engine);
-    // `sleep` would hold a thread without an operation.
-    for symbol in ["eval", "sleep", "import", "export"] {
+    for symbol in ["eval", "import", "export"] {
         engine.disable_symbol(symbol);
     }
+    // It would hold a thread without an operation; a function of the same form takes its place.
+    engine.register_fn("sleep", |_seconds: i64| api::no_sleep());
+    engine.register_fn("sleep", |_seconds: f64| api::no_sleep());
     engine
         .set_optimization_level(OptimizationLevel::Simple)
         .set_max_operations(limits.operations)
@@ -55,10 +58,17 @@ pub(super) fn new(limits: &ScriptLimits) -> Engine {
 }
 
 /// Functions see the names of their script's top level, which plain Rhai keeps from them.
-#[expect(deprecated, reason = "Rhai marks this interface as one that may change, not as one that goes")]
+#[expect(
+    deprecated,
+    reason = "Rhai marks this interface as one that may change, not as one that goes"
+)]
 fn with_constants(engine: &mut Engine) {
     engine.on_var(|name, index, _context| {
         // An index is known for a local variable.
-        Ok(if index == 0 { current::constant(name) } else { None })
+        Ok(if index == 0 {
+            current::constant(name)
+        } else {
+            None
+        })
     });
 }

@@ -41,34 +41,64 @@ pub(super) fn register(engine: &mut Engine) {
     engine
         .register_type_with_name::<ScriptEvent>("Event")
         .register_get("id", |event: &mut ScriptEvent| event.event.id.to_string())
-        .register_get("kind", |event: &mut ScriptEvent| event.event.kind().as_str().to_owned())
-        .register_get("session", |event: &mut ScriptEvent| event.session_name.to_string())
+        .register_get("kind", |event: &mut ScriptEvent| {
+            event.event.kind().as_str().to_owned()
+        })
+        .register_get("session", |event: &mut ScriptEvent| {
+            event.session_name.to_string()
+        })
         .register_get("chat", |event: &mut ScriptEvent| text(event.facts().chat))
-        .register_get("sender", |event: &mut ScriptEvent| text(event.facts().sender))
-        .register_get("sender_name", |event: &mut ScriptEvent| text(event.facts().sender_name))
+        .register_get("sender", |event: &mut ScriptEvent| {
+            text(event.facts().sender)
+        })
+        .register_get("sender_name", |event: &mut ScriptEvent| {
+            text(event.facts().sender_name)
+        })
         .register_get("text", |event: &mut ScriptEvent| text(event.facts().text))
-        .register_get("timestamp", |event: &mut ScriptEvent| event.facts().timestamp)
-        .register_get("is_group", |event: &mut ScriptEvent| event.facts().is_group())
+        .register_get("timestamp", |event: &mut ScriptEvent| {
+            event.facts().timestamp
+        })
+        .register_get("is_group", |event: &mut ScriptEvent| {
+            event.facts().is_group()
+        })
         .register_get("from_me", |event: &mut ScriptEvent| event.facts().from_me)
-        .register_get("whatsapp_id", |event: &mut ScriptEvent| text(event.facts().whatsapp_id))
-        .register_get("quoted_id", |event: &mut ScriptEvent| text(event.facts().quoted_id))
+        .register_get("whatsapp_id", |event: &mut ScriptEvent| {
+            text(event.facts().whatsapp_id)
+        })
+        .register_get("quoted_id", |event: &mut ScriptEvent| {
+            text(event.facts().quoted_id)
+        })
         .register_get("media", |event: &mut ScriptEvent| {
-            text(event.facts().media.map(|media| body::media_word(media.kind)))
+            text(
+                event
+                    .facts()
+                    .media
+                    .map(|media| body::media_word(media.kind)),
+            )
         })
         .register_get("body", |event: &mut ScriptEvent| {
             let value: Value = serde_json::from_str(&body::json(&event.event)).unwrap_or_default();
             dynamic(value)
         })
-        .register_indexer_get(|_: &mut ScriptEvent, field: ImmutableString| -> Result<Dynamic, Box<EvalAltResult>> {
-            let message = format!("`{field}` is not a field of an event; there are {FIELDS}");
-            Err(EvalAltResult::ErrorRuntime(message.into(), Position::NONE).into())
+        .register_indexer_get(
+            |_: &mut ScriptEvent, field: ImmutableString| -> Result<Dynamic, Box<EvalAltResult>> {
+                let message = format!("`{field}` is not a field of an event; there are {FIELDS}");
+                Err(EvalAltResult::ErrorRuntime(message.into(), Position::NONE).into())
+            },
+        )
+        .register_fn("to_string", |event: &mut ScriptEvent| {
+            event.event.kind().as_str().to_owned()
         })
-        .register_fn("to_string", |event: &mut ScriptEvent| event.event.kind().as_str().to_owned())
-        .register_fn("to_debug", |event: &mut ScriptEvent| event.event.kind().as_str().to_owned());
+        .register_fn("to_debug", |event: &mut ScriptEvent| {
+            event.event.kind().as_str().to_owned()
+        });
 }
 
 fn text(value: Option<impl ToString>) -> ImmutableString {
-    value.map(|value| value.to_string()).unwrap_or_default().into()
+    value
+        .map(|value| value.to_string())
+        .unwrap_or_default()
+        .into()
 }
 
 /// JSON as a script's value; numbers are whole where they can be.
@@ -81,7 +111,11 @@ fn dynamic(value: Value) -> Dynamic {
             None => number.as_f64().unwrap_or(f64::NAN).into(),
         },
         Value::String(text) => text.into(),
-        Value::Array(items) => items.into_iter().map(dynamic).collect::<rhai::Array>().into(),
+        Value::Array(items) => items
+            .into_iter()
+            .map(dynamic)
+            .collect::<rhai::Array>()
+            .into(),
         Value::Object(fields) => fields
             .into_iter()
             .map(|(key, value)| (key.into(), dynamic(value)))

@@ -24,7 +24,9 @@ impl Failure {
                 placed(describe(inner), source, place)
             }
             Self::Halted(halt, error) => {
-                let place = error.as_deref().map_or(Place::NONE, |error| innermost(error).1);
+                let place = error
+                    .as_deref()
+                    .map_or(Place::NONE, |error| innermost(error).1);
                 placed(Fault::new(halt.code, halt.message), source, place)
             }
             Self::Panicked => Fault::new(
@@ -37,14 +39,20 @@ impl Failure {
 
 /// A script that cannot be parsed.
 pub(super) fn of_parsing(source: &str, error: &ParseError) -> Fault {
-    placed(Fault::new("script-syntax", error.err_type().to_string()), source, error.position())
+    placed(
+        Fault::new("script-syntax", error.err_type().to_string()),
+        source,
+        error.position(),
+    )
 }
 
 /// Calls wrap errors; the one inside is what happened, and the innermost place is where.
 fn innermost(error: &EvalAltResult) -> (&EvalAltResult, Place) {
     let mut error = error;
     let mut place = error.position();
-    while let EvalAltResult::ErrorInFunctionCall(_, _, inner, _) | EvalAltResult::ErrorInModule(_, inner, _) = error {
+    while let EvalAltResult::ErrorInFunctionCall(_, _, inner, _)
+    | EvalAltResult::ErrorInModule(_, inner, _) = error
+    {
         error = inner;
         if !error.position().is_none() {
             place = error.position();
@@ -55,15 +63,22 @@ fn innermost(error: &EvalAltResult) -> (&EvalAltResult, Place) {
 
 fn describe(error: &EvalAltResult) -> Fault {
     match error {
-        EvalAltResult::ErrorTooManyOperations(_) => {
-            Fault::new("script-operations", "too many operations; is there a loop that does not end?")
+        EvalAltResult::ErrorTooManyOperations(_) => Fault::new(
+            "script-operations",
+            "too many operations; is there a loop that does not end?",
+        ),
+        EvalAltResult::ErrorTerminated(..) => {
+            Fault::new("script-deadline", "the script ran too long")
         }
-        EvalAltResult::ErrorTerminated(..) => Fault::new("script-deadline", "the script ran too long"),
         EvalAltResult::ErrorStackOverflow(_) => {
             Fault::new("script-recursion", "functions call each other too deeply")
         }
-        EvalAltResult::ErrorDataTooLarge(what, _) => Fault::new("script-memory", format!("{what} is too large")),
-        EvalAltResult::ErrorTooManyVariables(_) => Fault::new("script-memory", "too many variables"),
+        EvalAltResult::ErrorDataTooLarge(what, _) => {
+            Fault::new("script-memory", format!("{what} is too large"))
+        }
+        EvalAltResult::ErrorTooManyVariables(_) => {
+            Fault::new("script-memory", "too many variables")
+        }
         EvalAltResult::ErrorParsing(kind, _) => Fault::new("script-syntax", kind.to_string()),
         EvalAltResult::ErrorRuntime(value, _) => Fault::new("script-error", value.to_string()),
         other => Fault::new("script-error", without_place(&other.to_string())),
@@ -72,13 +87,17 @@ fn describe(error: &EvalAltResult) -> Fault {
 
 /// Rhai ends its messages with ` (line 3, position 7)`; a fault says that in its own fields.
 fn without_place(message: &str) -> &str {
-    message.rsplit_once(" (line ").map_or(message, |(message, _place)| message)
+    message
+        .rsplit_once(" (line ")
+        .map_or(message, |(message, _place)| message)
 }
 
 fn placed(fault: Fault, source: &str, place: Place) -> Fault {
     let Some(line) = place.line().and_then(|line| u32::try_from(line).ok()) else {
         return fault;
     };
-    let column = place.position().and_then(|column| u32::try_from(column).ok());
+    let column = place
+        .position()
+        .and_then(|column| u32::try_from(column).ok());
     fault.at(source, Position { line, column })
 }

@@ -11,15 +11,22 @@ type Answer<T> = Result<T, Box<EvalAltResult>>;
 
 /// Makes `local_time` known.
 pub(super) fn register(engine: &mut Engine) {
-    engine.register_fn("local_time", |zone: &str| -> Answer<Map> { local_time(zone) });
+    engine.register_fn("local_time", |zone: &str| -> Answer<Map> {
+        local_time(zone)
+    });
 }
 
 fn local_time(zone: &str) -> Answer<Map> {
-    let fail = |message: String| -> Box<EvalAltResult> { EvalAltResult::ErrorRuntime(message.into(), Position::NONE).into() };
+    let fail = |message: String| -> Box<EvalAltResult> {
+        EvalAltResult::ErrorRuntime(message.into(), Position::NONE).into()
+    };
     let now = current::with(|call| call.now).flatten();
-    let now: Timestamp = now.ok_or_else(|| fail("local_time can be called in a handler only".to_owned()))?;
+    let now: Timestamp =
+        now.ok_or_else(|| fail("local_time can be called in a handler only".to_owned()))?;
     let zone = jiff::tz::TimeZone::get(zone).map_err(|_| {
-        fail(format!("`{zone}` is not a time zone; one looks like \"Europe/Berlin\" or \"UTC\""))
+        fail(format!(
+            "`{zone}` is not a time zone; one looks like \"Europe/Berlin\" or \"UTC\""
+        ))
     })?;
     let local = now.to_jiff().to_zoned(zone);
     let mut map = Map::new();

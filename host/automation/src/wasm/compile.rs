@@ -19,8 +19,13 @@ const VERSIONS: &str = "0.1.0";
 impl PluginEngine {
     /// Compiles on the calling thread; takes from milliseconds to seconds, so never on a worker of
     /// the runtime.
-    pub(crate) fn compile(self: &Arc<Self>, profile: Profile, bytes: &[u8]) -> Result<Plugin, Fault> {
-        let component = Component::new(&self.engine, bytes).map_err(|error| not_a_component(bytes, &error))?;
+    pub(crate) fn compile(
+        self: &Arc<Self>,
+        profile: Profile,
+        bytes: &[u8],
+    ) -> Result<Plugin, Fault> {
+        let component =
+            Component::new(&self.engine, bytes).map_err(|error| not_a_component(bytes, &error))?;
         self.check_exports(&component)?;
         let linked = self.linker.instantiate_pre(&component).map_err(|error| {
             Fault::new(
@@ -31,7 +36,8 @@ impl PluginEngine {
                 ),
             )
         })?;
-        let handler = EventPluginPre::new(linked).map_err(|error| missing_export(&format!("{error:#}")))?;
+        let handler =
+            EventPluginPre::new(linked).map_err(|error| missing_export(&format!("{error:#}")))?;
         Ok(Plugin {
             engine: Arc::clone(self),
             config: profile.config.as_str().into(),
@@ -54,7 +60,9 @@ impl PluginEngine {
             other = Some(version.to_owned());
         }
         Err(match other {
-            Some(version) => missing_export(&format!("the component exports version {version} of it")),
+            Some(version) => {
+                missing_export(&format!("the component exports version {version} of it"))
+            }
             None => missing_export("the component exports no version of it"),
         })
     }
@@ -87,13 +95,24 @@ fn missing_export(found: &str) -> Fault {
 }
 
 fn not_a_component(bytes: &[u8], error: &wasmtime::Error) -> Fault {
-    // `\0asm`, then version 1 and layer 0: a core module.
-    if bytes.starts_with(b"\0asm\x01\0\0\0") {
+    let reason = format!("{error:#}");
+    // `\0asm`, then version 1 and layer 0: a core module. Text is recognised by what wasmtime says.
+    if bytes.starts_with(b"\0asm\x01\0\0\0")
+        || reason.contains("a wasm module with a component parser")
+    {
         return Fault::new(
             "not-a-component",
             "this is a core WebAssembly module; make it a component with `wasm-tools component new`",
         );
     }
-    let reason = format!("{error:#}");
-    Fault::new("not-a-component", format!("this cannot be compiled as a component: {reason}"))
+    if reason.contains("pooling allocator") {
+        return Fault::new(
+            "memory",
+            format!("this needs more than a plugin may have: {reason}"),
+        );
+    }
+    Fault::new(
+        "not-a-component",
+        format!("this cannot be compiled as a component: {reason}"),
+    )
 }

@@ -15,7 +15,10 @@ pub(super) fn of_call(error: &wasmtime::Error) -> Fault {
         return Fault::new(halt.code, halt.message.clone());
     }
     if let Some(exit) = error.downcast_ref::<I32Exit>() {
-        return Fault::new("guest-exit", format!("the guest ended itself with exit code {}", exit.0));
+        return Fault::new(
+            "guest-exit",
+            format!("the guest ended itself with exit code {}", exit.0),
+        );
     }
     let cause = match error.downcast_ref::<Trap>() {
         Some(trap) => trap.to_string(),

@@ -23,17 +23,28 @@ impl outbox::Host for PluginState {
         answer(self.effects.reply(text, quote))
     }
 
-    fn send_text(&mut self, to: String, text: String) -> wasmtime::Result<Result<(), types::Refusal>> {
+    fn send_text(
+        &mut self,
+        to: String,
+        text: String,
+    ) -> wasmtime::Result<Result<(), types::Refusal>> {
         answer(self.effects.send_text(&to, text))
     }
 
-    fn react(&mut self, target: Option<String>, emoji: String) -> wasmtime::Result<Result<(), types::Refusal>> {
+    fn react(
+        &mut self,
+        target: Option<String>,
+        emoji: String,
+    ) -> wasmtime::Result<Result<(), types::Refusal>> {
         answer(self.effects.react(target.as_deref(), emoji))
     }
 }
 
 impl kv::Host for PluginState {
-    async fn get(&mut self, key: String) -> wasmtime::Result<Result<Option<Vec<u8>>, types::Refusal>> {
+    async fn get(
+        &mut self,
+        key: String,
+    ) -> wasmtime::Result<Result<Option<Vec<u8>>, types::Refusal>> {
         answer(self.effects.kv_get(&key).await)
     }
 
@@ -50,14 +61,20 @@ impl kv::Host for PluginState {
         answer(self.effects.kv_delete(&key).await)
     }
 
-    async fn increment(&mut self, key: String, by: i64) -> wasmtime::Result<Result<i64, types::Refusal>> {
+    async fn increment(
+        &mut self,
+        key: String,
+        by: i64,
+    ) -> wasmtime::Result<Result<i64, types::Refusal>> {
         answer(self.effects.kv_increment(&key, by).await)
     }
 }
 
 impl log::Host for PluginState {
     fn log(&mut self, level: String, message: String) -> wasmtime::Result<()> {
-        self.effects.log(&level, message).map_err(wasmtime::Error::new)
+        self.effects
+            .log(&level, message)
+            .map_err(wasmtime::Error::new)
     }
 }
 

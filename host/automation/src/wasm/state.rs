@@ -61,7 +61,11 @@ impl WasiView for PluginState {
                 .stdout(stdout.clone())
                 .stderr(stderr.clone())
                 .build();
-            Wasi { ctx, stdout, stderr }
+            Wasi {
+                ctx,
+                stdout,
+                stderr,
+            }
         });
         WasiCtxView {
             ctx: &mut wasi.ctx,
@@ -78,7 +82,12 @@ pub(super) struct Limiter {
 }
 
 impl ResourceLimiter for Limiter {
-    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         let used = self.used.saturating_add(desired.saturating_sub(current));
         if used > self.memory {
             return Err(wasmtime::Error::new(Halt {
@@ -90,7 +99,12 @@ impl ResourceLimiter for Limiter {
         Ok(true)
     }
 
-    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         if desired > self.table_elements {
             return Err(wasmtime::Error::new(Halt {
                 code: "memory",

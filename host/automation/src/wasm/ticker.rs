@@ -91,7 +91,8 @@ fn tick(engine: &Engine, shared: &Shared) {
             idle = 0;
             shared.asleep.store(true, Ordering::SeqCst);
             // Whoever began to run before seeing `asleep` is seen here; whoever comes after wakes us.
-            if shared.running.load(Ordering::SeqCst) == 0 && !shared.stopping.load(Ordering::SeqCst) {
+            if shared.running.load(Ordering::SeqCst) == 0 && !shared.stopping.load(Ordering::SeqCst)
+            {
                 std::thread::park();
             }
             shared.asleep.store(false, Ordering::SeqCst);

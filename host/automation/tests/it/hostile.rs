@@ -18,7 +18,10 @@ async fn call(guest: &str) -> Result<(String, String)> {
     let answer = stage.says("auto-reply", "what is the price?").await?;
     assert_eq!(replies(&answer), ["Our prices start at $10"], "{guest}");
     let code = code(&outcome).to_owned();
-    Ok((code, outcome.fault.map(|fault| fault.message).unwrap_or_default()))
+    Ok((
+        code,
+        outcome.fault.map(|fault| fault.message).unwrap_or_default(),
+    ))
 }
 
 /// The fault of loading this guest; the shipped plugin must be there all the same.
@@ -52,7 +55,10 @@ async fn a_guest_that_waits_for_ever_is_stopped() -> Result<()> {
 #[tokio::test]
 async fn a_guest_that_takes_all_memory_is_stopped() -> Result<()> {
     let (code, message) = call("memory").await?;
-    assert_eq!((code.as_str(), message.as_str()), ("memory", "more than 32 MiB of memory"));
+    assert_eq!(
+        (code.as_str(), message.as_str()),
+        ("memory", "more than 32 MiB of memory")
+    );
     Ok(())
 }
 
@@ -99,7 +105,10 @@ async fn a_flood_of_log_lines_ends_the_call_and_is_kept_up_to_the_limit() -> Res
 #[tokio::test]
 async fn a_guests_own_error_is_shown() -> Result<()> {
     let (code, message) = call("error").await?;
-    assert_eq!((code.as_str(), message.as_str()), ("guest-error", "the shop is closed for good"));
+    assert_eq!(
+        (code.as_str(), message.as_str()),
+        ("guest-error", "the shop is closed for good")
+    );
     Ok(())
 }
 
@@ -116,7 +125,10 @@ async fn what_is_no_component_is_not_loaded() -> Result<()> {
 async fn a_component_without_the_export_is_told_which_one() -> Result<()> {
     let (code, message) = load("no-export").await?;
     assert_eq!(code, "missing-export");
-    assert!(message.contains("warbler:plugin/event-handler"), "{message}");
+    assert!(
+        message.contains("warbler:plugin/event-handler"),
+        "{message}"
+    );
     assert!(message.contains("0.1.0"), "{message}");
 
     let (code, message) = load("old-export").await?;
@@ -148,15 +160,22 @@ async fn others_are_answered_while_a_guest_computes() -> Result<()> {
     stage.registry.rescan().await;
 
     let (spinning, answer) = tokio::join!(
-        async { futures_of(&stage).await },
+        spin_four_times(&stage),
         stage.says("auto-reply", "what is the price?"),
     );
-    assert_eq!(spinning?, ["cpu"; 4]);
+    // Four that share a thread may come to the end of their time before that of their CPU.
+    let spinning = spinning?;
+    assert!(
+        spinning
+            .iter()
+            .all(|code| code == "cpu" || code == "deadline"),
+        "{spinning:?}"
+    );
     assert_eq!(replies(&answer?), ["Our prices start at $10"]);
     Ok(())
 }
 
-async fn futures_of(stage: &Stage) -> Result<Vec<String>> {
+async fn spin_four_times(stage: &Stage) -> Result<Vec<String>> {
     let (a, b, c, d) = tokio::join!(
         stage.says("spin", "a"),
         stage.says("spin", "b"),

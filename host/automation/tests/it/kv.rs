@@ -17,7 +17,11 @@ async fn a_plugins_count_survives_its_instance() -> Result<()> {
     let outcome = stage.says("counter", "hello").await?;
     assert_eq!(replies(&outcome), ["4"]);
     let outcome = stage.says("counter", "hello").await?;
-    assert_eq!(replies(&outcome), ["4"], "what was not committed is not seen");
+    assert_eq!(
+        replies(&outcome),
+        ["4"],
+        "what was not committed is not seen"
+    );
     Ok(())
 }
 
@@ -52,7 +56,10 @@ async fn a_key_value_space_has_limits() -> Result<()> {
         "scripts/greedy.rhai",
         "fn on_message(message) { for i in 0..100 { kv_set(`key${i}`, i); } }",
     )?;
-    stage.put("scripts/long.rhai", "fn on_message(message) { kv_get(\"\"); }")?;
+    stage.put(
+        "scripts/long.rhai",
+        "fn on_message(message) { kv_get(\"\"); }",
+    )?;
     stage.registry.rescan().await;
 
     for (name, refusal) in [("greedy", "too-many-writes: "), ("long", "bad-key: ")] {

@@ -14,12 +14,19 @@ async fn the_shipped_plugin_answers_a_keyword() -> Result<()> {
     stage.put_auto_reply()?;
     stage.registry.rescan().await;
 
-    let outcome = stage.says("auto-reply", "Hello, what is the price?").await?;
+    let outcome = stage
+        .says("auto-reply", "Hello, what is the price?")
+        .await?;
     assert_eq!(replies(&outcome), ["Our prices start at $10"]);
-    assert_eq!(outcome.verdict, Verdict::Next);
+    assert_eq!(
+        outcome.verdict,
+        Verdict::Stop,
+        "its manifest says `stop = true`"
+    );
     assert_eq!(outcome.fault, None);
 
     let outcome = stage.says("auto-reply", "priceless").await?;
+    assert_eq!(outcome.verdict, Verdict::Next);
     assert_eq!(replies(&outcome), Vec::<&str>::new());
     Ok(())
 }
@@ -33,7 +40,10 @@ async fn two_answers_of_one_rule_come_in_order() -> Result<()> {
     let outcome = stage.says("auto-reply", "DELIVERY?").await?;
     assert_eq!(
         replies(&outcome),
-        ["Yes, we deliver.", "Orders before noon arrive the next day."]
+        [
+            "Yes, we deliver.",
+            "Orders before noon arrive the next day."
+        ]
     );
     Ok(())
 }
@@ -67,9 +77,15 @@ async fn a_config_the_plugin_cannot_use_is_its_own_error() -> Result<()> {
     let outcome = stage.says("auto-reply", "price").await?;
     assert_eq!(code(&outcome), "guest-error");
     let fault = outcome.fault.unwrap_or_else(|| panic!("a fault"));
-    assert!(fault.message.contains("unknown field `answer`"), "{}", fault.message);
+    assert!(
+        fault.message.contains("unknown field `answer`"),
+        "{}",
+        fault.message
+    );
 
-    stage.registry.note_fault(&stage.status("auto-reply")?.name, &fault);
+    stage
+        .registry
+        .note_fault(&stage.status("auto-reply")?.name, &fault);
     assert_eq!(stage.fault("auto-reply")?.code, "guest-error");
     Ok(())
 }
@@ -81,7 +97,10 @@ async fn the_chain_is_in_order_and_then_by_name() -> Result<()> {
     stage.put("scripts/b.rhai", "// order: 50\nfn on_message(message) {}")?;
     stage.put("scripts/a.rhai", "// order: 50\nfn on_message(message) {}")?;
     stage.put("scripts/last.rhai", "fn on_message(message) {}")?;
-    stage.put("scripts/first.rhai", "// order: -1\nfn on_message(message) {}")?;
+    stage.put(
+        "scripts/first.rhai",
+        "// order: -1\nfn on_message(message) {}",
+    )?;
     stage.registry.rescan().await;
 
     let chain = stage.registry.chain();
@@ -93,10 +112,22 @@ async fn the_chain_is_in_order_and_then_by_name() -> Result<()> {
 #[tokio::test]
 async fn own_messages_and_other_chats_do_not_pass_the_filter() -> Result<()> {
     let stage = Stage::start().await?;
-    stage.put("scripts/groups.rhai", "// chats: group\n// events: message.*\nfn on_event(event) {}")?;
-    stage.put("scripts/all.rhai", "// events: message.*\nfn on_event(event) {}")?;
-    stage.put("scripts/price.rhai", "// text: Price, cost\nfn on_message(message) {}")?;
-    stage.put("scripts/other.rhai", "// sessions: other\nfn on_message(message) { reply(\"no\"); }")?;
+    stage.put(
+        "scripts/groups.rhai",
+        "// chats: group\n// events: message.*\nfn on_event(event) {}",
+    )?;
+    stage.put(
+        "scripts/all.rhai",
+        "// events: message.*\nfn on_event(event) {}",
+    )?;
+    stage.put(
+        "scripts/price.rhai",
+        "// text: Price, cost\nfn on_message(message) {}",
+    )?;
+    stage.put(
+        "scripts/other.rhai",
+        "// sessions: other\nfn on_message(message) { reply(\"no\"); }",
+    )?;
     stage.registry.rescan().await;
 
     let theirs = stage.message("what does it COST?")?;
@@ -110,7 +141,9 @@ async fn own_messages_and_other_chats_do_not_pass_the_filter() -> Result<()> {
     assert!(stage.hook("price")?.wants(&theirs));
     assert!(!stage.hook("price")?.wants(&stage.message("hello")?));
     let other = stage.hook("other")?;
-    let outcome = other.handle(stage.call(&*other, theirs, WEDNESDAY_MORNING)?).await;
+    let outcome = other
+        .handle(stage.call(&*other, theirs, WEDNESDAY_MORNING)?)
+        .await;
     assert_eq!(replies(&outcome), Vec::<&str>::new());
     Ok(())
 }
@@ -119,12 +152,19 @@ async fn own_messages_and_other_chats_do_not_pass_the_filter() -> Result<()> {
 async fn writing_to_anybody_needs_the_wish_and_the_grant() -> Result<()> {
     let send = "fn on_message(message) { send(\"+15550199\", \"hi\"); }";
     let stage = Stage::start_with(|config| {
-        let granted = Grants { send: SendScope::Any };
-        config.grants.insert("asked_and_granted".parse().unwrap(), granted);
+        let granted = Grants {
+            send: SendScope::Any,
+        };
+        config
+            .grants
+            .insert("asked_and_granted".parse().unwrap(), granted);
         config.grants.insert("granted".parse().unwrap(), granted);
     })
     .await?;
-    stage.put("scripts/asked_and_granted.rhai", format!("// send: any\n{send}"))?;
+    stage.put(
+        "scripts/asked_and_granted.rhai",
+        format!("// send: any\n{send}"),
+    )?;
     stage.put("scripts/asked.rhai", format!("// send: any\n{send}"))?;
     stage.put("scripts/granted.rhai", send)?;
     stage.registry.rescan().await;

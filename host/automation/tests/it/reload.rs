@@ -38,13 +38,23 @@ async fn a_plugins_manifest_is_part_of_its_generation() -> Result<()> {
         "plugins/auto-reply/plugin.toml",
         "component = \"auto-reply.wasm\"\n[[config.answers]]\nkeywords = [\"price\"]\nreply = \"Free today\"\n",
     )?;
-    assert!(matches!(stage.notice().await?.what, NoticeKind::Reloaded(_)));
-    assert_eq!(replies(&stage.says("auto-reply", "price").await?), ["Free today"]);
+    assert!(matches!(
+        stage.notice().await?.what,
+        NoticeKind::Reloaded(_)
+    ));
+    assert_eq!(
+        replies(&stage.says("auto-reply", "price").await?),
+        ["Free today"]
+    );
 
     let event = stage.message("price")?;
     let call = stage.call(&*before, event, crate::stage::WEDNESDAY_MORNING)?;
     let outcome = before.handle(call).await;
-    assert_eq!(replies(&outcome), ["Our prices start at $10"], "an event in flight ends on what it began with");
+    assert_eq!(
+        replies(&outcome),
+        ["Our prices start at $10"],
+        "an event in flight ends on what it began with"
+    );
     Ok(())
 }
 
@@ -54,9 +64,21 @@ async fn a_broken_save_keeps_the_old_answer_and_shows_why() -> Result<()> {
     stage.put("scripts/hello.rhai", answers("one"))?;
     stage.notice().await?;
 
-    stage.put("scripts/hello.rhai", "fn on_message(message) {\n    reply(\n")?;
+    stage.put(
+        "scripts/hello.rhai",
+        "fn on_message(message) {\n    reply(\n",
+    )?;
     let notice = stage.notice().await?;
-    assert!(matches!(notice.what, NoticeKind::Failed { running: Some(_), .. }), "{notice}");
+    assert!(
+        matches!(
+            notice.what,
+            NoticeKind::Failed {
+                running: Some(_),
+                ..
+            }
+        ),
+        "{notice}"
+    );
     let status = stage.status("hello")?;
     assert_eq!(status.state, ExtensionState::LastGood);
     assert_eq!(stage.fault("hello")?.code, "script-syntax");
@@ -65,7 +87,10 @@ async fn a_broken_save_keeps_the_old_answer_and_shows_why() -> Result<()> {
     stage.put("scripts/hello.rhai", answers("one"))?;
     stage.notice().await?;
     let status = stage.status("hello")?;
-    assert_eq!((status.state, status.last_error), (ExtensionState::Active, None));
+    assert_eq!(
+        (status.state, status.last_error),
+        (ExtensionState::Active, None)
+    );
     Ok(())
 }
 
@@ -81,12 +106,19 @@ async fn a_restart_with_a_broken_file_runs_the_last_good_version() -> Result<()>
 
     let stage = stage.restart().await?;
     for name in ["hello", "auto-reply"] {
-        assert_eq!(stage.status(name)?.state, ExtensionState::LastGood, "{name}");
+        assert_eq!(
+            stage.status(name)?.state,
+            ExtensionState::LastGood,
+            "{name}"
+        );
     }
     assert_eq!(stage.fault("hello")?.code, "script-syntax");
     assert_eq!(stage.fault("auto-reply")?.code, "not-a-component");
     assert_eq!(replies(&stage.says("hello", "x").await?), ["one"]);
-    assert_eq!(replies(&stage.says("auto-reply", "price").await?), ["Our prices start at $10"]);
+    assert_eq!(
+        replies(&stage.says("auto-reply", "price").await?),
+        ["Our prices start at $10"]
+    );
     Ok(())
 }
 
@@ -96,8 +128,14 @@ async fn a_deleted_file_leaves_the_chain_and_a_renamed_one_changes_its_name() ->
     stage.put("scripts/hello.rhai", answers("one"))?;
     stage.notice().await?;
 
-    std::fs::rename(stage.path("scripts/hello.rhai"), stage.path("scripts/welcome.rhai"))?;
-    let mut told = [stage.notice().await?.to_string(), stage.notice().await?.to_string()];
+    std::fs::rename(
+        stage.path("scripts/hello.rhai"),
+        stage.path("scripts/welcome.rhai"),
+    )?;
+    let mut told = [
+        stage.notice().await?.to_string(),
+        stage.notice().await?.to_string(),
+    ];
     told.sort();
     assert_eq!(told, ["hello removed", "welcome loaded"]);
     assert!(stage.hook("hello").is_err());
@@ -120,7 +158,11 @@ async fn the_same_bytes_are_not_loaded_again() -> Result<()> {
     stage.put("scripts/hello.rhai", answers("one"))?;
     stage.registry.rescan().await;
     stage.put("scripts/other.rhai", answers("two"))?;
-    assert_eq!(stage.notice().await?.to_string(), "other loaded", "no notice about hello");
+    assert_eq!(
+        stage.notice().await?.to_string(),
+        "other loaded",
+        "no notice about hello"
+    );
     assert!(std::sync::Arc::ptr_eq(&before, &stage.hook("hello")?));
     Ok(())
 }
@@ -146,14 +188,24 @@ async fn a_name_belongs_to_one_extension() -> Result<()> {
     std::fs::remove_dir_all(stage.path("plugins/auto-reply"))?;
     stage.registry.rescan().await;
     stage.registry.rescan().await;
-    assert_eq!(replies(&stage.says("auto-reply", "x").await?), ["one"], "the name is free");
+    assert_eq!(
+        replies(&stage.says("auto-reply", "x").await?),
+        ["one"],
+        "the name is free"
+    );
     Ok(())
 }
 
 #[tokio::test]
 async fn temporary_and_hidden_files_are_not_seen() -> Result<()> {
     let stage = Stage::start().await?;
-    for name in [".hello.rhai", "hello.rhai~", "hello.rhai.swp", "#hello.rhai#", "hello.txt"] {
+    for name in [
+        ".hello.rhai",
+        "hello.rhai~",
+        "hello.rhai.swp",
+        "#hello.rhai#",
+        "hello.txt",
+    ] {
         std::fs::write(stage.path("scripts").join(name), answers("one"))?;
     }
     stage.registry.rescan().await;

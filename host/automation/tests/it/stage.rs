@@ -12,8 +12,8 @@ use warbler_automation::{Notice, Registry, RegistryConfig};
 use warbler_domain::extension::{ExtensionFault, ExtensionStatus};
 use warbler_domain::message::{Direction, MessageStatus};
 use warbler_domain::{
-    Action, Clock, Content, Event, EventBody, EventId, Message, MessageId, Random, SessionId, SystemClock, Timestamp,
-    WhatsAppId,
+    Action, Clock, Content, Event, EventBody, EventId, Message, MessageId, Random, SessionId,
+    SystemClock, Timestamp, WhatsAppId,
 };
 use warbler_store::{Store, StoreOptions};
 
@@ -103,7 +103,9 @@ impl Stage {
 
     pub fn status(&self, name: &str) -> Result<ExtensionStatus> {
         let statuses = self.registry.statuses();
-        let found = statuses.into_iter().find(|status| status.name.as_str() == name);
+        let found = statuses
+            .into_iter()
+            .find(|status| status.name.as_str() == name);
         found.with_context(|| format!("no extension {name}"))
     }
 
@@ -114,8 +116,17 @@ impl Stage {
 
     pub fn hook(&self, name: &str) -> Result<Arc<dyn EventHook>> {
         let chain = self.registry.chain();
-        let found = chain.iter().find(|hook| hook.name().as_str() == name).cloned();
-        found.with_context(|| format!("{name} is not in the chain"))
+        let found = chain
+            .iter()
+            .find(|hook| hook.name().as_str() == name)
+            .cloned();
+        found.with_context(|| match self.fault(name) {
+            Ok(fault) => format!(
+                "{name} is not in the chain: {}: {}",
+                fault.code, fault.message
+            ),
+            Err(_) => format!("{name} is not in the chain"),
+        })
     }
 
     /// A message from a customer.
@@ -198,5 +209,8 @@ pub fn replies(outcome: &HookOutcome) -> Vec<&str> {
 
 /// The code of what went wrong.
 pub fn code(outcome: &HookOutcome) -> &str {
-    outcome.fault.as_ref().map_or("", |fault| fault.code.as_str())
+    outcome
+        .fault
+        .as_ref()
+        .map_or("", |fault| fault.code.as_str())
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use tokio::sync::mpsc;
 use wacore_binary::Node;
@@ -194,7 +195,7 @@ impl Person {
             .is_some_and(|author| {
                 origin.author.device == 0 && author.person.echo.load(Ordering::Relaxed)
             });
-        (!echoing && self.inner.inbox().may_echo(body)).then(|| body.clone())
+        (!echoing && self.inner.inbox().may_echo(body, Instant::now())).then(|| body.clone())
     }
 
     fn shown(&self, said: Content) -> HeardContent {
@@ -252,10 +253,10 @@ impl Person {
         let Some(count) = self.inner.inbox().retry(id) else {
             return;
         };
-        let bundle = {
+        let (registration, bundle) = {
             let mut handset = self.inner.handset.lock().await;
             handset.phone.forget_session(&origin.key);
-            handset.phone.bundle()
+            (handset.phone.registration_id(), handset.phone.bundle())
         };
         let asked = NodeBuilder::new("retry")
             .attr("v", "1")
@@ -281,7 +282,7 @@ impl Person {
         );
         let children = [
             asked,
-            leaf("registration", bundle.registration_id.to_be_bytes()),
+            leaf("registration", registration.to_be_bytes()),
             NodeBuilder::new("keys").children(keys).build(),
         ];
         self.sends_receipt(

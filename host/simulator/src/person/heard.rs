@@ -1,6 +1,7 @@
 //! What a person has heard, sent and had confirmed, all of it bounded.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use waproto::whatsapp as wa;
@@ -17,6 +18,8 @@ const SEEN: usize = 4_096;
 const RESENDABLE: usize = 256;
 /// How many echoes are remembered in order not to echo them.
 const ECHOES: usize = 256;
+/// A text that comes back within this time is an echo of an echo.
+const ECHO_RETURNS_WITHIN: Duration = Duration::from_secs(2);
 
 /// A message that has arrived and could be read.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -146,7 +149,7 @@ pub(super) struct Inbox {
     pub(super) typing: VecDeque<String>,
     pub(super) presences: VecDeque<PresenceSeen>,
     pub(super) retries: HashMap<String, u32>,
-    echoed: VecDeque<String>,
+    echoed: VecDeque<(Instant, String)>,
     pub(super) duplicates: u64,
 }
 
@@ -223,15 +226,17 @@ impl Inbox {
         keep(&mut self.presences, PresenceSeen { from, online });
     }
 
-    /// Whether a text may be echoed: not if it is itself one of the last echoes.
-    pub(super) fn may_echo(&mut self, text: &str) -> bool {
-        if self.echoed.iter().any(|echo| echo == text) {
+    /// Whether a text may be echoed: not if it is what was echoed a moment ago, coming back.
+    pub(super) fn may_echo(&mut self, text: &str, now: Instant) -> bool {
+        self.echoed
+            .retain(|(at, _)| now.saturating_duration_since(*at) < ECHO_RETURNS_WITHIN);
+        if self.echoed.iter().any(|(_, echo)| echo == text) {
             return false;
         }
         if self.echoed.len() >= ECHOES {
             self.echoed.pop_front();
         }
-        self.echoed.push_back(text.to_owned());
+        self.echoed.push_back((now, text.to_owned()));
         true
     }
 
@@ -296,7 +301,9 @@ pub(super) fn unique(ids: impl IntoIterator<Item = String>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{HISTORY, Heard, HeardContent, Inbox};
+    use std::time::Instant;
+
+    use super::{ECHO_RETURNS_WITHIN, HISTORY, Heard, HeardContent, Inbox};
     use crate::state::account::AccountId;
 
     fn heard(id: &str) -> Heard {
@@ -341,7 +348,9 @@ mod tests {
     #[test]
     fn an_echo_is_not_echoed() {
         let mut inbox = Inbox::default();
-        assert!(inbox.may_echo("ping"));
-        assert!(!inbox.may_echo("ping"));
+        let now = Instant::now();
+        assert!(inbox.may_echo("ping", now));
+        assert!(!inbox.may_echo("ping", now));
+        assert!(inbox.may_echo("ping", now + ECHO_RETURNS_WITHIN));
     }
 }

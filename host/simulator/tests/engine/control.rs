@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use wacore::net::{HttpClient, HttpRequest};
 use warbler_simulator::{Network, NetworkOptions};
 
-use super::support::{Engine, Redirected, SOON};
+use super::support::{Engine, SOON};
+use super::wiring::Redirected;
 
 struct Control {
     http: Redirected,

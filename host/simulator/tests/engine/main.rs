@@ -10,3 +10,4 @@ mod strangers;
 mod support;
 mod talking;
 mod trouble;
+mod wiring;

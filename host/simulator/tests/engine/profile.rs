@@ -43,10 +43,7 @@ async fn a_profile_shows_its_about_text_and_picture() -> Result<()> {
     let client = engine.client.clone();
     let contacts = client.contacts();
     assert!(contacts.get_profile_picture(&jid, false).await?.is_none());
-    engine
-        .client
-        .get_user_devices(std::slice::from_ref(&jid))
-        .await?;
+    engine.says(&customer.jid(), "hi").await?;
     customer.sets_picture(b"smile").await?;
     engine
         .until(|event| matches!(event, Event::PictureUpdate(_)).then_some(()))

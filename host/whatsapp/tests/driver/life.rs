@@ -54,6 +54,10 @@ async fn many_sessions_share_one_database() -> Result<()> {
 }
 
 /// Not a test of time: it prints what a human compares (`--nocapture`).
+#[expect(
+    clippy::print_stderr,
+    reason = "the figures are for whoever runs it by hand"
+)]
 #[tokio::test(flavor = "multi_thread")]
 async fn an_echo_comes_back() -> Result<()> {
     let world = World::start(Lids::Told).await?;
@@ -81,7 +85,7 @@ async fn an_echo_comes_back() -> Result<()> {
     }
     trips.sort();
     let median = trips.get(trips.len() / 2).copied().unwrap_or_default();
-    tracing::info!(?connected, ?median, "Measured");
+    eprintln!("open to connected {connected:?}, echo round trip {median:?} (median of 60)");
     session.link.close().await;
     Ok(())
 }

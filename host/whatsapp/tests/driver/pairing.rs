@@ -101,10 +101,12 @@ async fn a_logout_by_the_host_unlinks_the_device() -> Result<()> {
     let world = World::start(Lids::Told).await?;
     let owner = world.person("+15550004", "Olive")?;
     let session = world.connected(&owner).await?;
-    assert_eq!(owner.devices().len(), 2, "the phone and the session");
+    assert_eq!(owner.devices().len(), 1);
     session.link.logout().await?;
     assert_eq!(session.end().await?, LinkEnd::Closed);
-    assert_eq!(owner.devices().len(), 1);
+    let session = world.open(session.id).await?;
+    assert!(matches!(session.end().await?, LinkEnd::LoggedOut { .. }));
+    assert!(owner.devices().is_empty());
     world.driver.forget(session.id).await?;
     assert!(!world.driver.is_paired(session.id).await?);
     Ok(())

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use warbler_app::driver::{Inbound, LinkEnd, LinkReport, MediaFailure};
 use warbler_domain::Content;
 use warbler_domain::media::MediaSource;
-use warbler_simulator::Fault;
+use warbler_simulator::{Fault, Scope};
 
 use crate::world::{Lids, Session, Told, World};
 
@@ -244,7 +244,7 @@ async fn a_medium_that_cannot_be_had_says_why() -> Result<()> {
     let faults = world.network.faults();
 
     faults.inject(
-        owner.number(),
+        Scope::All,
         Fault::MediaError {
             status: 404,
             times: 10,
@@ -256,7 +256,7 @@ async fn a_medium_that_cannot_be_had_says_why() -> Result<()> {
     );
     faults.clear();
     faults.inject(
-        owner.number(),
+        Scope::All,
         Fault::MediaError {
             status: 500,
             times: 10,

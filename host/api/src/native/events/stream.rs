@@ -57,12 +57,16 @@ pub(super) async fn follow(
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_streams", detail)
     })?;
     let events = app.events().stream(&caller, after).await?;
-    let batches = stream::unfold((events, place), async |(mut events, place)| match events.next().await {
-        Ok(batch) => batch.map(|batch| (stream::iter(batch.into_iter().map(frame)), (events, place))),
-        Err(refusal) => {
-            // Logged where it becomes a problem; the client comes back with `Last-Event-ID`.
-            drop(Problem::from(refusal));
-            None
+    let batches = stream::unfold((events, place), async |(mut events, place)| {
+        match events.next().await {
+            Ok(batch) => {
+                batch.map(|batch| (stream::iter(batch.into_iter().map(frame)), (events, place)))
+            }
+            Err(refusal) => {
+                // Logged where it becomes a problem; the client comes back with `Last-Event-ID`.
+                drop(Problem::from(refusal));
+                None
+            }
         }
     });
     let until_stop = batches.flatten().take_until(streams.stop.cancelled_owned());
@@ -73,14 +77,23 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<EventId>, Problem> {
     let Some(value) = headers.get(LAST_EVENT_ID) else {
         return Ok(None);
     };
-    let parsed = value.to_str().ok().and_then(|text| text.trim().parse().ok());
+    let parsed = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.trim().parse().ok());
     match parsed {
         Some(id) => Ok(Some(id)),
-        None => Err(Problem::invalid("bad_event_id", "`Last-Event-ID` is not the id of an event")),
+        None => Err(Problem::invalid(
+            "bad_event_id",
+            "`Last-Event-ID` is not the id of an event",
+        )),
     }
 }
 
 fn frame(stored: Stored) -> Result<Event, axum::Error> {
     let view = EventView::from(stored);
-    Event::default().id(view.id.to_string()).event(&view.kind).json_data(&view)
+    Event::default()
+        .id(view.id.to_string())
+        .event(&view.kind)
+        .json_data(&view)
 }

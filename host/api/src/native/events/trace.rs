@@ -62,7 +62,11 @@ pub(in crate::native) struct StepView {
 
 /// One thing an extension asked for.
 #[derive(Debug, Serialize, ToSchema)]
-#[serde(tag = "action", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "action",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
 #[schema(as = Action)]
 pub(in crate::native) enum ActionView {
     /// A text into the chat the event came from.
@@ -105,7 +109,10 @@ pub(in crate::native) struct LogView {
 
 impl From<Trace> for TraceView {
     fn from(trace: Trace) -> Self {
-        Self { done_at: trace.done_at, steps: trace.steps.into_iter().map(StepView::from).collect() }
+        Self {
+            done_at: trace.done_at,
+            steps: trace.steps.into_iter().map(StepView::from).collect(),
+        }
     }
 }
 
@@ -129,13 +136,19 @@ impl From<Action> for ActionView {
         match action {
             Action::Reply { text, quote } => Self::Reply { text, quote },
             Action::SendText { to, text } => Self::SendText { to, text },
-            Action::React { target, emoji } => Self::React { message: target, emoji },
+            Action::React { target, emoji } => Self::React {
+                message: target,
+                emoji,
+            },
         }
     }
 }
 
 impl From<LogLine> for LogView {
     fn from(line: LogLine) -> Self {
-        Self { level: line.level, message: line.message }
+        Self {
+            level: line.level,
+            message: line.message,
+        }
     }
 }

@@ -21,10 +21,10 @@ use crate::native::words;
 }))]
 pub(in crate::native) struct EventView {
     /// Its id.
-    #[schema(value_type = String, format = Uuid)]
+    #[schema(value_type = String, format = "uuid")]
     pub(super) id: EventId,
     /// The session it happened to.
-    #[schema(value_type = String, format = Uuid)]
+    #[schema(value_type = String, format = "uuid")]
     session: SessionId,
     /// When this host learned of it.
     #[schema(value_type = String, format = DateTime)]
@@ -133,7 +133,11 @@ pub(in crate::native) struct QrOfferView {
 
 impl From<Stored> for EventView {
     fn from(stored: Stored) -> Self {
-        let Stored { event, done, seq: _ } = stored;
+        let Stored {
+            event,
+            done,
+            seq: _,
+        } = stored;
         let mut view = Self {
             id: event.id,
             session: event.session,
@@ -149,15 +153,31 @@ impl From<Stored> for EventView {
         };
         match event.body {
             EventBody::Message { message } => view.message = Some(Box::new((*message).into())),
-            EventBody::Receipt { chat, by, messages, status } => {
-                view.receipt = Some(ReceiptView { chat, by, messages, status: status.into() });
+            EventBody::Receipt {
+                chat,
+                by,
+                messages,
+                status,
+            } => {
+                view.receipt = Some(ReceiptView {
+                    chat,
+                    by,
+                    messages,
+                    status: status.into(),
+                });
             }
-            EventBody::ChatState { chat, by, state } => view.presence = Some(PresenceView { chat, by, state }),
+            EventBody::ChatState { chat, by, state } => {
+                view.presence = Some(PresenceView { chat, by, state })
+            }
             EventBody::GroupUpdated { group, by, change } => {
                 view.group = Some(GroupChangeView { group, by, change });
             }
             EventBody::SessionStatus { from, to, reason } => {
-                view.status = Some(StatusChangeView { from: from.into(), to: to.into(), reason });
+                view.status = Some(StatusChangeView {
+                    from: from.into(),
+                    to: to.into(),
+                    reason,
+                });
             }
             EventBody::SessionQr { expires_at } => view.qr = Some(QrOfferView { expires_at }),
         }

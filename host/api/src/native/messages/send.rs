@@ -4,8 +4,8 @@ use std::fmt;
 
 use bytes::Bytes;
 use data_encoding::{BASE64, BASE64_NOPAD, DecodeError};
+use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
-use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use warbler_app::messages::{NewContent, SendMessage};
 use warbler_domain::{Recipient, SessionRef, WhatsAppId};
@@ -42,8 +42,8 @@ pub(in crate::native) struct ImageBody {
     caption: Option<String>,
 }
 
-/// A reaction: to send, or one that came.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
+/// A reaction to send.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = SendReaction)]
 pub(in crate::native) struct ReactionBody {
@@ -60,32 +60,47 @@ impl SendBody {
         let quote = self.quote.map(|id| message_id(&id, "quote")).transpose()?;
         let content = match (self.text, self.image, self.reaction) {
             (Some(text), None, None) => NewContent::Text(text),
-            (None, Some(ImageBody { data, caption }), None) => NewContent::Image { bytes: data.0, caption },
-            (None, None, Some(ReactionBody { message, emoji })) => {
-                NewContent::Reaction { target: message_id(&message, "reaction.message")?, emoji }
-            }
+            (None, Some(ImageBody { data, caption }), None) => NewContent::Image {
+                bytes: data.0,
+                caption,
+            },
+            (None, None, Some(ReactionBody { message, emoji })) => NewContent::Reaction {
+                target: message_id(&message, "reaction.message")?,
+                emoji,
+            },
             (None, None, None) => {
-                return Err(Problem::invalid("no_content", "say what to send: `text`, `image` or `reaction`"));
+                return Err(Problem::invalid(
+                    "no_content",
+                    "say what to send: `text`, `image` or `reaction`",
+                ));
             }
             _ => {
                 let detail = "`text`, `image` and `reaction` exclude each other; the text of an image is its `caption`";
                 return Err(Problem::invalid("several_contents", detail));
             }
         };
-        Ok(SendMessage { session, to, content, quote })
+        Ok(SendMessage {
+            session,
+            to,
+            content,
+            quote,
+        })
     }
 }
 
 /// The recipient written in `field`.
 pub(super) fn recipient(text: &str, field: &str) -> Result<Recipient, Problem> {
-    text.parse().map_err(|err: warbler_domain::jid::BadRecipient| {
-        Problem::invalid("bad_recipient", err.to_string()).in_field(field)
-    })
+    text.parse()
+        .map_err(|err: warbler_domain::jid::BadRecipient| {
+            Problem::invalid("bad_recipient", err.to_string()).in_field(field)
+        })
 }
 
 fn message_id(text: &str, field: &str) -> Result<WhatsAppId, Problem> {
     text.parse().map_err(|_| {
-        let detail = format!("{field}: not the `whatsappId` of a message; one looks like 3EB0A1B2C3D4E5F60718");
+        let detail = format!(
+            "{field}: not the `whatsappId` of a message; one looks like 3EB0A1B2C3D4E5F60718"
+        );
         Problem::invalid("bad_message_id", detail).in_field(field)
     })
 }
@@ -119,17 +134,29 @@ impl Visitor<'_> for Base64Visitor {
             None => text,
             Some(rest) => match rest.split_once(',') {
                 Some((kind, encoded)) if kind.ends_with(";base64") => encoded,
-                _ => return Err(E::custom("a data URL here looks like `data:image/png;base64,…`")),
+                _ => {
+                    return Err(E::custom(
+                        "a data URL here looks like `data:image/png;base64,…`",
+                    ));
+                }
             },
         };
         let bytes = decode(encoded.as_bytes());
         bytes.map(|bytes| Base64(bytes.into())).map_err(|err| {
-            E::custom(format_args!("not base64: {} at character {}", err.kind, err.position + 1))
+            E::custom(format_args!(
+                "not base64: {} at character {}",
+                err.kind,
+                err.position + 1
+            ))
         })
     }
 }
 
 /// Decodes with padding, or without any.
 fn decode(encoded: &[u8]) -> Result<Vec<u8>, DecodeError> {
-    if encoded.len() % 4 == 0 { BASE64.decode(encoded) } else { BASE64_NOPAD.decode(encoded) }
+    if encoded.len() % 4 == 0 {
+        BASE64.decode(encoded)
+    } else {
+        BASE64_NOPAD.decode(encoded)
+    }
 }

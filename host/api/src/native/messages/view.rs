@@ -29,10 +29,10 @@ use crate::native::words;
 }))]
 pub(in crate::native) struct MessageView {
     /// Our id.
-    #[schema(value_type = String, format = Uuid)]
+    #[schema(value_type = String, format = "uuid")]
     id: MessageId,
     /// The session that received or sends it.
-    #[schema(value_type = String, format = Uuid)]
+    #[schema(value_type = String, format = "uuid")]
     session: SessionId,
     /// The network's id: unique per chat and sender only.
     #[schema(value_type = String)]
@@ -102,7 +102,7 @@ pub(in crate::native) struct ContentView {
 #[schema(as = Media)]
 pub(in crate::native) struct MediaView {
     /// What it is.
-    kind: words::MediaWord,
+    kind: words::MediaKind,
     /// The content type its sender named.
     #[schema(example = "image/png")]
     mime: String,
@@ -198,10 +198,23 @@ impl ContentView {
         match content {
             Content::Text { text } => view.text = Some(text),
             Content::Media(media) => view.media = Some(MediaView::of(id, media)),
-            Content::Reaction { target, target_sender, emoji } => {
-                view.reaction = Some(ReactionView { message: target, sender: target_sender, emoji });
+            Content::Reaction {
+                target,
+                target_sender,
+                emoji,
+            } => {
+                view.reaction = Some(ReactionView {
+                    message: target,
+                    sender: target_sender,
+                    emoji,
+                });
             }
-            Content::Edit { target, text } => view.edit = Some(EditView { message: target, text }),
+            Content::Edit { target, text } => {
+                view.edit = Some(EditView {
+                    message: target,
+                    text,
+                })
+            }
             Content::Revoke { target } => view.revoke = Some(RevokeView { message: target }),
             Content::Unsupported { what } => view.unsupported = Some(what),
         }
@@ -212,13 +225,29 @@ impl ContentView {
 impl MediaView {
     fn of(id: MessageId, media: Media) -> Self {
         // `source` stays behind: it may hold the key to the medium.
-        let Media { kind, mime, size, caption, source: _ } = media;
-        Self { kind: kind.into(), mime, size, caption, url: format!("/v1/messages/{id}/media") }
+        let Media {
+            kind,
+            mime,
+            size,
+            caption,
+            source: _,
+        } = media;
+        Self {
+            kind: kind.into(),
+            mime,
+            size,
+            caption,
+            url: format!("/v1/messages/{id}/media"),
+        }
     }
 }
 
 impl From<Quoted> for QuotedView {
     fn from(quoted: Quoted) -> Self {
-        Self { message: quoted.whatsapp_id, sender: quoted.sender, text: quoted.text }
+        Self {
+            message: quoted.whatsapp_id,
+            sender: quoted.sender,
+            text: quoted.text,
+        }
     }
 }

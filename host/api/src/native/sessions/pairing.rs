@@ -28,7 +28,10 @@ pub(super) fn routes() -> Vec<Route> {
     let pairing = |route: Route| {
         route
             .refuses(StatusCode::NOT_FOUND, &["unknown_session"])
-            .refuses(StatusCode::CONFLICT, &["already_paired", "session_not_running"])
+            .refuses(
+                StatusCode::CONFLICT,
+                &["already_paired", "session_not_running"],
+            )
             .refuses(StatusCode::SERVICE_UNAVAILABLE, &["no_qr_yet"])
     };
     vec![
@@ -104,15 +107,25 @@ pub(super) async fn show(
         return Ok(([(CONTENT_TYPE, PNG), (VARY, "Accept")], png).into_response());
     }
     let data_url = format!("data:{PNG};base64,{}", BASE64.encode(&png));
-    let body = QrView { text: qr.text, data_url, expires_at: qr.expires_at };
+    let body = QrView {
+        text: qr.text,
+        data_url,
+        expires_at: qr.expires_at,
+    };
     Ok(([(VARY, "Accept")], Json(body)).into_response())
 }
 
 /// The first type a client names is the one it likes best, unless it goes into weights.
 fn wants_png(headers: &HeaderMap) -> bool {
-    let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let types = accepted.split(',').map(|range| range.split(';').next().unwrap_or_default().trim());
-    let mut known = types.filter(|name| matches!(*name, PNG | "image/*" | "application/json" | "*/*"));
+    let accepted = headers
+        .get(ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let types = accepted
+        .split(',')
+        .map(|range| range.split(';').next().unwrap_or_default().trim());
+    let mut known =
+        types.filter(|name| matches!(*name, PNG | "image/*" | "application/json" | "*/*"));
     known.next().is_some_and(|name| name.starts_with("image/"))
 }
 
@@ -145,13 +158,23 @@ pub(super) async fn request_code(
     Param(session): Param<SessionRef>,
     Wire(body): Wire<RequestCodeBody>,
 ) -> Result<Json<PairingCodeView>, Problem> {
-    let phone: PhoneNumber = body.phone.parse().map_err(|err| bad_field("bad_phone_number", "phone", &err))?;
-    let code = app.sessions().pairing_code(&caller, &session, phone).await?;
+    let phone: PhoneNumber = body
+        .phone
+        .parse()
+        .map_err(|err| bad_field("bad_phone_number", "phone", &err))?;
+    let code = app
+        .sessions()
+        .pairing_code(&caller, &session, phone)
+        .await?;
     let raw: String = code.code.chars().filter(|c| *c != '-').collect();
     let shown = match raw.split_at_checked(4) {
         Some((first, last)) => format!("{first}-{last}"),
         None => raw.clone(),
     };
     let expires_at = clock.now().plus(code.valid_for);
-    Ok(Json(PairingCodeView { code: shown, raw, expires_at }))
+    Ok(Json(PairingCodeView {
+        code: shown,
+        raw,
+        expires_at,
+    }))
 }
