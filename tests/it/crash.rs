@@ -98,6 +98,23 @@ fn echoes(person: &Person) -> BTreeMap<String, BTreeSet<String>> {
     echoes
 }
 
+/// The texts of the stored `message.received` events, by chat, in the order they were stored.
+async fn stored_texts(api: &Api) -> Result<BTreeMap<String, Vec<String>>> {
+    let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut cursor = String::new();
+    loop {
+        let page = api.get(&format!("/v1/events?kind=message.received&limit=500{cursor}")).await?.expect(200)?;
+        for event in page.body["items"].as_array().into_iter().flatten() {
+            let text = |name: &str| event["message"][name].as_str().unwrap_or_default().to_owned();
+            texts.entry(text("chat")).or_default().insert(0, text("text"));
+        }
+        match page.body["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return Ok(texts),
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_host_killed_under_load_loses_nothing_and_answers_everything_once() -> Result<()> {
     const KILLS: usize = 8;
@@ -144,46 +161,26 @@ async fn a_host_killed_under_load_loses_nothing_and_answers_everything_once() ->
         std::fs::read_to_string(dir.path().join("stderr.log")).unwrap_or_default()
     })?;
 
+    let stored = stored_texts(&victim.api).await?;
+    let received: usize = stored.values().map(Vec::len).sum();
+    ensure!(received == said, "{said} messages were said, {received} events are stored");
+    let expected: Vec<String> = (0..KILLS)
+        .flat_map(|round| (0..3).map(move |turn| format!("round {round} turn {turn}")))
+        .collect();
     for customer in &customers {
-        let answered = eventually(
-            &format!("{} has heard every echo", customer.name()),
-            || async {
-                let echoes = echoes(customer);
-                Ok((echoes.len() == KILLS * 3).then_some(echoes))
-            },
-        );
+        let answered = eventually("every echo was heard", || async {
+            let echoes = echoes(customer);
+            Ok((echoes.len() == KILLS * 3).then_some(echoes))
+        });
         for (text, ids) in answered.await? {
-            ensure!(
-                ids.len() == 1,
-                "{text:?} was answered under {} ids",
-                ids.len()
-            );
+            ensure!(ids.len() == 1, "{text:?} was answered under {} ids", ids.len());
         }
-        let order: Vec<String> = customer
-            .heard()
-            .iter()
-            .map(|heard| heard.text().to_owned())
-            .collect();
-        let expected: Vec<String> = (0..KILLS)
-            .flat_map(|round| (0..3).map(move |turn| format!("echo of round {round} turn {turn}")))
-            .collect();
-        ensure!(order == expected, "{}: {order:?}", customer.name());
+        let came = stored.get(&customer.jid()).context("events of the customer")?;
+        ensure!(*came == expected, "stored out of order: {came:?}");
+        let heard: Vec<String> = customer.heard().iter().map(|heard| heard.text().to_owned()).collect();
+        let echoed: Vec<String> = expected.iter().map(|text| format!("echo of {text}")).collect();
+        ensure!(heard == echoed, "heard out of order: {heard:?}");
     }
-    let mut received = 0;
-    let mut cursor = String::new();
-    loop {
-        let path = format!("/v1/events?kind=message.received&limit=500{cursor}");
-        let page = victim.api.get(&path).await?.expect(200)?;
-        received += page.body["items"].as_array().map_or(0, Vec::len);
-        match page.body["next"].as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
-            None => break,
-        }
-    }
-    ensure!(
-        received == said,
-        "{said} messages were said, {received} events are stored"
-    );
     ensure!(owner.devices().len() == 1, "it never paired again");
     victim.kill()?;
     network.stop().await;

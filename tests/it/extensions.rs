@@ -13,7 +13,7 @@ async fn trace_of(host: &TestHost, shop: &Shop<'_>, text: &str) -> Result<Value>
         let events = shop.events("message.received").await?;
         let found = events
             .into_iter()
-            .find(|event| event["message"]["content"]["text"] == text);
+            .find(|event| event["message"]["text"] == text);
         Ok(found.and_then(|event| event["id"].as_str().map(str::to_owned)))
     })
     .await?;
@@ -23,7 +23,7 @@ async fn trace_of(host: &TestHost, shop: &Shop<'_>, text: &str) -> Result<Value>
             .get(&format!("/v1/events/{id}/trace"))
             .await?
             .expect(200)?;
-        Ok((trace.body["done"] == true).then_some(trace.body))
+        Ok(Some(trace.body["trace"].clone()).filter(|trace| !trace.is_null()))
     })
     .await
 }
@@ -185,13 +185,8 @@ async fn writing_to_others_needs_a_grant() -> Result<()> {
     ada.says(OWNER, "hi").await?;
     let trace = trace_of(&host, &shop, "hi").await?;
     let error = &trace["steps"][0]["error"];
-    assert_eq!(error["code"], "not-granted", "{trace}");
-    assert!(
-        error["message"]
-            .as_str()
-            .is_some_and(|message| message.contains("send = \"any\"")),
-        "{error}"
-    );
+    let message = error["message"].as_str().context("a message")?;
+    assert!(message.contains("not-granted") && message.contains("send = \"any\""), "{error}");
     assert!(bob.heard().is_empty());
     host.stop().await;
     Ok(())
@@ -233,7 +228,7 @@ async fn own_messages_start_no_conversation_with_oneself() -> Result<()> {
     hears_text(&ada, "said by the shop").await?;
     shop.owner().says(ADA, "said by hand").await?;
     hears_text(&ada, "said by hand").await?;
-    shop.has_message("said by hand", |m| m["content"]["text"] == "said by hand")
+    shop.has_message("said by hand", |m| m["text"] == "said by hand")
         .await?;
     ada.says(OWNER, "your turn").await?;
     hears_text(&ada, "your turn").await?;

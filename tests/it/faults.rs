@@ -183,11 +183,11 @@ async fn every_loss_of_the_connection_is_an_event_with_its_reason() -> Result<()
         let events = shop.events("session.status").await?;
         Ok(events
             .into_iter()
-            .find(|event| event["to"] == "reconnecting"))
+            .find(|event| event["status"]["to"] == "reconnecting"))
     })
     .await?;
     assert!(
-        event["reason"]
+        event["status"]["reason"]
             .as_str()
             .is_some_and(|reason| !reason.is_empty()),
         "{event}"

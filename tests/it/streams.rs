@@ -42,14 +42,14 @@ async fn the_stream_shows_what_happens_and_resumes_where_it_was_left() -> Result
     let mut stream = host.api().stream(None).await?;
     ada.says(OWNER, "one").await?;
     let (id, event) = next_of_kind(&mut stream, "message.received").await?;
-    assert_eq!(event["message"]["content"]["text"], "one");
+    assert_eq!(event["message"]["text"], "one");
     drop(stream);
     ada.says(OWNER, "two").await?;
     ada.says(OWNER, "three").await?;
     let mut resumed = host.api().stream(Some(&id)).await?;
     for text in ["two", "three"] {
         let (_, event) = next_of_kind(&mut resumed, "message.received").await?;
-        assert_eq!(event["message"]["content"]["text"], text);
+        assert_eq!(event["message"]["text"], text);
     }
     host.stop().await;
     Ok(())

@@ -104,10 +104,9 @@ pub async fn hears_text(person: &Person, text: &str) -> Result<Heard> {
 
 /// The text or caption of a message as the API shows it.
 fn readable(message: &Value) -> &str {
-    let content = &message["content"];
-    content["text"]
+    message["text"]
         .as_str()
-        .or_else(|| content["caption"].as_str())
+        .or_else(|| message["media"]["caption"].as_str())
         .unwrap_or_default()
 }
 

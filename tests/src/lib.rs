@@ -42,6 +42,7 @@ impl TestHost {
 
     /// A host that behaves as `settings` say.
     pub async fn start_with(settings: Settings) -> Result<Self> {
+        show_logs();
         let network = Network::start(NetworkOptions::default()).await?;
         let dir = tempfile::tempdir()?;
         for folder in ["plugins", "scripts"] {
@@ -245,6 +246,15 @@ async fn start_host(dir: &Path, network: &Network, settings: &Settings) -> Resul
         ..HostOptions::new(dir.join("data"), NetworkChoice::Attached(network.clone()))
     };
     Ok(Host::start(options).await?)
+}
+
+/// Logs to stderr as `WARBLER_TEST_LOG` says, for whoever looks for the reason of a failure.
+pub fn show_logs() {
+    if let Ok(filter) = std::env::var("WARBLER_TEST_LOG") {
+        let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        // Another test of this process may have been first.
+        drop(logs.try_init());
+    }
 }
 
 /// Settings with short pauses, so that what comes back comes back soon.

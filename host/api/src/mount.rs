@@ -14,7 +14,7 @@ use axum::extract::{FromRef, MatchedPath, Request};
 use axum::handler::Handler;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::routing::{MethodFilter, MethodRouter, any, on};
 use axum::{Extension, Router};
 use futures_util::FutureExt as _;
 use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
@@ -177,6 +177,12 @@ impl Route {
         self
     }
 
+    /// Puts it into a section of the document.
+    pub(crate) fn in_section(mut self, section: &str) -> Self {
+        self.operation.tags = Some(vec![section.to_owned()]);
+        self
+    }
+
     /// Its body may be as large as media are.
     pub(crate) fn carries_media(mut self) -> Self {
         self.carries_media = true;
@@ -252,7 +258,10 @@ pub fn router(app: App, options: ApiOptions) -> Router {
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(state.clone(), authenticate));
+    // `nest` leaves out the bare slash.
+    let slash = any(unknown_path).layer(from_fn_with_state(state.clone(), authenticate));
     open.nest(BASE, guarded)
+        .route("/v1/", slash)
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn(observe))

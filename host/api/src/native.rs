@@ -17,16 +17,19 @@ use warbler_domain::page::Page;
 
 use crate::mount::Route;
 
-/// Every route of this API, in reading order.
+/// Every route of this API, in reading order, each in its section of the document.
 pub(crate) fn routes() -> Vec<Route> {
-    let resources = [
-        sessions::routes(),
-        messages::routes(),
-        events::routes(),
-        extensions::routes(),
-        openapi::routes(),
+    let sections = [
+        ("Sessions", sessions::routes()),
+        ("Pairing", sessions::pairing::routes()),
+        ("Messages", messages::routes()),
+        ("Events", events::routes()),
+        ("Extensions", extensions::routes()),
+        ("Host", openapi::routes()),
     ];
-    resources.into_iter().flatten().collect()
+    let rows = sections.into_iter();
+    rows.flat_map(|(section, routes)| routes.into_iter().map(|route| route.in_section(section)))
+        .collect()
 }
 
 /// A list, or a page of one.

@@ -4,7 +4,6 @@
 //! At most [`MAX_CONNECTIONS`] are open; further ones wait in the system's queue. A connection
 //! that sends no complete request head within [`HEAD_TIMEOUT`] is closed, idle ones among them.
 
-use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
@@ -32,25 +31,23 @@ pub const GRACE: Duration = Duration::from_secs(10);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves `router` until `stop`, then lets requests in flight end for at most [`GRACE`].
-pub fn serve(
+pub async fn serve(
     listener: TcpListener,
     router: Router,
     stop: CancellationToken,
-) -> impl Future<Output = io::Result<()>> + Send {
-    async move {
-        let address = listener.local_addr()?;
-        info!(%address, "The API listens on http://{address}");
-        let connections = TaskTracker::new();
-        let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-        while let Some((stream, permit)) = accept(&listener, &room, &stop).await {
-            connections.spawn(converse(stream, router.clone(), stop.clone(), permit));
-        }
-        drop(listener);
-        connections.close();
-        connections.wait().await;
-        info!(%address, "The API on http://{address} has stopped");
-        Ok(())
+) -> io::Result<()> {
+    let address = listener.local_addr()?;
+    info!(%address, "The API listens on http://{address}");
+    let connections = TaskTracker::new();
+    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    while let Some((stream, permit)) = accept(&listener, &room, &stop).await {
+        connections.spawn(converse(stream, router.clone(), stop.clone(), permit));
     }
+    drop(listener);
+    connections.close();
+    connections.wait().await;
+    info!(%address, "The API on http://{address} has stopped");
+    Ok(())
 }
 
 /// The next connection; nothing when the server is to stop.

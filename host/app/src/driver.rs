@@ -93,7 +93,7 @@ pub struct InboxError(pub String);
 #[derive(Debug, Clone, PartialEq)]
 pub enum Inbound {
     /// A message, or one of the account's own from another device.
-    Message(InboundMessage),
+    Message(Box<InboundMessage>),
     /// Messages of ours have come further.
     Receipt {
         /// The chat they are in.

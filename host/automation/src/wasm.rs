@@ -37,7 +37,6 @@ use state::PluginState;
 use ticker::{TICK, Ticker};
 
 // The contract, as Rust types.
-#[expect(clippy::all, reason = "generated code")]
 mod contract {
     wasmtime::component::bindgen!({
         path: "../../wit",

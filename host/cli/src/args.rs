@@ -35,15 +35,21 @@ pub(crate) struct LogArguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the host
-    #[command(after_help = "Example:\n  warbler serve --config warbler.toml --listen 127.0.0.1:3000")]
+    #[command(
+        after_help = "Example:\n  warbler serve --config warbler.toml --listen 127.0.0.1:3000"
+    )]
     Serve(Serve),
     /// See it work: a host, a simulated network and a customer, all on this machine
     #[cfg(feature = "simulator")]
-    #[command(after_help = "Example:\n  warbler demo --data demo-data\n\nNothing leaves this machine: no phone, no account, no WhatsApp.")]
+    #[command(
+        after_help = "Example:\n  warbler demo --data demo-data\n\nNothing leaves this machine: no phone, no account, no WhatsApp."
+    )]
     Demo(Demo),
     /// Run the simulated network alone, to develop and test against
     #[cfg(feature = "simulator")]
-    #[command(after_help = "Example:\n  warbler simulator --listen 127.0.0.1:5222 --http 127.0.0.1:5223 --person +15550100=Ada")]
+    #[command(
+        after_help = "Example:\n  warbler simulator --listen 127.0.0.1:5222 --http 127.0.0.1:5223 --person +15550100=Ada"
+    )]
     Simulator(Simulator),
     /// Sessions of a running host: list, create, pair, start, stop, log out, delete
     #[command(after_help = "Example:\n  warbler session create shop\n  warbler session pair shop")]
@@ -113,7 +119,13 @@ pub(crate) struct Simulator {
 #[derive(Debug, Args)]
 pub(crate) struct Reach {
     /// The host
-    #[arg(long, value_name = "URL", env = "WARBLER_URL", default_value = "http://127.0.0.1:3000", global = true)]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "WARBLER_URL",
+        default_value = "http://127.0.0.1:3000",
+        global = true
+    )]
     pub(crate) url: String,
     /// A file with an API key; else WARBLER_KEY, else `admin.key` in the data folder
     #[arg(long, value_name = "FILE", global = true)]
@@ -147,7 +159,9 @@ pub(crate) enum SessionVerb {
         name: String,
     },
     /// Link a session to a phone: by the QR drawn here, or by a code to type on the phone
-    #[command(after_help = "Example:\n  warbler session pair shop\n  warbler session pair shop --code +15550100")]
+    #[command(
+        after_help = "Example:\n  warbler session pair shop\n  warbler session pair shop --code +15550100"
+    )]
     Pair {
         /// The session
         name: String,
@@ -193,7 +207,9 @@ pub(crate) struct Events {
 #[derive(Debug, Subcommand)]
 pub(crate) enum EventsVerb {
     /// Print events as they happen, until ctrl-c
-    #[command(after_help = "Example:\n  warbler events tail\n  warbler events tail --json | jq .kind")]
+    #[command(
+        after_help = "Example:\n  warbler events tail\n  warbler events tail --json | jq .kind"
+    )]
     Tail,
 }
 
@@ -236,10 +252,15 @@ mod tests {
     #[test]
     fn every_command_has_an_example() {
         fn walk(command: &clap::Command, missing: &mut Vec<String>) {
-            if !command.get_after_help().is_some_and(|help| help.to_string().contains("warbler ")) {
+            if !command
+                .get_after_help()
+                .is_some_and(|help| help.to_string().contains("warbler "))
+            {
                 missing.push(command.get_name().to_owned());
             }
-            command.get_subcommands().for_each(|inner| walk(inner, missing));
+            command
+                .get_subcommands()
+                .for_each(|inner| walk(inner, missing));
         }
         let command = Arguments::command();
         command.clone().debug_assert();

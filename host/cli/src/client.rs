@@ -39,7 +39,12 @@ impl Client {
         let base = Url::parse(&reach.url)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-            .ok_or_else(|| Failure::Usage(format!("`{}` is not the URL of a host; one looks like http://127.0.0.1:3000", reach.url)))?;
+            .ok_or_else(|| {
+                Failure::Usage(format!(
+                    "`{}` is not the URL of a host; one looks like http://127.0.0.1:3000",
+                    reach.url
+                ))
+            })?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -53,12 +58,17 @@ impl Client {
             .no_proxy()
             .build()
             .map_err(anyhow::Error::from)?;
-        Ok(Self { http, base, key: key(reach, environment)? })
+        Ok(Self {
+            http,
+            base,
+            key: key(reach, environment)?,
+        })
     }
 
     /// A resource as it is shown.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Failure> {
-        self.call(self.request(Method::GET, path)?.timeout(ANSWER)).await
+        self.call(self.request(Method::GET, path)?.timeout(ANSWER))
+            .await
     }
 
     /// A resource as the host wrote it.
@@ -67,7 +77,11 @@ impl Client {
     }
 
     /// Does something to a resource.
-    pub(crate) async fn post<T: DeserializeOwned>(&self, path: &[&str], body: Option<Value>) -> Result<T, Failure> {
+    pub(crate) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: Option<Value>,
+    ) -> Result<T, Failure> {
         let request = self.request(Method::POST, path)?.timeout(ANSWER);
         self.call(match body {
             Some(body) => request.json(&body),
@@ -78,7 +92,9 @@ impl Client {
 
     /// Takes a resource away.
     pub(crate) async fn delete(&self, path: &[&str]) -> Result<(), Failure> {
-        let response = self.send(self.request(Method::DELETE, path)?.timeout(ANSWER)).await?;
+        let response = self
+            .send(self.request(Method::DELETE, path)?.timeout(ANSWER))
+            .await?;
         drop(response);
         Ok(())
     }
@@ -86,7 +102,9 @@ impl Client {
     /// The events from now on.
     pub(crate) async fn events(&self) -> Result<EventStream, Failure> {
         let request = self.request(Method::GET, &["events", "stream"])?;
-        let response = self.send(request.header("accept", "text/event-stream")).await?;
+        let response = self
+            .send(request.header("accept", "text/event-stream"))
+            .await?;
         Ok(EventStream::new(response))
     }
 
@@ -97,13 +115,18 @@ impl Client {
             .pop_if_empty()
             .push("v1")
             .extend(path);
-        Ok(self.http.request(method, url).bearer_auth(self.key.expose()))
+        Ok(self
+            .http
+            .request(method, url)
+            .bearer_auth(self.key.expose()))
     }
 
     async fn call<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Failure> {
         let response = self.send(request).await?;
         response.json().await.map_err(|err| {
-            Failure::failed(format!("the host's answer could not be read: {err}; is it another version?"))
+            Failure::failed(format!(
+                "the host's answer could not be read: {err}; is it another version?"
+            ))
         })
     }
 
@@ -119,7 +142,10 @@ impl Client {
         let problem = response.json::<Problem>().await.ok();
         let Some(problem) = problem else {
             let reason = format!("it answered {status}, which Warbler does not do there");
-            return Err(Failure::Unreachable { url: self.base.to_string(), reason });
+            return Err(Failure::Unreachable {
+                url: self.base.to_string(),
+                reason,
+            });
         };
         let hint = match problem.code.as_str() {
             "invalid_key" => ". Set WARBLER_KEY, or name the host's folder with --data",
@@ -167,5 +193,10 @@ fn key(reach: &Reach, environment: &Environment) -> Result<Secret, Failure> {
 }
 
 fn from_file(file: &Path) -> Result<Option<Secret>, Failure> {
-    read_key(file).map_err(|err| Failure::Usage(format!("the key file {} cannot be read: {err}", file.display())))
+    read_key(file).map_err(|err| {
+        Failure::Usage(format!(
+            "the key file {} cannot be read: {err}",
+            file.display()
+        ))
+    })
 }

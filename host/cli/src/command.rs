@@ -28,8 +28,9 @@ use crate::terminal::Screen;
 
 /// How long threads that are still busy may delay the end of the process.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-/// What commands log that have a screen of their own.
-const QUIET: &str = "error,warbler=warn,wacore_libsignal=off,wacore_noise=off";
+/// What commands log that have a screen of their own; `demo` shows reloads there.
+const QUIET: &str =
+    "error,warbler=warn,warbler_automation::reload=off,wacore_libsignal=off,wacore_noise=off";
 
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {

@@ -14,7 +14,9 @@ pub enum Failure {
     #[error("{0}")]
     Usage(String),
     /// The host does not answer. Exit code 3.
-    #[error("no host answers at {url}: {reason}\nStart one with `warbler serve`, or name another with --url.")]
+    #[error(
+        "no host answers at {url}: {reason}\nStart one with `warbler serve`, or name another with --url."
+    )]
     Unreachable {
         /// Where.
         url: String,
@@ -86,7 +88,22 @@ impl From<StartError> for Failure {
     fn from(err: StartError) -> Self {
         match err {
             StartError::RemoteNotAllowed(_) => Self::Usage(err.to_string()),
-            err => Self::Failed(err.into()),
+            err => Self::failed(with_causes(&err)),
         }
     }
+}
+
+/// The error and what caused it, saying nothing twice.
+fn with_causes(err: &dyn std::error::Error) -> String {
+    let mut text = err.to_string();
+    let mut cause = err.source();
+    while let Some(err) = cause {
+        let reason = err.to_string();
+        if !text.contains(&reason) {
+            text.push_str(": ");
+            text.push_str(&reason);
+        }
+        cause = err.source();
+    }
+    text
 }

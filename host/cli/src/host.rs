@@ -19,7 +19,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{error, info};
 use warbler_api::ApiOptions;
 use warbler_app::{App, Parts, Settings};
 use warbler_automation::{Registry, RegistryConfig};
@@ -28,14 +28,14 @@ use warbler_domain::{Clock, ExtensionName, Random, Secret, SystemClock};
 use warbler_store::{Store, StoreOptions};
 use warbler_whatsapp::WhatsappRust;
 
-pub use data::{DATABASE, DataFolder, KEY_FILE};
 pub(crate) use data::read_key;
+pub use data::{DATABASE, DataFolder, KEY_FILE};
 pub use error::StartError;
-pub use network::NetworkChoice;
 use network::Below;
+pub use network::NetworkChoice;
 
 /// How long a stopping host waits for its database threads.
-const CLOSING: Duration = Duration::from_secs(5);
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// How a host is to be.
 pub struct HostOptions {
@@ -163,7 +163,11 @@ impl Host {
         let mut bytes = [0u8; 32];
         self.random.fill(&mut bytes);
         let text = data_encoding::BASE32_NOPAD.encode(&bytes).to_lowercase();
-        let key = self.app.keys().adopt(&Secret::new(format!("wbl_{text}"))).await?;
+        let key = self
+            .app
+            .keys()
+            .adopt(&Secret::new(format!("wbl_{text}")))
+            .await?;
         self.folder.write_key(&key)?;
         Ok(key)
     }
@@ -193,8 +197,12 @@ impl Host {
         self.registry.stop().await;
         drop(self.app);
         drop(self.registry);
-        if tokio::time::timeout(CLOSING, self.store.close()).await.is_err() {
-            warn!("The database is still in use by something that did not end in time");
+        if tokio::time::timeout(CLOSING, self.store.close())
+            .await
+            .is_err()
+        {
+            // What was committed is safe; only the file's tidying up is left to the next start.
+            info!("The database is still in use by something that did not end in time");
         }
         self.below.stop().await;
         info!(data = %self.folder.root().display(), "The host has stopped");
@@ -244,12 +252,16 @@ async fn above(
     listener: TcpListener,
     below: &Below,
 ) -> Result<Above, StartError> {
-    let address = listener.local_addr().map_err(|source| StartError::Listen {
+    let address = listener.local_addr().map_err(|reason| StartError::Listen {
         address: options.listen,
-        source,
+        reason,
     })?;
-    let store = Store::open(&StoreOptions::new(folder.path(DATABASE)))
-        .map_err(|source| StartError::Store { path: folder.path(DATABASE), source })?;
+    let store = Store::open(&StoreOptions::new(folder.path(DATABASE))).map_err(|source| {
+        StartError::Store {
+            path: folder.path(DATABASE),
+            source,
+        }
+    })?;
     let driver = WhatsappRust::new(store.clone(), Arc::clone(&options.clock), below.engine())?;
     let registry = Registry::open(RegistryConfig {
         plugin_dirs: options.plugin_dirs,
@@ -276,7 +288,11 @@ async fn above(
         }
     };
     let stop_server = CancellationToken::new();
-    let mut api = ApiOptions::new(env!("CARGO_PKG_VERSION"), options.clock, stop_server.clone());
+    let mut api = ApiOptions::new(
+        env!("CARGO_PKG_VERSION"),
+        options.clock,
+        stop_server.clone(),
+    );
     api.embedded_network = below.routes(&app);
     api.max_body = options.max_body;
     let router = warbler_api::router(app.clone(), api);
@@ -297,7 +313,7 @@ async fn above(
 async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address)
         .await
-        .map_err(|source| StartError::Listen { address, source })
+        .map_err(|reason| StartError::Listen { address, reason })
 }
 
 /// Puts the chosen key in place, or makes and writes down the first one.

@@ -25,7 +25,9 @@ const LONGEST: usize = 600;
 #[derive(Debug, thiserror::Error)]
 pub enum LoggingError {
     /// Not a filter.
-    #[error("`{filter}` is not a log filter: {reason}; write a level such as `info`, or `info,warbler_app=debug`")]
+    #[error(
+        "`{filter}` is not a log filter: {reason}; write a level such as `info`, or `info,warbler_app=debug`"
+    )]
     BadFilter {
         /// What was written.
         filter: String,
@@ -149,13 +151,22 @@ mod tests {
     #[test]
     fn a_long_line_from_below_is_cut() {
         let line = masked(&"ab".repeat(10_000));
-        assert!(line.len() < LONGEST + 10 && line.ends_with("…\n"), "{}", line.len());
+        assert!(
+            line.len() < LONGEST + 10 && line.ends_with("…\n"),
+            "{}",
+            line.len()
+        );
     }
 
     #[test]
     fn a_bare_level_leaves_the_encryption_library_silent() {
-        let text = filter("debug").map(|filter| filter.to_string()).unwrap_or_default();
-        assert!(text.contains("warbler=debug") && text.contains("wacore_libsignal=off"), "{text}");
+        let text = filter("debug")
+            .map(|filter| filter.to_string())
+            .unwrap_or_default();
+        assert!(
+            text.contains("warbler=debug") && text.contains("wacore_libsignal=off"),
+            "{text}"
+        );
         assert!(filter("a=b=c").is_err());
     }
 }

@@ -105,7 +105,12 @@ struct NewGroup {
 }
 
 async fn list(State(simulated): State<Simulated>) -> Json<Items<Contact>> {
-    let items = simulated.network.people().iter().map(Contact::from).collect();
+    let items = simulated
+        .network
+        .people()
+        .iter()
+        .map(Contact::from)
+        .collect();
     Json(Items { items })
 }
 
@@ -162,8 +167,11 @@ async fn group(
     Body(body): Body<NewGroup>,
 ) -> Result<(StatusCode, Json<Value>), Refused> {
     let by = find(&simulated, &body.by)?;
-    let members: Result<Vec<Person>, Refused> =
-        body.members.iter().map(|number| find(&simulated, number)).collect();
+    let members: Result<Vec<Person>, Refused> = body
+        .members
+        .iter()
+        .map(|number| find(&simulated, number))
+        .collect();
     let members = members?;
     let members: Vec<&Person> = members.iter().collect();
     let id = by.creates_group(name(&body.subject)?, &members).await?;
@@ -179,18 +187,26 @@ impl Simulated {
             let mut linked = sessions.into_iter().filter_map(|session| session.account);
             return match (linked.next(), linked.next()) {
                 (Some(account), None) => Ok(account.jid.to_string()),
-                (None, _) => Err(Refused::conflict("no_linked_session", "no session is linked to a phone yet")),
-                (Some(_), Some(_)) => {
-                    Err(Refused::invalid("missing_to", "several sessions are linked; name one in `to`"))
-                }
+                (None, _) => Err(Refused::conflict(
+                    "no_linked_session",
+                    "no session is linked to a phone yet",
+                )),
+                (Some(_), Some(_)) => Err(Refused::invalid(
+                    "missing_to",
+                    "several sessions are linked; name one in `to`",
+                )),
             };
         };
         // Whatever is neither number nor address can only be a session.
-        let number = to.chars().all(|c| c.is_ascii_digit() || "+ -().".contains(c));
+        let number = to
+            .chars()
+            .all(|c| c.is_ascii_digit() || "+ -().".contains(c));
         if to.contains('@') || number {
             return Ok(to.to_owned());
         }
-        let session: SessionRef = to.parse().map_err(|err| Refused::invalid("bad_recipient", format!("{err}")))?;
+        let session: SessionRef = to
+            .parse()
+            .map_err(|err| Refused::invalid("bad_recipient", format!("{err}")))?;
         let session = self.app.sessions().get(&caller, &session).await?;
         match session.account {
             Some(account) => Ok(account.jid.to_string()),
@@ -212,7 +228,10 @@ fn find(simulated: &Simulated, number: &str) -> Result<Person, Refused> {
 fn name(text: &str) -> Result<&str, Refused> {
     let text = text.trim();
     if text.is_empty() || text.chars().count() > MAX_NAME {
-        return Err(Refused::invalid("bad_name", format!("a name has 1 to {MAX_NAME} characters")));
+        return Err(Refused::invalid(
+            "bad_name",
+            format!("a name has 1 to {MAX_NAME} characters"),
+        ));
     }
     Ok(text)
 }
@@ -230,7 +249,11 @@ where
     async fn from_request(request: axum::extract::Request, state: &S) -> Result<Self, Refused> {
         match Json::<T>::from_request(request, state).await {
             Ok(Json(body)) => Ok(Self(body)),
-            Err(rejection) => Err(Refused::new(rejection.status(), "invalid_body", rejection.body_text())),
+            Err(rejection) => Err(Refused::new(
+                rejection.status(),
+                "invalid_body",
+                rejection.body_text(),
+            )),
         }
     }
 }
@@ -244,7 +267,11 @@ struct Refused {
 
 impl Refused {
     fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into() }
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+        }
     }
 
     fn invalid(code: &'static str, detail: impl Into<String>) -> Self {
@@ -261,7 +288,9 @@ impl From<PersonError> for Refused {
         let detail = err.to_string();
         match err {
             PersonError::BadNumber(_) => Self::invalid("bad_number", detail),
-            PersonError::UnknownRecipient(_) => Self::new(StatusCode::NOT_FOUND, "unknown_recipient", detail),
+            PersonError::UnknownRecipient(_) => {
+                Self::new(StatusCode::NOT_FOUND, "unknown_recipient", detail)
+            }
             PersonError::NoAnswer => Self::new(StatusCode::GATEWAY_TIMEOUT, "no_answer", detail),
             _ => Self::conflict("network_refused", detail),
         }
@@ -294,7 +323,9 @@ impl IntoResponse for Refused {
         });
         let mut response = (self.status, Json(body)).into_response();
         let content_type = HeaderValue::from_static("application/problem+json");
-        response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, content_type);
         response
     }
 }

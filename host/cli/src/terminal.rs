@@ -109,6 +109,13 @@ pub fn plain(text: &str, longest: usize) -> String {
     out
 }
 
+/// The time of day here.
+pub fn time_of_day(at: jiff::Timestamp) -> String {
+    at.to_zoned(jiff::tz::TimeZone::system())
+        .strftime("%H:%M:%S")
+        .to_string()
+}
+
 /// Characters that reorder or hide their neighbours.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
@@ -119,7 +126,9 @@ pub fn columns(screen: Screen, headings: &[&str], rows: &[Vec<String>]) -> Vec<S
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
         let longest = cells.map(|cell| cell.chars().count()).max().unwrap_or(0);
-        let heading = headings.get(column).map_or(0, |heading| heading.chars().count());
+        let heading = headings
+            .get(column)
+            .map_or(0, |heading| heading.chars().count());
         longest.max(heading)
     };
     let widths: Vec<usize> = (0..headings.len()).map(width).collect();
@@ -131,7 +140,10 @@ pub fn columns(screen: Screen, headings: &[&str], rows: &[Vec<String>]) -> Vec<S
         out.trim_end().to_owned()
     };
     let mut out = vec![screen.faint(line(&mut headings.iter().copied()))];
-    out.extend(rows.iter().map(|row| line(&mut row.iter().map(String::as_str))));
+    out.extend(
+        rows.iter()
+            .map(|row| line(&mut row.iter().map(String::as_str))),
+    );
     out
 }
 

@@ -69,7 +69,7 @@ pub struct Quoted {
 
 /// What a message says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "camelCase")]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Content {
     /// Text.
     Text {
@@ -209,6 +209,31 @@ impl MessageStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::MediaSource;
+
+    #[test]
+    fn every_content_is_read_back_as_it_was_stored() -> Result<(), Box<dyn std::error::Error>> {
+        let media = Media {
+            kind: MediaKind::Image,
+            mime: "image/png".to_owned(),
+            size: 3,
+            caption: Some("look".to_owned()),
+            source: MediaSource::Remote { locator: "there".to_owned() },
+        };
+        let target: WhatsAppId = "3EB0A1B2C3".parse()?;
+        for content in [
+            Content::text("hello"),
+            Content::Media(media),
+            Content::Reaction { target: target.clone(), target_sender: "15550100@c.us".parse()?, emoji: "👍".to_owned() },
+            Content::Edit { target: target.clone(), text: "better".to_owned() },
+            Content::Revoke { target },
+            Content::Unsupported { what: "poll".to_owned() },
+        ] {
+            let stored = serde_json::to_string(&content)?;
+            assert_eq!(serde_json::from_str::<Content>(&stored)?, content, "{stored}");
+        }
+        Ok(())
+    }
 
     #[test]
     fn a_late_receipt_takes_nothing_back() {

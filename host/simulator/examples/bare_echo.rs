@@ -19,7 +19,7 @@ mod wiring;
 use wiring::{Nodelay, Redirected};
 
 /// How long linking and each answer may take.
-const WITHIN: Duration = Duration::from_secs(30);
+const WITHIN: Duration = Duration::from_secs(300);
 
 #[tokio::main]
 async fn main() -> Result<()> {

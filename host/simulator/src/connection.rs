@@ -27,7 +27,7 @@ use wacore_noise::{NoiseCipher, NoiseError};
 
 use crate::handshake::{self, Greeted, Opened, Refused};
 use crate::hub::Hub;
-use crate::state::connection::{Connection, ConnectionId, OUTBOX};
+use crate::state::connection::{Connection, ConnectionId, OUTBOX, READING_ROOM};
 use crate::{faults::Fault, login, routing};
 
 const HEADER_WITHIN: Duration = Duration::from_secs(10);
@@ -91,6 +91,7 @@ async fn run(hub: &Arc<Hub>, stream: TcpStream) -> Result<(), ConnectionError> {
         .map_err(|_| ConnectionError::TooSlow)??;
 
     let (outbox, waiting) = mpsc::channel(OUTBOX);
+    let answers = outbox.clone();
     let handles = Handles::default();
     let id = hub.lock().add_connection(Connection {
         outbox,
@@ -103,7 +104,7 @@ async fn run(hub: &Arc<Hub>, stream: TcpStream) -> Result<(), ConnectionError> {
     login::greet(hub, id, greeted.client_static, &greeted.payload);
     frames.limit = FRAME;
     let outcome = tokio::select! {
-        outcome = read(hub, id, &handles, frames, greeted.incoming) => outcome,
+        outcome = read(hub, id, &handles, answers, frames, greeted.incoming) => outcome,
         outcome = write(hub, id, &handles, sink, waiting, greeted.outgoing) => outcome,
         () = handles.close.cancelled() => Ok(()),
         () = hub.stop.cancelled() => Ok(()),
@@ -160,6 +161,7 @@ async fn read(
     hub: &Arc<Hub>,
     id: ConnectionId,
     handles: &Handles,
+    outbox: mpsc::Sender<Arc<Node>>,
     mut frames: Frames,
     cipher: NoiseCipher,
 ) -> Result<(), ConnectionError> {
@@ -177,6 +179,7 @@ async fn read(
         counter = counter.wrapping_add(1);
         let plain = unpack(&frame)?;
         let node = unmarshal_ref(&plain)?.to_owned();
+        drop(outbox.reserve_many(READING_ROOM).await);
         routing::received(hub, id, node);
     }
 }

@@ -25,8 +25,9 @@ use whatsapp_rust::{Client, TokioRuntime};
 
 use crate::http::Http;
 use crate::keys::Keys;
+use crate::lines::{Ears, Hook, Lines};
 use crate::link::{Pulse, WhatsappLink};
-use crate::teller::{Ears, Hook, Lines, Teller};
+use crate::teller::Teller;
 use crate::tls;
 use crate::transport::{Route, Transports};
 
@@ -225,6 +226,7 @@ impl Driver for WhatsappRust {
         let teller = Teller {
             client: Arc::clone(&client),
             inbox: Arc::clone(&inbox),
+            lines: Arc::clone(&lines),
             heard,
             finish: CancellationToken::new(),
         };

@@ -42,6 +42,7 @@ pub(crate) fn interest() -> EventInterest {
         EventKind::ServerAck,
         EventKind::PairingQrCodesExhausted,
         EventKind::PairingCodeError,
+        EventKind::OfflineSyncPreview,
     ])
 }
 
@@ -51,6 +52,8 @@ pub(crate) enum Sorted {
     Ends(LinkEnd),
     /// Something about the link itself.
     Life(Life),
+    /// So many messages were kept by the server while the session was away.
+    Kept(usize),
     /// Something that came in, or an answer to what went out.
     News,
     /// Nothing.
@@ -101,6 +104,9 @@ pub(crate) fn sort(event: &Event) -> Sorted {
             reason: format!("temporarily banned ({:?})", ban.code),
             for_now: ban.expire.to_std().ok(),
         }),
+        Event::OfflineSyncPreview(kept) => {
+            Sorted::Kept(usize::try_from(kept.messages).unwrap_or(0))
+        }
         Event::Messages(batch) if !batch.hook_committed => Sorted::News,
         Event::Receipt(_) | Event::ChatPresence(_) | Event::GroupUpdate(_) => Sorted::News,
         Event::ServerAck(ack) if is_for_message(ack) => Sorted::News,

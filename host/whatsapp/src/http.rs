@@ -8,7 +8,6 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Uri};
 use reqwest::{Client, Url};
 use wacore::net::{HttpClient, HttpRequest, HttpResponse};
@@ -101,10 +100,7 @@ impl Http {
             let value = HeaderValue::try_from(value).map_err(|_| HttpError::Malformed)?;
             builder = builder.header(name, value);
         }
-        let response = builder
-            .body(request.body.unwrap_or_else(Bytes::new))
-            .send()
-            .await;
+        let response = builder.body(request.body.unwrap_or_default()).send().await;
         let mut response = response.map_err(reqwest::Error::without_url)?;
         let status_code = response.status().as_u16();
         let expected = response

@@ -16,7 +16,7 @@ use warbler_domain::message::Quoted;
 use warbler_domain::{Content, Direction, Jid, Timestamp, WhatsAppId};
 use whatsapp_rust::Client;
 
-use crate::address;
+use crate::address::{self, Known};
 
 /// Longest content type that is believed, in characters.
 const MAX_MIME: usize = 100;
@@ -94,8 +94,13 @@ pub(crate) async fn message(client: &Client, from: &EngineMessage) -> Option<Inb
         (false, true) => source.recipient_alt.as_ref(),
         (false, false) => source.sender_alt.as_ref(),
     };
-    let chat = address::known(client, &source.chat, chat_alt).await?.jid;
-    let mut sender = address::known(client, &source.sender, source.sender_alt.as_ref()).await?;
+    let chat = address::known(client, &source.chat, chat_alt).await;
+    let sender = address::known(client, &source.sender, source.sender_alt.as_ref()).await;
+    let (Some(Known { jid: chat, .. }), Some(mut sender)) = (chat, sender) else {
+        // Bots and WhatsApp itself, for whom there is no word here.
+        tracing::debug!("A message from an address of another kind was passed over");
+        return None;
+    };
     if let (true, Some(own)) = (source.is_from_me, &own) {
         if sender.jid != *own {
             sender.alt = Some(sender.jid);

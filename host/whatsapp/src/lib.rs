@@ -11,6 +11,7 @@ mod events;
 mod http;
 mod inbound;
 mod keys;
+mod lines;
 mod link;
 mod outbound;
 mod teller;

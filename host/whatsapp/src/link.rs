@@ -40,8 +40,9 @@ use crate::driver::Seat;
 use crate::events::Life;
 use crate::inbound::Locator;
 use crate::keys::Keys;
+use crate::lines::Lines;
 use crate::outbound;
-use crate::teller::{self, Lines, Teller};
+use crate::teller::{self, Teller};
 
 /// Longest wait for the engine to let go of its connection.
 const LET_GO: Duration = Duration::from_secs(10);

@@ -1,181 +1,36 @@
 //! Tells the inbox, one thing after the other, what a link learns.
 //!
-//! Messages come from the engine's durability hook ([`Hook`]), which waits until they are stored;
-//! everything else from its events ([`Ears`]), which cannot wait. Both end in two bounded queues
-//! that one task empties ([`Teller`]); what waits together is stored together, so that a burst
-//! costs one commit. A queue that is full holds the hook back, and makes the ears drop: receipts
-//! and acknowledgements are repeated or missed without harm, and the log says so.
-//!
-//! Invariant: the hook answers `Ok` only after [`Inbox::receive`] did for all of its messages; a
-//! panic on either side of it is an error, and the network delivers again.
+//! One task empties the queues of [`crate::lines`]. What waits together is stored together, so
+//! that a burst costs one commit. That the link is connected is told only when what the server
+//! kept while the session was away has been stored: the engine says so a little too early, as
+//! soon as the last of it has been read.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::time::Duration;
 
-use async_trait::async_trait;
 use futures_util::FutureExt;
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
-use wacore::types::events::{Event, EventHandler, EventInterest, InboundMessage};
-use warbler_app::driver::{Inbound, Inbox, InboxError, LinkEnd, LinkReport};
+use warbler_app::driver::{Inbox, InboxError, LinkReport};
 use warbler_domain::session::Account;
-use whatsapp_rust::{Client, InboundDurabilityHook, anyhow};
+use whatsapp_rust::Client;
 
-use crate::events::{self, Life, Sorted, Told};
-use crate::{address, inbound};
+use crate::address;
+use crate::events::{self, Life, Told};
+use crate::lines::{Heard, Lines, News, panicked};
 
-/// Pieces of news that may wait.
-const NEWS: usize = 4096;
-/// Reports about the link itself that may wait; there are a few in a link's whole life.
-const LIFE: usize = 64;
 /// Most pieces stored together.
 const TOGETHER: usize = 256;
-
-/// Something that waits to be told.
-pub(crate) enum News {
-    /// Messages; who waits for them to be stored.
-    Messages(Vec<Inbound>, oneshot::Sender<Result<(), InboxError>>),
-    /// An event that [`events::sort`] called news.
-    Event(Arc<Event>),
-}
-
-/// What both listeners write to.
-pub(crate) struct Lines {
-    news: mpsc::Sender<News>,
-    life: mpsc::Sender<Life>,
-    end: Mutex<Option<LinkEnd>>,
-    paired: AtomicBool,
-    dropping: AtomicBool,
-}
-
-impl Lines {
-    /// The lines, and what the teller reads from them.
-    pub(crate) fn new() -> (Arc<Self>, Heard) {
-        let (news, heard_news) = mpsc::channel(NEWS);
-        let (life, heard_life) = mpsc::channel(LIFE);
-        let lines = Self {
-            news,
-            life,
-            end: Mutex::default(),
-            paired: AtomicBool::new(false),
-            dropping: AtomicBool::new(false),
-        };
-        (
-            Arc::new(lines),
-            Heard {
-                news: heard_news,
-                life: heard_life,
-            },
-        )
-    }
-
-    /// Why the link ends, as far as the server has said; the first word counts.
-    pub(crate) fn end(&self) -> Option<LinkEnd> {
-        self.end
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .clone()
-    }
-
-    /// Whether the phone linked this device while the link was open.
-    pub(crate) fn was_paired(&self) -> bool {
-        self.paired.load(Ordering::Acquire)
-    }
-
-    fn ends(&self, end: LinkEnd) {
-        let mut known = self
-            .end
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        known.get_or_insert(end);
-    }
-
-    /// Passes on something about the link; that it was paired, once.
-    pub(crate) fn life(&self, life: Life) {
-        if matches!(life, Life::Paired(_)) && self.paired.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        if self.life.try_send(life).is_err() {
-            tracing::error!("A report about a link was lost: its queue is full or closed");
-        }
-    }
-
-    fn news(&self, event: Arc<Event>) {
-        match self.news.try_send(News::Event(event)) {
-            Ok(()) => self.dropping.store(false, Ordering::Relaxed),
-            Err(TrySendError::Full(_)) => {
-                if !self.dropping.swap(true, Ordering::Relaxed) {
-                    tracing::warn!(
-                        "Receipts and acknowledgements are dropped: they come faster than they are stored"
-                    );
-                }
-            }
-            // The link is over; what was not stored comes again.
-            Err(TrySendError::Closed(_)) => {}
-        }
-    }
-}
-
-/// What the teller reads.
-pub(crate) struct Heard {
-    news: mpsc::Receiver<News>,
-    life: mpsc::Receiver<Life>,
-}
-
-/// Listens to the engine's events.
-pub(crate) struct Ears(pub(crate) Arc<Lines>);
-
-impl EventHandler for Ears {
-    fn handle_event(&self, event: Arc<Event>) {
-        match events::sort(&event) {
-            Sorted::Ends(end) => self.0.ends(end),
-            Sorted::Life(life) => self.0.life(life),
-            Sorted::News => self.0.news(event),
-            Sorted::Nothing => {}
-        }
-    }
-
-    fn interest(&self) -> EventInterest {
-        events::interest()
-    }
-}
-
-/// Takes decrypted messages over from the engine, before it acknowledges them.
-pub(crate) struct Hook(pub(crate) Arc<Lines>);
-
-#[async_trait]
-impl InboundDurabilityHook for Hook {
-    async fn on_messages(
-        &self,
-        client: Arc<Client>,
-        batch: &[InboundMessage],
-    ) -> anyhow::Result<()> {
-        let translate = async {
-            let mut messages = Vec::with_capacity(batch.len());
-            for message in batch {
-                messages.extend(inbound::message(&client, message).await);
-            }
-            messages
-        };
-        let translated = AssertUnwindSafe(translate).catch_unwind().await;
-        let messages = translated.map_err(|_| panicked("a message"))?;
-        if messages.is_empty() {
-            return Ok(());
-        }
-        let (stored, answer) = oneshot::channel();
-        let closed = || InboxError("the link is closing".to_owned());
-        let sent = self.0.news.send(News::Messages(messages, stored)).await;
-        sent.map_err(|_| closed())?;
-        Ok(answer.await.map_err(|_| closed())??)
-    }
-}
+/// How long the kept messages may pause before the rest counts as not coming: those that cannot
+/// be read, or say nothing, never arrive here.
+const PAUSE: Duration = Duration::from_millis(400);
 
 /// The task that speaks to the inbox.
 pub(crate) struct Teller {
     pub(crate) client: Arc<Client>,
     pub(crate) inbox: Arc<dyn Inbox>,
+    pub(crate) lines: Arc<Lines>,
     pub(crate) heard: Heard,
     /// Cancelled when nothing more comes.
     pub(crate) finish: CancellationToken,
@@ -184,12 +39,29 @@ pub(crate) struct Teller {
 impl Teller {
     /// Tells everything until nothing more comes, and then what was left.
     pub(crate) async fn run(mut self) {
+        // Until when the news that the link is connected is held back.
+        let mut held: Option<Instant> = None;
         loop {
+            if let Some(until) = held
+                && ((self.lines.has_caught_up() && self.heard.news.is_empty())
+                    || until <= Instant::now())
+            {
+                held = None;
+                self.life(Life::Connected).await;
+            }
+            let wake = sleep_until(held.unwrap_or_else(Instant::now));
             tokio::select! {
                 biased;
-                Some(life) = self.heard.life.recv() => self.life(life).await,
-                Some(news) = self.heard.news.recv() => self.news(news).await,
+                Some(life) = self.heard.life.recv() => match life {
+                    Life::Connected => held = Some(Instant::now() + PAUSE),
+                    life => self.life(life).await,
+                },
+                Some(news) = self.heard.news.recv() => {
+                    self.news(news).await;
+                    held = held.map(|_| Instant::now() + PAUSE);
+                }
                 () = self.finish.cancelled() => break,
+                () = wake, if held.is_some() => {}
             }
         }
         self.heard.life.close();
@@ -225,12 +97,14 @@ impl Teller {
         let mut inbound = Vec::new();
         let mut waiting = Vec::new();
         let mut reports = Vec::new();
+        let mut kept = 0;
         let mut next = Some(first);
         while let Some(news) = next {
             match news {
-                News::Messages(messages, stored) => {
-                    inbound.extend(messages);
-                    waiting.push(stored);
+                News::Messages(taken) => {
+                    inbound.extend(taken.inbound);
+                    waiting.push(taken.stored);
+                    kept += taken.kept;
                 }
                 News::Event(event) => match events::translate(&self.client, &event).await {
                     Told::Inbound(more) => inbound.extend(more),
@@ -253,14 +127,15 @@ impl Teller {
                 tracing::warn!(%err, "Inbound messages were not stored; they will be delivered again");
             }
             for waiter in waiting {
-                let answer = stored
-                    .as_ref()
-                    .map(|()| ())
-                    .map_err(|err| InboxError(err.0.clone()));
+                let answer = match &stored {
+                    Ok(()) => Ok(()),
+                    Err(err) => Err(InboxError(err.0.clone())),
+                };
                 // A hook that was given up does not listen; its messages come again.
                 drop(waiter.send(answer));
             }
         }
+        self.lines.arrived(kept);
         for report in reports {
             report_to(&*self.inbox, report).await;
         }
@@ -282,8 +157,4 @@ pub(crate) fn account(client: &Client) -> Option<Account> {
         lid: client.lid().as_ref().and_then(address::plain),
         push_name: Some(client.push_name()).filter(|name| !name.is_empty()),
     })
-}
-
-fn panicked(who: &str) -> InboxError {
-    InboxError(format!("{who} made the host panic"))
 }

@@ -52,7 +52,7 @@ pub(super) struct ListQuery {
 
 /// Lists events, newest first.
 #[utoipa::path(
-    get, path = "/v1/events", tag = "Events", operation_id = "listEvents",
+    get, path = "/v1/events", operation_id = "listEvents",
     params(ListQuery),
     responses((status = 200, description = "A page of events.", body = Listing<EventView>)),
 )]
@@ -73,7 +73,7 @@ pub(super) async fn list(
 
 /// Shows what each extension did with an event: its verdict, its actions, its log, its error.
 #[utoipa::path(
-    get, path = "/v1/events/{id}/trace", tag = "Events", operation_id = "explainEvent",
+    get, path = "/v1/events/{id}/trace", operation_id = "explainEvent",
     params(("id" = String, Path, description = "Id of the event", example = "0192f0c1-9a12-7d40-b1c2-d3e4f5061728")),
     responses((status = 200, description = "The event and its way through the chain.", body = ExplainedView)),
 )]

@@ -129,7 +129,7 @@ impl From<ExtensionFault> for FaultView {
 
 /// Lists every extension, in the order of the chain, with its state and last error.
 #[utoipa::path(
-    get, path = "/v1/extensions", tag = "Extensions", operation_id = "listExtensions",
+    get, path = "/v1/extensions", operation_id = "listExtensions",
     responses((status = 200, description = "All of them, running or not.", body = Listing<ExtensionView>)),
 )]
 pub(super) async fn list(State(app): State<App>, caller: Caller) -> Json<Listing<ExtensionView>> {

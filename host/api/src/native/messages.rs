@@ -75,7 +75,7 @@ pub(super) fn routes() -> Vec<Route> {
 /// The answer comes as soon as the message is stored. It goes out at once or when the session is
 /// back; its `status` says how far it has come.
 #[utoipa::path(
-    post, path = "/v1/sessions/{session}/messages", tag = "Messages", operation_id = "sendMessage",
+    post, path = "/v1/sessions/{session}/messages", operation_id = "sendMessage",
     params(("session" = String, Path, description = "Id or name of the session", example = "shop")),
     request_body(content = SendBody, examples(
         ("text" = (summary = "A text", value = json!({ "to": "+15550123", "text": "Good morning!" }))),
@@ -128,7 +128,7 @@ pub(super) struct ListQuery {
 
 /// Lists a session's messages, newest first.
 #[utoipa::path(
-    get, path = "/v1/sessions/{session}/messages", tag = "Messages", operation_id = "listMessages",
+    get, path = "/v1/sessions/{session}/messages", operation_id = "listMessages",
     params(
         ("session" = String, Path, description = "Id or name of the session", example = "shop"),
         ListQuery,
@@ -156,7 +156,7 @@ pub(super) async fn list(
 
 /// Shows one message.
 #[utoipa::path(
-    get, path = "/v1/messages/{id}", tag = "Messages", operation_id = "getMessage",
+    get, path = "/v1/messages/{id}", operation_id = "getMessage",
     params(("id" = String, Path, description = "Our id of the message", example = "0192f0c1-9a11-7b02-8c4d-5e6f708192a3")),
     responses((status = 200, description = "The message.", body = MessageView)),
 )]
@@ -173,7 +173,7 @@ pub(super) async fn get(
 /// Images come with their own type; everything else as a download of unknown type, whatever its
 /// sender called it.
 #[utoipa::path(
-    get, path = "/v1/messages/{id}/media", tag = "Messages", operation_id = "getMessageMedia",
+    get, path = "/v1/messages/{id}/media", operation_id = "getMessageMedia",
     params(("id" = String, Path, description = "Our id of the message", example = "0192f0c1-9a11-7b02-8c4d-5e6f708192a3")),
     responses((status = 200, description = "The bytes.", content(
         (String = "image/png"), (String = "image/jpeg"), (String = "image/gif"), (String = "image/webp"),

@@ -1,7 +1,7 @@
 //! What this API says about itself: health, the OpenAPI document, and the pages made of it.
 //!
-//! The document is generated from the same table the router is made of. The refusals
-//! of each row, those all routes of a kind have in common among them, are added here, so that no route repeats them.
+//! The document is generated from the same table the router is made of. The refusals of
+//! each row, those all routes of a kind have in common among them, are added here.
 
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
@@ -47,9 +48,11 @@ pub(crate) struct Pages {
 impl Pages {
     /// Everything there is to say about `routes`.
     pub(crate) fn of(routes: &[Route], version: &'static str) -> Self {
-        let document = describe(routes, version);
         // Its maps have text keys only, so it always becomes JSON.
-        let value = serde_json::to_value(&document).unwrap_or_default();
+        let mut value = serde_json::to_value(describe(routes, version)).unwrap_or_default();
+        if let Some(schemas) = value.pointer_mut("/components/schemas") {
+            absent_not_null(schemas);
+        }
         Self {
             document: value.to_string().into(),
             manual: docs::manual(&value),
@@ -82,9 +85,9 @@ impl Pages {
         sessions::CreateBody,
         sessions::SessionView,
         Listing<sessions::SessionView>,
-        sessions::QrView,
-        sessions::RequestCodeBody,
-        sessions::PairingCodeView,
+        sessions::pairing::QrView,
+        sessions::pairing::RequestCodeBody,
+        sessions::pairing::PairingCodeView,
         messages::SendBody,
         messages::MessageView,
         Listing<messages::MessageView>,
@@ -135,6 +138,48 @@ fn describe(routes: &[Route], version: &str) -> utoipa::openapi::OpenApi {
     document
 }
 
+/// Says of every optional field that it is left out, where the generator says it may be null:
+/// only a field that is required and has no value is null in this API.
+fn absent_not_null(schema: &mut Value) {
+    match schema {
+        Value::Object(keys) => {
+            let required = keys
+                .get("required")
+                .and_then(Value::as_array)
+                .cloned()
+                .unwrap_or_default();
+            if let Some(Value::Object(fields)) = keys.get_mut("properties") {
+                for (name, field) in fields {
+                    if !required.iter().any(|needed| needed == name) {
+                        drop_null(field);
+                    }
+                }
+            }
+            keys.values_mut().for_each(absent_not_null);
+        }
+        Value::Array(parts) => parts.iter_mut().for_each(absent_not_null),
+        _ => {}
+    }
+}
+
+fn drop_null(field: &mut Value) {
+    if let Some(Value::Array(types)) = field.get_mut("type") {
+        types.retain(|word| word != "null");
+        if let [one] = types.as_slice() {
+            let one = one.clone();
+            field
+                .as_object_mut()
+                .map(|field| field.insert("type".to_owned(), one));
+        }
+    }
+    if let Some(Value::Array(parts)) = field.get_mut("oneOf") {
+        parts.retain(|part| part.get("type").is_none_or(|word| word != "null"));
+        if let [one] = parts.as_slice() {
+            *field = one.clone();
+        }
+    }
+}
+
 fn refusal(codes: &[&str]) -> utoipa::openapi::Response {
     let codes: Vec<_> = codes.iter().map(|code| format!("`{code}`")).collect();
     let content = ContentBuilder::new()
@@ -168,7 +213,7 @@ impl HealthView {
 
 /// Whether the process is alive.
 #[utoipa::path(
-    get, path = "/healthz", tag = "Host", operation_id = "isAlive",
+    get, path = "/healthz", operation_id = "isAlive",
     responses((status = 200, description = "It is.", body = HealthView)),
 )]
 pub(super) async fn alive(State(pages): State<Arc<Pages>>) -> Json<HealthView> {
@@ -177,7 +222,7 @@ pub(super) async fn alive(State(pages): State<Arc<Pages>>) -> Json<HealthView> {
 
 /// Whether the host can serve: its database answers.
 #[utoipa::path(
-    get, path = "/readyz", tag = "Host", operation_id = "isReady",
+    get, path = "/readyz", operation_id = "isReady",
     responses((status = 200, description = "It can.", body = HealthView)),
 )]
 pub(super) async fn ready(
@@ -194,7 +239,7 @@ pub(super) async fn ready(
 
 /// This API as an OpenAPI 3.1 document.
 #[utoipa::path(
-    get, path = "/openapi.json", tag = "Host", operation_id = "getOpenApi",
+    get, path = "/openapi.json", operation_id = "getOpenApi",
     responses((status = 200, description = "The document.", body = Object, content_type = "application/json")),
 )]
 pub(super) async fn document(State(pages): State<Arc<Pages>>) -> Response {
@@ -207,7 +252,7 @@ pub(super) async fn document(State(pages): State<Arc<Pages>>) -> Response {
 
 /// This API as a page to read.
 #[utoipa::path(
-    get, path = "/docs", tag = "Host", operation_id = "getDocs",
+    get, path = "/docs", operation_id = "getDocs",
     responses((status = 200, description = "The page.", body = String, content_type = "text/html")),
 )]
 pub(super) async fn manual(State(pages): State<Arc<Pages>>) -> Html {
@@ -216,7 +261,7 @@ pub(super) async fn manual(State(pages): State<Arc<Pages>>) -> Html {
 
 /// What this is, and where to read on.
 #[utoipa::path(
-    get, path = "/", tag = "Host", operation_id = "getHome",
+    get, path = "/", operation_id = "getHome",
     responses((status = 200, description = "The page.", body = String, content_type = "text/html")),
 )]
 pub(super) async fn home(State(pages): State<Arc<Pages>>) -> Html {

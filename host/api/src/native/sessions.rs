@@ -1,6 +1,6 @@
 //! `/v1/sessions`: the WhatsApp accounts this host keeps linked, and pairing them.
 
-mod pairing;
+pub(super) mod pairing;
 
 use axum::Json;
 use axum::extract::State;
@@ -16,8 +16,6 @@ use warbler_domain::{
     Caller, Jid, PhoneNumber, Session, SessionId, SessionName, SessionRef, Timestamp,
 };
 
-pub(super) use pairing::{PairingCodeView, QrView, RequestCodeBody};
-
 use super::{Listing, words};
 use crate::extract::{Param, Wire};
 use crate::mount::Route;
@@ -28,7 +26,7 @@ pub(super) fn routes() -> Vec<Route> {
     const CONFLICT: StatusCode = StatusCode::CONFLICT;
     const UNAVAILABLE: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
     let one = |route: Route| route.refuses(StatusCode::NOT_FOUND, &["unknown_session"]);
-    let mut routes = vec![
+    vec![
         Route::of(__path_create, create)
             .refuses(StatusCode::BAD_REQUEST, &["bad_session_name"])
             .refuses(CONFLICT, &["session_name_taken"]),
@@ -40,9 +38,7 @@ pub(super) fn routes() -> Vec<Route> {
             .refuses(UNAVAILABLE, &["network_refused", "stopping"]),
         one(Route::of(__path_logout, logout)).refuses(CONFLICT, &["not_paired"]),
         one(Route::of(__path_delete, delete)),
-    ];
-    routes.extend(pairing::routes());
-    routes
+    ]
 }
 
 /// A session to make.
@@ -168,7 +164,7 @@ impl From<Account> for AccountView {
 
 /// Makes a session.
 #[utoipa::path(
-    post, path = "/v1/sessions", tag = "Sessions", operation_id = "createSession",
+    post, path = "/v1/sessions", operation_id = "createSession",
     request_body = CreateBody,
     responses((status = 201, description = "The session.", body = SessionView)),
 )]
@@ -188,7 +184,7 @@ pub(super) async fn create(
 
 /// Lists all sessions, by name.
 #[utoipa::path(
-    get, path = "/v1/sessions", tag = "Sessions", operation_id = "listSessions",
+    get, path = "/v1/sessions", operation_id = "listSessions",
     responses((status = 200, description = "All of them.", body = Listing<SessionView>)),
 )]
 pub(super) async fn list(
@@ -200,7 +196,7 @@ pub(super) async fn list(
 
 /// Shows one session.
 #[utoipa::path(
-    get, path = "/v1/sessions/{session}", tag = "Sessions", operation_id = "getSession",
+    get, path = "/v1/sessions/{session}", operation_id = "getSession",
     params(("session" = String, Path, description = "Id or name of the session", example = "shop")),
     responses((status = 200, description = "The session.", body = SessionView)),
 )]
@@ -214,7 +210,7 @@ pub(super) async fn get(
 
 /// Starts a session, now and after every restart of the host. One that runs goes on.
 #[utoipa::path(
-    post, path = "/v1/sessions/{session}/start", tag = "Sessions", operation_id = "startSession",
+    post, path = "/v1/sessions/{session}/start", operation_id = "startSession",
     params(("session" = String, Path, description = "Id or name of the session", example = "shop")),
     responses((status = 200, description = "The session.", body = SessionView)),
 )]
@@ -228,7 +224,7 @@ pub(super) async fn start(
 
 /// Stops a session; it stays linked to its phone.
 #[utoipa::path(
-    post, path = "/v1/sessions/{session}/stop", tag = "Sessions", operation_id = "stopSession",
+    post, path = "/v1/sessions/{session}/stop", operation_id = "stopSession",
     params(("session" = String, Path, description = "Id or name of the session", example = "shop")),
     responses((status = 200, description = "The session.", body = SessionView)),
 )]
@@ -242,7 +238,7 @@ pub(super) async fn stop(
 
 /// Stops a session and starts it again.
 #[utoipa::path(
-    post, path = "/v1/sessions/{session}/restart", tag = "Sessions", operation_id = "restartSession",
+    post, path = "/v1/sessions/{session}/restart", operation_id = "restartSession",
     params(("session" = String, Path, description = "Id or name of the session", example = "shop")),
     responses((status = 200, description = "The session.", body = SessionView)),
 )]
@@ -258,7 +254,7 @@ pub(super) async fn restart(
 
 /// Ends the link with the phone and forgets the keys; the session stays, to be paired anew.
 #[utoipa::path(
-    post, path = "/v1/sessions/{session}/logout", tag = "Sessions", operation_id = "logoutSession",
+    post, path = "/v1/sessions/{session}/logout", operation_id = "logoutSession",
     params(("session" = String, Path, description = "Id or name of the session", example = "shop")),
     responses((status = 200, description = "The session.", body = SessionView)),
 )]
@@ -272,7 +268,7 @@ pub(super) async fn logout(
 
 /// Deletes a session with all its messages, events and keys; a linked one is logged out first.
 #[utoipa::path(
-    delete, path = "/v1/sessions/{session}", tag = "Sessions", operation_id = "deleteSession",
+    delete, path = "/v1/sessions/{session}", operation_id = "deleteSession",
     params(("session" = String, Path, description = "Id or name of the session", example = "shop")),
     responses((status = 204, description = "It is gone.")),
 )]

@@ -6,7 +6,7 @@ use warbler_domain::{Content, extension, media, session};
 
 /// A wire word for each word of the domain; a new domain word does not compile until it has one.
 macro_rules! mirror {
-    ($(#[$doc:meta])* $case:literal $name:ident of $domain:ty { $($word:ident),+ $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident in $case:tt of $domain:ty { $($word:ident),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
         #[serde(rename_all = $case)]
@@ -22,44 +22,44 @@ macro_rules! mirror {
 
 mirror! {
     /// Where a session stands.
-    "kebab-case" SessionState of session::SessionState {
+    SessionState in "kebab-case" of session::SessionState {
         Created, Starting, AwaitingPairing, Connected, Reconnecting, LoggedOut, Stopped, Failed,
     }
 }
 mirror! {
     /// Whether a session is to run, now and after a restart of the host.
-    "lowercase" Wanted of session::Wanted { Running, Stopped }
+    Wanted in "lowercase" of session::Wanted { Running, Stopped }
 }
 mirror! {
     /// Which way a message goes.
-    "lowercase" Direction of warbler_domain::Direction { Inbound, Outbound }
+    Direction in "lowercase" of warbler_domain::Direction { Inbound, Outbound }
 }
 mirror! {
     /// How far a message has come.
-    "lowercase" MessageStatus of warbler_domain::MessageStatus {
+    MessageStatus in "lowercase" of warbler_domain::MessageStatus {
         Queued, Sent, Delivered, Read, Played, Received, Failed,
     }
 }
 mirror! {
     /// What kind of media a message carries.
-    "lowercase" MediaKind of media::MediaKind { Image, Video, Audio, Document, Sticker }
+    MediaKind in "lowercase" of media::MediaKind { Image, Video, Audio, Document, Sticker }
 }
 mirror! {
     /// What an extension is made of.
-    "lowercase" ExtensionKind of extension::ExtensionKind { Plugin, Script }
+    ExtensionKind in "lowercase" of extension::ExtensionKind { Plugin, Script }
 }
 mirror! {
     /// Whether an extension runs: the newest version, an older one because the newest is broken,
     /// or none.
-    "kebab-case" ExtensionState of extension::ExtensionState { Active, LastGood, Broken }
+    ExtensionState in "kebab-case" of extension::ExtensionState { Active, LastGood, Broken }
 }
 mirror! {
     /// To whom an extension may write.
-    "kebab-case" SendScope of extension::SendScope { ReplyOnly, Any }
+    SendScope in "kebab-case" of extension::SendScope { ReplyOnly, Any }
 }
 mirror! {
     /// Whether the next extension of the chain is asked.
-    "lowercase" Verdict of warbler_domain::Verdict { Next, Stop }
+    Verdict in "lowercase" of warbler_domain::Verdict { Next, Stop }
 }
 
 /// What a message is.

@@ -204,7 +204,7 @@ impl TestApi {
             matches!(body, EventBody::SessionStatus { to, .. } if to.as_str() == "connected")
         })
         .await?;
-        Ok(created.json()?)
+        created.json()
     }
 
     /// A message from a customer, through the engine.

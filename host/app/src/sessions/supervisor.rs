@@ -168,10 +168,9 @@ impl Supervisor {
     async fn run(mut self) {
         let answer = self.keep_connected().await;
         self.shared.directory.leave(self.session);
-        if let Some(answer) = answer {
-            if answer.send(()).is_err() {
-                debug!(session.id = %self.session, "Nobody waits for the end of the session any more");
-            }
+        let waits = answer.map(|answer| answer.send(()));
+        if let Some(Err(())) = waits {
+            debug!(session.id = %self.session, "Nobody waits for the end of the session any more");
         }
     }
 

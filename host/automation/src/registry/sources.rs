@@ -131,7 +131,7 @@ impl Scanner {
             let manifest = path.join("plugin.toml");
             if manifest.is_file() {
                 scan.folders.push(path.to_owned());
-                let content = self.read(path, &[manifest.clone()], |scanner| {
+                let content = self.read(path, std::slice::from_ref(&manifest), |scanner| {
                     scanner.plugin_folder(path, &manifest)
                 });
                 scan.found.extend(found(
@@ -176,7 +176,7 @@ impl Scanner {
         manifest: &Path,
     ) -> Result<(Package, Vec<PathBuf>), Unusable> {
         let bytes = read(manifest, MAX_MANIFEST)?;
-        let unusable = |fault: Fault| Unusable(digest(&bytes), fault.in_file(manifest));
+        let unusable = |fault: Fault| Unusable(digest(&bytes), Box::new(fault.in_file(manifest)));
         let text = std::str::from_utf8(&bytes)
             .map_err(|_| unusable(Fault::new("manifest", "plugin.toml is not UTF-8 text")))?;
         let parsed = parse_manifest(text).map_err(unusable)?;
@@ -224,13 +224,13 @@ impl Scanner {
             }
             Err(Unusable(generation, fault)) => {
                 self.stamps.remove(path);
-                Content::Unusable(generation, fault)
+                Content::Unusable(generation, *fault)
             }
         }
     }
 }
 
-struct Unusable(Generation, Fault);
+struct Unusable(Generation, Box<Fault>);
 
 /// The visible entries of a folder, in order of their names.
 fn entries(dir: &Path, scan: &mut Scan) -> Vec<PathBuf> {
@@ -323,7 +323,7 @@ fn read(path: &Path, max: usize) -> Result<Vec<u8>, Unusable> {
     let unusable = |code, message: String| {
         Unusable(
             digest(message.as_bytes()),
-            Fault::new(code, message).in_file(path),
+            Box::new(Fault::new(code, message).in_file(path)),
         )
     };
     let file = fs::File::open(path)

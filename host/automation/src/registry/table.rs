@@ -335,7 +335,6 @@ impl Entry {
     }
 }
 
-#[expect(clippy::large_enum_variant, reason = "lives for one statement")]
 enum Compiled {
     Plugin(crate::wasm::Plugin, Profile, Vec<String>),
     Script(crate::script::Script, Profile, Vec<String>),

@@ -1,13 +1,17 @@
 //! Plugins that are broken or mean harm: each is named, and harms nobody.
 
 use anyhow::Result;
+use warbler_automation::Limits;
 use warbler_domain::extension::ExtensionState;
 
 use crate::stage::{Stage, code, replies};
 
 /// The fault of a call of this guest; the shipped plugin must answer before and after.
 async fn call(guest: &str) -> Result<(String, String)> {
-    let stage = Stage::start().await?;
+    call_on(Stage::start().await?, guest).await
+}
+
+async fn call_on(stage: Stage, guest: &str) -> Result<(String, String)> {
     stage.put_auto_reply()?;
     stage.put_guest(guest)?;
     stage.registry.rescan().await;
@@ -48,7 +52,9 @@ async fn a_guest_that_computes_for_ever_is_stopped() -> Result<()> {
 
 #[tokio::test]
 async fn a_guest_that_waits_for_ever_is_stopped() -> Result<()> {
-    assert_eq!(call("sleep").await?.0, "deadline");
+    let wall = Limits::default().plugin.wall;
+    let stage = Stage::start_with(|config| config.limits.plugin.wall = wall).await?;
+    assert_eq!(call_on(stage, "sleep").await?.0, "deadline");
     Ok(())
 }
 
@@ -163,14 +169,7 @@ async fn others_are_answered_while_a_guest_computes() -> Result<()> {
         spin_four_times(&stage),
         stage.says("auto-reply", "what is the price?"),
     );
-    // Four that share a thread may come to the end of their time before that of their CPU.
-    let spinning = spinning?;
-    assert!(
-        spinning
-            .iter()
-            .all(|code| code == "cpu" || code == "deadline"),
-        "{spinning:?}"
-    );
+    assert_eq!(spinning?, ["cpu"; 4]);
     assert_eq!(replies(&answer?), ["Our prices start at $10"]);
     Ok(())
 }

@@ -181,3 +181,39 @@ async fn writing_to_anybody_needs_the_wish_and_the_grant() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn standard_output_is_the_plugins_log() -> Result<()> {
+    let stage = Stage::start().await?;
+    stage.put_guest("print")?;
+    stage.registry.rescan().await;
+
+    let outcome = stage.says("print", "hello").await?;
+    assert_eq!(outcome.fault, None);
+    let lines: Vec<&str> = outcome
+        .logs
+        .iter()
+        .map(|line| line.message.as_str())
+        .collect();
+    assert_eq!(lines, ["first line", "second"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_manifest_in_the_guide_is_one_without_warnings() -> Result<()> {
+    let mut stage = Stage::start().await?;
+    stage.put_auto_reply()?;
+    let guide = std::fs::read_to_string(root().join("host/docs/plugins.md"))?;
+    let block = guide.split("```toml\n").nth(1).unwrap_or_default();
+    let manifest = block.split("```").next().unwrap_or_default();
+    stage.put("plugins/auto-reply/plugin.toml", manifest)?;
+    stage.registry.rescan().await;
+
+    let mut notice = stage.notice().await?;
+    while notice.to_string() != "auto-reply loaded" && notice.to_string() != "auto-reply reloaded" {
+        notice = stage.notice().await?;
+    }
+    assert_eq!(notice.warnings, Vec::<String>::new());
+    assert_eq!(stage.status("auto-reply")?.order, 50);
+    Ok(())
+}

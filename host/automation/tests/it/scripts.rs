@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use warbler_automation::Limits;
 use warbler_domain::extension::ExtensionFault;
 use warbler_domain::{Action, Verdict};
 
@@ -200,10 +201,12 @@ async fn an_endless_loop_is_stopped() -> Result<()> {
 
 #[tokio::test]
 async fn a_slow_script_is_stopped() -> Result<()> {
-    // Few operations, each of which copies much.
-    let slow = "fn on_message(message) { let a = []; a.pad(9000, \"x\"); loop { let b = a + a; b.reverse(); } }";
-    let stage = Stage::start_with(|config| config.limits.script.collection = 100_000).await?;
-    stage.put("scripts/slow.rhai", slow)?;
+    let stage = Stage::start_with(|config| {
+        config.limits.script.wall = Limits::default().script.wall;
+        config.limits.script.operations = 0;
+    })
+    .await?;
+    stage.put("scripts/slow.rhai", "fn on_message(message) { loop { } }")?;
     stage.registry.rescan().await;
     assert_eq!(code(&stage.says("slow", "x").await?), "script-deadline");
     Ok(())
@@ -292,6 +295,103 @@ async fn calls_share_nothing_but_constants() -> Result<()> {
     stage.registry.rescan().await;
     for _ in 0..2 {
         assert_eq!(replies(&stage.says("state", "x").await?), ["0"]);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_script_nested_without_end_is_refused_and_the_host_lives() -> Result<()> {
+    let handler = "fn on_message(message) {}\n";
+    let many = |text: &str| text.repeat(10_000);
+    let sources = [
+        format!("let x = {}1{};", many("("), many(")")),
+        format!("let x = {}1{};", many("["), many("]")),
+        format!("let x = {}1{};", many("#{a:"), many("}")),
+        format!("{}{}", many("{"), many("}")),
+        format!("let a = 1; let x = {}a;", many("!")),
+        format!("let a = 1; let x = {}a;", many("- ")),
+        format!("let a = 1; let x = a{};", many(" + a")),
+        format!("let a = 1; let x = a{};", many(" && a")),
+        format!("let a = 1; let x = a{};", many(".b")),
+        format!("let a = 1; let x = a{};", many("[0]")),
+        format!("let a = 1; let x = a{};", many(".b()")),
+        format!("if false {{}}{}", many(" else if false {}")),
+        format!("let a = 1; let x = {};", many("if a { a } else ")),
+        many("while true "),
+        many("|x| "),
+        format!("let x = {}", many("`${")),
+        format!("let a = 1; let x = a{};", many(" ?? a")),
+        format!("let x = {}1{};", many("f("), many(")")),
+        format!("switch 1 {{ {} }}", many("1 => switch 1 { ")),
+        many("fn f() { "),
+    ];
+    let stage = Stage::start().await?;
+    for (index, source) in sources.iter().enumerate() {
+        stage.put(
+            &format!("scripts/nested{index}.rhai"),
+            format!("{handler}{source}"),
+        )?;
+        stage.registry.rescan().await;
+        let fault = stage.fault(&format!("nested{index}"))?;
+        assert_eq!(fault.code, "script-syntax", "{index}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_script_in_the_guides_loads() -> Result<()> {
+    let stage = Stage::start().await?;
+    let mut count = 0;
+    for guide in ["scripts/README.md", "host/docs/scripts.md"] {
+        let text = std::fs::read_to_string(root().join(guide))?;
+        for block in text.split("```rhai\n").skip(1) {
+            let source = block.split("```").next().unwrap_or_default();
+            let name = format!("example{count}");
+            stage.put(&format!("scripts/{name}.rhai"), source)?;
+            stage.registry.rescan().await;
+            assert_eq!(stage.status(&name)?.last_error, None, "{guide}: {source}");
+            let outcome = stage.says(&name, "Hello, price, pizza, stop").await?;
+            assert_eq!(outcome.fault, None, "{guide}: {source}");
+            count += 1;
+        }
+    }
+    assert!(count >= 5, "{count}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_deepest_script_that_loads_has_room_on_the_stack() -> Result<()> {
+    let stage = Stage::start().await?;
+    let wraps = [
+        ("[", "]"),
+        ("g(", ")"),
+        ("!", ""),
+        ("-(", ")"),
+        ("if true { ", " }"),
+        ("`${", "}`"),
+        ("#{a: ", "}"),
+        ("[n].map(|n| ", ")"),
+    ];
+    for (index, (open, close)) in wraps.iter().enumerate() {
+        let mut loaded = 0;
+        for depth in (1..40).rev() {
+            let name = format!("deep{index}");
+            let source = format!(
+                "fn g(x) {{ x }}\nfn deeper(n) {{ let x = {}deeper(n + 1){}; x }}\nfn on_message(message) {{ deeper(0); }}",
+                open.repeat(depth),
+                close.repeat(depth)
+            );
+            stage.put(&format!("scripts/{name}.rhai"), source)?;
+            stage.registry.rescan().await;
+            if stage.hook(&name).is_err() {
+                continue;
+            }
+            loaded = depth;
+            let outcome = stage.says(&name, "x").await?;
+            assert_eq!(code(&outcome), "script-recursion", "{open} {depth}");
+            break;
+        }
+        assert!(loaded > 2, "{open} {loaded}");
     }
     Ok(())
 }

@@ -18,25 +18,26 @@ use warbler_domain::{
 use warbler_store::{Store, StoreOptions};
 
 /// 2026-03-04, a Wednesday, 11:00 in Berlin.
-pub const WEDNESDAY_MORNING: Timestamp = Timestamp::from_millis(1_772_618_400_000);
+pub(crate) const WEDNESDAY_MORNING: Timestamp = Timestamp::from_millis(1_772_618_400_000);
 
-pub struct Stage {
+pub(crate) struct Stage {
     dir: TempDir,
-    pub registry: Registry,
+    pub(crate) registry: Registry,
     notices: broadcast::Receiver<Notice>,
-    pub store: Store,
+    pub(crate) store: Store,
     random: Random,
     session: SessionId,
 }
 
 impl Stage {
-    /// Empty folders.
-    pub async fn start() -> Result<Self> {
+    /// Empty folders. Calls have plenty of time, so that a busy machine fails no test; a test about
+    /// time limits sets them back.
+    pub(crate) async fn start() -> Result<Self> {
         Self::start_with(|_| {}).await
     }
 
     /// Empty folders, and a registry that is configured otherwise.
-    pub async fn start_with(change: impl FnOnce(&mut RegistryConfig)) -> Result<Self> {
+    pub(crate) async fn start_with(change: impl FnOnce(&mut RegistryConfig)) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         std::fs::create_dir(dir.path().join("plugins"))?;
         std::fs::create_dir(dir.path().join("scripts"))?;
@@ -47,6 +48,8 @@ impl Stage {
         let mut config = RegistryConfig::new(dir.path().join("last-good"), Arc::new(SystemClock));
         config.plugin_dirs.push(dir.path().join("plugins"));
         config.script_dirs.push(dir.path().join("scripts"));
+        config.limits.plugin.wall = Duration::from_secs(20);
+        config.limits.script.wall = Duration::from_secs(20);
         change(&mut config);
         let registry = Registry::open(config).await?;
         let random = Random::seeded(7);
@@ -61,17 +64,17 @@ impl Stage {
     }
 
     /// Ends the registry and opens a new one over the same folders, as a restart does.
-    pub async fn restart(self) -> Result<Self> {
+    pub(crate) async fn restart(self) -> Result<Self> {
         self.registry.stop().await;
         Self::open(self.dir, |_| {}).await
     }
 
-    pub fn path(&self, path: &str) -> PathBuf {
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.dir.path().join(path)
     }
 
     /// Puts a file, in one step as editors do.
-    pub fn put(&self, path: &str, content: impl AsRef<[u8]>) -> Result<()> {
+    pub(crate) fn put(&self, path: &str, content: impl AsRef<[u8]>) -> Result<()> {
         let path = self.path(path);
         std::fs::create_dir_all(path.parent().context("a file has a folder")?)?;
         let aside = path.with_extension("tmp");
@@ -81,7 +84,7 @@ impl Stage {
     }
 
     /// Puts the shipped plugin.
-    pub fn put_auto_reply(&self) -> Result<()> {
+    pub(crate) fn put_auto_reply(&self) -> Result<()> {
         for file in ["plugin.toml", "auto-reply.wasm"] {
             let shipped = std::fs::read(root().join("plugins/auto-reply").join(file))?;
             self.put(&format!("plugins/auto-reply/{file}"), shipped)?;
@@ -90,18 +93,18 @@ impl Stage {
     }
 
     /// Puts one of the hostile guests as a plugin.
-    pub fn put_guest(&self, name: &str) -> Result<()> {
+    pub(crate) fn put_guest(&self, name: &str) -> Result<()> {
         let text = std::fs::read(root().join(format!("tests/guests/{name}.wat")))?;
         self.put(&format!("plugins/{name}.wasm"), text)
     }
 
     /// The next thing that happens to an extension.
-    pub async fn notice(&mut self) -> Result<Notice> {
+    pub(crate) async fn notice(&mut self) -> Result<Notice> {
         let notice = tokio::time::timeout(Duration::from_secs(60), self.notices.recv()).await;
         Ok(notice.context("nothing happened")??)
     }
 
-    pub fn status(&self, name: &str) -> Result<ExtensionStatus> {
+    pub(crate) fn status(&self, name: &str) -> Result<ExtensionStatus> {
         let statuses = self.registry.statuses();
         let found = statuses
             .into_iter()
@@ -110,11 +113,11 @@ impl Stage {
     }
 
     /// Why the newest version of an extension does not run.
-    pub fn fault(&self, name: &str) -> Result<ExtensionFault> {
+    pub(crate) fn fault(&self, name: &str) -> Result<ExtensionFault> {
         self.status(name)?.last_error.context("nothing is wrong")
     }
 
-    pub fn hook(&self, name: &str) -> Result<Arc<dyn EventHook>> {
+    pub(crate) fn hook(&self, name: &str) -> Result<Arc<dyn EventHook>> {
         let chain = self.registry.chain();
         let found = chain
             .iter()
@@ -130,7 +133,7 @@ impl Stage {
     }
 
     /// A message from a customer.
-    pub fn message(&self, text: &str) -> Result<Event> {
+    pub(crate) fn message(&self, text: &str) -> Result<Event> {
         let now = WEDNESDAY_MORNING;
         let message = Message {
             id: MessageId::new(now, &self.random),
@@ -158,11 +161,16 @@ impl Stage {
     }
 
     /// Calls one extension with a message.
-    pub async fn says(&self, name: &str, text: &str) -> Result<HookOutcome> {
+    pub(crate) async fn says(&self, name: &str, text: &str) -> Result<HookOutcome> {
         self.says_at(name, text, WEDNESDAY_MORNING).await
     }
 
-    pub async fn says_at(&self, name: &str, text: &str, now: Timestamp) -> Result<HookOutcome> {
+    pub(crate) async fn says_at(
+        &self,
+        name: &str,
+        text: &str,
+        now: Timestamp,
+    ) -> Result<HookOutcome> {
         let hook = self.hook(name)?;
         let event = self.message(text)?;
         if !hook.wants(&event) {
@@ -171,7 +179,12 @@ impl Stage {
         Ok(hook.handle(self.call(&*hook, event, now)?).await)
     }
 
-    pub fn call(&self, hook: &dyn EventHook, event: Event, now: Timestamp) -> Result<HookCall> {
+    pub(crate) fn call(
+        &self,
+        hook: &dyn EventHook,
+        event: Event,
+        now: Timestamp,
+    ) -> Result<HookCall> {
         Ok(HookCall {
             event: Arc::new(event),
             session_name: "shop".parse()?,
@@ -181,7 +194,7 @@ impl Stage {
     }
 
     /// Calls one extension and carries out what it wrote to its kv, as the pipeline does.
-    pub async fn says_and_keeps(&self, name: &str, text: &str) -> Result<HookOutcome> {
+    pub(crate) async fn says_and_keeps(&self, name: &str, text: &str) -> Result<HookOutcome> {
         let outcome = self.says(name, text).await?;
         let extension = self.hook(name)?.name().clone();
         let writes = outcome.kv_writes.clone();
@@ -194,12 +207,12 @@ impl Stage {
 }
 
 /// The top of the project.
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
 /// The texts of the replies.
-pub fn replies(outcome: &HookOutcome) -> Vec<&str> {
+pub(crate) fn replies(outcome: &HookOutcome) -> Vec<&str> {
     let texts = outcome.actions.iter().filter_map(|action| match action {
         Action::Reply { text, .. } => Some(text.as_str()),
         _ => None,
@@ -208,7 +221,7 @@ pub fn replies(outcome: &HookOutcome) -> Vec<&str> {
 }
 
 /// The code of what went wrong.
-pub fn code(outcome: &HookOutcome) -> &str {
+pub(crate) fn code(outcome: &HookOutcome) -> &str {
     outcome
         .fault
         .as_ref()

@@ -26,7 +26,10 @@ pub(crate) struct EventStream {
 
 impl EventStream {
     pub(crate) fn new(response: Response) -> Self {
-        Self { response, parser: Parser::default() }
+        Self {
+            response,
+            parser: Parser::default(),
+        }
     }
 
     /// The next event; none when the host has ended the stream.
@@ -62,7 +65,11 @@ impl Parser {
                 }
                 b'\r' => {}
                 byte if self.line.len() < MAX_LINE => self.line.push(*byte),
-                _ => return Err(Failure::failed("the stream holds a line of more than 4 MiB")),
+                _ => {
+                    return Err(Failure::failed(
+                        "the stream holds a line of more than 4 MiB",
+                    ));
+                }
             }
         }
         Ok(())
@@ -103,8 +110,14 @@ mod tests {
         for piece in text.as_bytes().chunks(3) {
             parser.feed(piece)?;
         }
-        let sent = |kind: &str, data: &str| Sent { kind: kind.to_owned(), data: data.to_owned() };
-        assert_eq!(parser.ready, [sent("message.received", "{\"a\":1}"), sent("x", "{\n}")]);
+        let sent = |kind: &str, data: &str| Sent {
+            kind: kind.to_owned(),
+            data: data.to_owned(),
+        };
+        assert_eq!(
+            parser.ready,
+            [sent("message.received", "{\"a\":1}"), sent("x", "{\n}")]
+        );
         Ok(())
     }
 }

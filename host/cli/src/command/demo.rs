@@ -54,7 +54,10 @@ pub(super) async fn run(args: Demo, screen: Screen) -> Result<(), Failure> {
         plugin_dirs: folders.plugins.clone(),
         script_dirs: folders.scripts.clone(),
         device_name: "Warbler Demo".to_owned(),
-        ..HostOptions::new(data.path(), NetworkChoice::Embedded(NetworkOptions::default()))
+        ..HostOptions::new(
+            data.path(),
+            NetworkChoice::Embedded(NetworkOptions::default()),
+        )
     };
     let mut host = Host::start(options).await?;
     let story = async {
@@ -73,16 +76,24 @@ pub(super) async fn run(args: Demo, screen: Screen) -> Result<(), Failure> {
 
 /// Links, talks, explains, and then shows what happens for as long as it is let.
 async fn story(host: &mut Host, folders: &Folders, screen: Screen) -> Result<(), Failure> {
-    let network = host.network().context("the demo has no simulated network")?.clone();
+    let network = host
+        .network()
+        .context("the demo has no simulated network")?
+        .clone();
     let done = |text: String| screen.line(format!("  {} {text}", screen.good("✓")));
-    done(format!("simulated network on {}", screen.accent(network.websocket_url())))?;
+    done(format!(
+        "simulated network on {}",
+        screen.accent(network.websocket_url())
+    ))?;
     for line in folders.told(host.registry()) {
         done(line)?;
     }
     done(format!("API on {}", screen.accent(host.base_url())))?;
 
     let person = |(number, name): (&str, &str)| -> anyhow::Result<Person> {
-        network.person(number, name).with_context(|| format!("{name} could not join the simulated network"))
+        network
+            .person(number, name)
+            .with_context(|| format!("{name} could not join the simulated network"))
     };
     let (owner, customer) = (person(OWNER)?, person(CUSTOMER)?);
     let session: SessionName = SESSION.parse().map_err(anyhow::Error::from)?;
@@ -105,14 +116,20 @@ async fn story(host: &mut Host, folders: &Folders, screen: Screen) -> Result<(),
 
 fn try_this(host: &Host, folders: &Folders, screen: Screen) -> Result<(), Failure> {
     let url = host.base_url();
-    let key = format!("-H \"X-API-Key: $(cat {})\"", shell_word(&shown(&host.key_file())));
+    let key = format!(
+        "-H \"X-API-Key: $(cat {})\"",
+        shell_word(&host.key_file().display().to_string())
+    );
     let number = CUSTOMER.0.trim_start_matches('+');
     screen.line("")?;
     screen.line(screen.strong("  Three things to try, in another terminal"))?;
     screen.line("")?;
     screen.line("  1. Write as the customer:")?;
-    screen.line(format!("     curl {url}/v1/simulator/contacts/{number}/messages {key} \\"))?;
-    screen.line("       -H 'Content-Type: application/json' -d '{\"text\": \"do you deliver?\"}'")?;
+    screen.line(format!(
+        "     curl {url}/v1/simulator/contacts/{number}/messages {key} \\"
+    ))?;
+    screen
+        .line("       -H 'Content-Type: application/json' -d '{\"text\": \"do you deliver?\"}'")?;
     screen.line("")?;
     screen.line("  2. Change what is answered: edit a file, save, ask again. No restart.")?;
     for file in folders.files_to_edit() {
@@ -122,7 +139,9 @@ fn try_this(host: &Host, folders: &Folders, screen: Screen) -> Result<(), Failur
     screen.line("  3. Watch every event as it happens:")?;
     screen.line(format!("     curl -N {url}/v1/events/stream {key}"))?;
     screen.line("")?;
-    screen.line(screen.faint(format!("  The API is described at {url}/docs. Ctrl-c ends the demo.")))?;
+    screen.line(screen.faint(format!(
+        "  The API is described at {url}/docs. Ctrl-c ends the demo."
+    )))?;
     screen.line("")?;
     Ok(())
 }
@@ -130,8 +149,14 @@ fn try_this(host: &Host, folders: &Folders, screen: Screen) -> Result<(), Failur
 /// The path as one writes it here: relative where that is shorter.
 fn shown(path: &Path) -> String {
     let here = std::env::current_dir().ok();
-    let relative = here.as_deref().and_then(|here| path.strip_prefix(here).ok());
-    relative.filter(|path| !path.as_os_str().is_empty()).unwrap_or(path).display().to_string()
+    let relative = here
+        .as_deref()
+        .and_then(|here| path.strip_prefix(here).ok());
+    relative
+        .filter(|path| !path.as_os_str().is_empty())
+        .unwrap_or(path)
+        .display()
+        .to_string()
 }
 
 /// `text` as one word of a shell.
@@ -156,7 +181,9 @@ impl DataDir {
             Some(path) => Ok(Self::Kept(path)),
             None => {
                 let dir = tempfile::Builder::new().prefix("warbler-demo-").tempdir();
-                Ok(Self::Temporary(dir.context("no temporary folder could be made; name one with --data")?))
+                Ok(Self::Temporary(dir.context(
+                    "no temporary folder could be made; name one with --data",
+                )?))
             }
         }
     }
@@ -171,7 +198,9 @@ impl DataDir {
     fn farewell(&self) -> String {
         match self {
             Self::Temporary(_) => "  The demo has ended and left nothing behind.".to_owned(),
-            Self::Kept(path) => format!("  The demo has ended; its data stay in {}.", path.display()),
+            Self::Kept(path) => {
+                format!("  The demo has ended; its data stay in {}.", path.display())
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `warbler doctor`: whether everything is as it should be, and what to do where it is not.
 //!
-//! It looks and changes nothing. The database is opened only when no host has it, because a newer
-//! program would bring its schema up to date.
+//! The database is opened only when no host has it, and as a host would: an older schema is brought
+//! up to date.
 
 use std::path::Path;
 
@@ -38,26 +38,48 @@ struct Finding {
 
 impl Finding {
     fn new(what: &'static str, standing: Standing, detail: impl Into<String>) -> Self {
-        Self { what, standing, detail: detail.into() }
+        Self {
+            what,
+            standing,
+            detail: detail.into(),
+        }
     }
 }
 
 /// Looks, tells, and fails when something is bad.
-pub(super) async fn run(args: Doctor, environment: &Environment, screen: Screen) -> Result<(), Failure> {
+pub(super) async fn run(
+    args: Doctor,
+    environment: &Environment,
+    screen: Screen,
+) -> Result<(), Failure> {
     let mut findings = vec![build(), engine()];
     match Config::load(args.config.as_deref(), environment) {
-        Err(err) => findings.push(Finding::new("configuration", Standing::Bad, err.to_string())),
+        Err(err) => findings.push(Finding::new(
+            "configuration",
+            Standing::Bad,
+            err.to_string(),
+        )),
         Ok(config) => {
-            let from = args.config.as_ref().map_or("defaults".to_owned(), |path| path.display().to_string());
+            let from = args
+                .config
+                .as_ref()
+                .map_or("defaults".to_owned(), |path| path.display().to_string());
             findings.push(Finding::new("configuration", Standing::Good, from));
             let data = args.data.unwrap_or_else(|| config.data.dir.clone());
             findings.extend(look(&config, &data).await);
         }
     }
     tell(&findings, args.json, screen)?;
-    match findings.iter().filter(|finding| finding.standing == Standing::Bad).count() {
+    match findings
+        .iter()
+        .filter(|finding| finding.standing == Standing::Bad)
+        .count()
+    {
         0 => Ok(()),
-        bad => Err(Failure::failed(format!("{bad} of {} things need attention", findings.len()))),
+        bad => Err(Failure::failed(format!(
+            "{bad} of {} things need attention",
+            findings.len()
+        ))),
     }
 }
 
@@ -69,7 +91,8 @@ fn build() -> Finding {
         );
         Finding::new("build", Standing::Note, detail)
     } else {
-        let detail = format!("{version}, serve only: WhatsApp's certificate chains are verified in full");
+        let detail =
+            format!("{version}, serve only: WhatsApp's certificate chains are verified in full");
         Finding::new("build", Standing::Good, detail)
     }
 }
@@ -80,7 +103,11 @@ fn engine() -> Finding {
 
 async fn look(config: &Config, data: &Path) -> Vec<Finding> {
     let user = DataFolder::user_of(data);
-    let mut findings = vec![folder(data, user), network(config), listener(config, user.is_some()).await];
+    let mut findings = vec![
+        folder(data, user),
+        network(config),
+        listener(config, user.is_some()).await,
+    ];
     findings.push(match user {
         Some(_) => Finding::new("database", Standing::Good, "in use by the running host"),
         None => database(data).await,
@@ -93,21 +120,35 @@ async fn look(config: &Config, data: &Path) -> Vec<Finding> {
 fn folder(data: &Path, user: Option<Option<u32>>) -> Finding {
     let shown = data.display();
     match (std::fs::metadata(data), user) {
-        (Err(err), _) if err.kind() == std::io::ErrorKind::NotFound => {
-            Finding::new("data folder", Standing::Note, format!("{shown} does not exist; the first start makes it"))
-        }
+        (Err(err), _) if err.kind() == std::io::ErrorKind::NotFound => Finding::new(
+            "data folder",
+            Standing::Note,
+            format!("{shown} does not exist; the first start makes it"),
+        ),
         (Err(err), _) => Finding::new("data folder", Standing::Bad, format!("{shown}: {err}")),
-        (Ok(meta), _) if !meta.is_dir() => {
-            Finding::new("data folder", Standing::Bad, format!("{shown} is not a folder"))
-        }
-        (Ok(meta), _) if meta.permissions().readonly() => {
-            Finding::new("data folder", Standing::Bad, format!("{shown} is read-only for this user"))
-        }
+        (Ok(meta), _) if !meta.is_dir() => Finding::new(
+            "data folder",
+            Standing::Bad,
+            format!("{shown} is not a folder"),
+        ),
+        (Ok(meta), _) if meta.permissions().readonly() => Finding::new(
+            "data folder",
+            Standing::Bad,
+            format!("{shown} is read-only for this user"),
+        ),
         (Ok(_), Some(user)) => {
             let who = user.map_or_else(String::new, |id| format!(", process {id}"));
-            Finding::new("data folder", Standing::Good, format!("{shown}, in use by a running host{who}"))
+            Finding::new(
+                "data folder",
+                Standing::Good,
+                format!("{shown}, in use by a running host{who}"),
+            )
         }
-        (Ok(_), None) => Finding::new("data folder", Standing::Good, format!("{shown}, no host is running on it")),
+        (Ok(_), None) => Finding::new(
+            "data folder",
+            Standing::Good,
+            format!("{shown}, no host is running on it"),
+        ),
     }
 }
 
@@ -122,7 +163,10 @@ fn network(config: &Config) -> Finding {
         Ok(_) => Finding::new(
             "network",
             Standing::Note,
-            format!("the simulated network at {}, not WhatsApp", config.network.websocket_url),
+            format!(
+                "the simulated network at {}, not WhatsApp",
+                config.network.websocket_url
+            ),
         ),
         Err(err) => Finding::new("network", Standing::Bad, err.to_string()),
     }
@@ -131,14 +175,18 @@ fn network(config: &Config) -> Finding {
 async fn listener(config: &Config, running: bool) -> Finding {
     let address = config.server.listen;
     if !address.ip().to_canonical().is_loopback() && !config.server.allow_remote {
-        let detail = format!("{address} can be reached from other machines; set allow_remote = true if that is meant");
+        let detail = format!(
+            "{address} can be reached from other machines; set allow_remote = true if that is meant"
+        );
         return Finding::new("listener", Standing::Bad, detail);
     }
     match TcpListener::bind(address).await {
         Ok(_) => Finding::new("listener", Standing::Good, format!("{address} is free")),
-        Err(err) if err.kind() == std::io::ErrorKind::AddrInUse && running => {
-            Finding::new("listener", Standing::Good, format!("{address} is in use, probably by the running host"))
-        }
+        Err(err) if err.kind() == std::io::ErrorKind::AddrInUse && running => Finding::new(
+            "listener",
+            Standing::Good,
+            format!("{address} is in use, probably by the running host"),
+        ),
         Err(err) => Finding::new("listener", Standing::Bad, format!("{address}: {err}")),
     }
 }
@@ -146,7 +194,11 @@ async fn listener(config: &Config, running: bool) -> Finding {
 async fn database(data: &Path) -> Finding {
     let path = data.join(DATABASE);
     if !path.is_file() {
-        return Finding::new("database", Standing::Note, "none yet; the first start makes it");
+        return Finding::new(
+            "database",
+            Standing::Note,
+            "none yet; the first start makes it",
+        );
     }
     // Keeps a host from starting in the middle of the look.
     let held = match DataFolder::open(data) {
@@ -154,14 +206,26 @@ async fn database(data: &Path) -> Finding {
         Err(err) => return Finding::new("database", Standing::Bad, err.to_string()),
     };
     let finding = match Store::open(&StoreOptions::new(&path)) {
-        Err(err) => Finding::new("database", Standing::Bad, format!("{}: {err}", path.display())),
+        Err(err) => Finding::new(
+            "database",
+            Standing::Bad,
+            format!("{}: {err}", path.display()),
+        ),
         Ok(store) => {
-            let asked = store.read(|db| Ok::<_, warbler_store::Error>((db.sessions().list()?.len(), db.events().newest()?)));
+            let asked = store.read(|db| {
+                Ok::<_, warbler_store::Error>((db.sessions().list()?.len(), db.events().newest()?))
+            });
             let finding = match asked.await {
-                Ok((sessions, events)) => {
-                    Finding::new("database", Standing::Good, format!("{}: {sessions} sessions, {events} events", path.display()))
-                }
-                Err(err) => Finding::new("database", Standing::Bad, format!("{}: {err}", path.display())),
+                Ok((sessions, events)) => Finding::new(
+                    "database",
+                    Standing::Good,
+                    format!("{}: {sessions} sessions, {events} events", path.display()),
+                ),
+                Err(err) => Finding::new(
+                    "database",
+                    Standing::Bad,
+                    format!("{}: {err}", path.display()),
+                ),
             };
             store.close().await;
             finding
@@ -174,11 +238,22 @@ async fn database(data: &Path) -> Finding {
 fn key(config: &Config, data: &Path) -> Finding {
     let file = data.join(KEY_FILE);
     if config.access.admin_key.is_some() {
-        Finding::new("admin key", Standing::Good, "chosen by configuration or environment")
+        Finding::new(
+            "admin key",
+            Standing::Good,
+            "chosen by configuration or environment",
+        )
     } else if !file.exists() {
-        Finding::new("admin key", Standing::Note, format!("{} is not there; the first start writes it", file.display()))
+        Finding::new(
+            "admin key",
+            Standing::Note,
+            format!("{} is not there; the first start writes it", file.display()),
+        )
     } else if is_readable_by_others(&file) {
-        let detail = format!("{0} can be read by other users; `chmod 600 {0}`", file.display());
+        let detail = format!(
+            "{0} can be read by other users; `chmod 600 {0}`",
+            file.display()
+        );
         Finding::new("admin key", Standing::Bad, detail)
     } else {
         Finding::new("admin key", Standing::Good, file.display().to_string())
@@ -197,13 +272,32 @@ fn is_readable_by_others(_file: &Path) -> bool {
 }
 
 fn extensions(config: &Config) -> Vec<Finding> {
-    let kinds = [("plugins", &config.extensions.plugins), ("scripts", &config.extensions.scripts)];
-    let folders = kinds.into_iter().flat_map(|(what, folders)| folders.iter().map(move |folder| (what, folder)));
+    let kinds = [
+        ("plugins", &config.extensions.plugins),
+        ("scripts", &config.extensions.scripts),
+    ];
+    let folders = kinds
+        .into_iter()
+        .flat_map(|(what, folders)| folders.iter().map(move |folder| (what, folder)));
     folders
         .map(|(what, folder)| match std::fs::read_dir(folder) {
             Ok(entries) => {
-                let count = entries.filter_map(Result::ok).filter(|entry| is_extension(&entry.path())).count();
-                Finding::new(what, Standing::Good, format!("{}: {count}", folder.display()))
+                let count = entries
+                    .filter_map(Result::ok)
+                    .filter(|entry| is_extension(&entry.path()))
+                    .count();
+                Finding::new(
+                    what,
+                    Standing::Good,
+                    format!("{}: {count}", folder.display()),
+                )
+            }
+            Err(err) if err.kind() == std::io::ErrorKind::NotFound => {
+                let detail = format!(
+                    "the folder {} does not exist; nothing is loaded from it",
+                    folder.display()
+                );
+                Finding::new(what, Standing::Note, detail)
             }
             Err(err) => Finding::new(what, Standing::Note, format!("{}: {err}", folder.display())),
         })
@@ -226,7 +320,11 @@ fn tell(findings: &[Finding], as_json: bool, screen: Screen) -> Result<(), Failu
             Standing::Note => screen.warn("!"),
             Standing::Bad => screen.bad("✗"),
         };
-        screen.line(format!("{mark} {:<14} {}", finding.what, plain(&finding.detail, 400)))?;
+        screen.line(format!(
+            "{mark} {:<14} {}",
+            finding.what,
+            plain(&finding.detail, 400)
+        ))?;
     }
     Ok(())
 }

@@ -10,7 +10,11 @@ use crate::terminal::{Screen, columns, plain};
 const MAX_LINE: usize = 300;
 
 /// Asks the host and prints its answer.
-pub(super) async fn run(args: Extensions, environment: &Environment, screen: Screen) -> Result<(), Failure> {
+pub(super) async fn run(
+    args: Extensions,
+    environment: &Environment,
+    screen: Screen,
+) -> Result<(), Failure> {
     let client = Client::new(&args.reach, environment)?;
     match args.verb {
         ExtensionsVerb::List if args.reach.json => {
@@ -25,7 +29,9 @@ pub(super) async fn run(args: Extensions, environment: &Environment, screen: Scr
 
 fn show(extensions: &[ExtensionView], screen: Screen) -> Result<(), Failure> {
     if extensions.is_empty() {
-        screen.line("No extensions. Put a script into one of the host's script folders, and it runs.")?;
+        screen.line(
+            "No extensions. Put a script into one of the host's script folders, and it runs.",
+        )?;
         return Ok(());
     }
     let rows: Vec<Vec<String>> = extensions
@@ -36,28 +42,42 @@ fn show(extensions: &[ExtensionView], screen: Screen) -> Result<(), Failure> {
                 extension.name.clone(),
                 extension.kind.clone(),
                 extension.state.clone(),
-                extension.generation.clone().unwrap_or_else(|| "-".to_owned()),
+                extension
+                    .generation
+                    .clone()
+                    .unwrap_or_else(|| "-".to_owned()),
                 extension.path.clone().unwrap_or_default(),
             ]
         })
         .collect();
-    for line in columns(screen, &["ORDER", "NAME", "KIND", "STATE", "GENERATION", "PATH"], &rows) {
+    for line in columns(
+        screen,
+        &["ORDER", "NAME", "KIND", "STATE", "GENERATION", "PATH"],
+        &rows,
+    ) {
         screen.line(line)?;
     }
     for extension in extensions {
         let Some(fault) = &extension.last_error else {
             continue;
         };
-        let place = fault.file.as_deref().map_or_else(String::new, |file| match (fault.line, fault.column) {
-            (Some(line), Some(column)) => format!(" at {file}:{line}:{column}"),
-            (Some(line), None) => format!(" at {file}:{line}"),
-            _ => format!(" in {file}"),
+        let place = fault.file.as_deref().map_or_else(String::new, |file| {
+            match (fault.line, fault.column) {
+                (Some(line), Some(column)) => format!(" at {file}:{line}:{column}"),
+                (Some(line), None) => format!(" at {file}:{line}"),
+                _ => format!(" in {file}"),
+            }
         });
         screen.line("")?;
         let head = format!("{}: {}{place}", extension.name, fault.code);
         screen.line(screen.bad(plain(&head, MAX_LINE)))?;
         screen.line(format!("  {}", plain(&fault.message, MAX_LINE)))?;
-        for line in fault.excerpt.iter().flat_map(|excerpt| excerpt.lines()).take(6) {
+        for line in fault
+            .excerpt
+            .iter()
+            .flat_map(|excerpt| excerpt.lines())
+            .take(6)
+        {
             screen.line(screen.faint(format!("  {}", plain(line, MAX_LINE))))?;
         }
     }

@@ -15,7 +15,8 @@ pub(super) async fn run(args: Simulator, screen: Screen) -> Result<(), Failure> 
         ..NetworkOptions::default()
     };
     let network = Network::start(options).await.map_err(|err| {
-        let cause = std::error::Error::source(&err).map_or_else(String::new, |cause| format!(": {cause}"));
+        let cause =
+            std::error::Error::source(&err).map_or_else(String::new, |cause| format!(": {cause}"));
         Failure::failed(format!("the simulated network did not start: {err}{cause}"))
     })?;
     let told = tell(&network, &args.people, screen);
@@ -29,14 +30,24 @@ pub(super) async fn run(args: Simulator, screen: Screen) -> Result<(), Failure> 
 
 fn tell(network: &Network, people: &[String], screen: Screen) -> Result<(), Failure> {
     let (websocket, http) = (network.websocket_url(), network.http_url());
-    screen.line(screen.strong("The simulated network runs on this machine only; it forgets everything when it ends."))?;
+    screen.line(screen.strong(
+        "The simulated network runs on this machine only; it forgets everything when it ends.",
+    ))?;
     screen.line("")?;
-    screen.line(format!("  clients connect to   {}", screen.accent(&websocket)))?;
-    screen.line(format!("  media and control    {}", screen.accent(format!("{http}/control"))))?;
+    screen.line(format!(
+        "  clients connect to   {}",
+        screen.accent(&websocket)
+    ))?;
+    screen.line(format!(
+        "  media and control    {}",
+        screen.accent(format!("{http}/control"))
+    ))?;
     for person in people {
-        let (number, name) = person
-            .split_once('=')
-            .ok_or_else(|| Failure::Usage(format!("`{person}` is not a person; write NUMBER=NAME, like +15550100=Ada")))?;
+        let (number, name) = person.split_once('=').ok_or_else(|| {
+            Failure::Usage(format!(
+                "`{person}` is not a person; write NUMBER=NAME, like +15550100=Ada"
+            ))
+        })?;
         let person = network
             .person(number, name)
             .map_err(|err| Failure::Usage(err.to_string()))?;
@@ -49,10 +60,13 @@ fn tell(network: &Network, people: &[String], screen: Screen) -> Result<(), Fail
     screen.line(format!("  websocket_url = \"{websocket}\""))?;
     screen.line(format!("  media_base = \"{http}\""))?;
     screen.line("")?;
-    screen.line("Make somebody, let them scan a session's QR, and let somebody else write to it:")?;
+    screen
+        .line("Make somebody, let them scan a session's QR, and let somebody else write to it:")?;
     screen.line("")?;
     let json = "-H 'content-type: application/json'";
-    screen.line(format!("  curl {http}/control/people {json} -d '{{\"number\":\"+15550100\",\"name\":\"Ada\"}}'"))?;
+    screen.line(format!(
+        "  curl {http}/control/people {json} -d '{{\"number\":\"+15550100\",\"name\":\"Ada\"}}'"
+    ))?;
     screen.line(format!("  curl {http}/control/people/15550100/say {json} -d '{{\"to\":\"+15550123\",\"text\":\"hello\"}}'"))?;
     Ok(())
 }

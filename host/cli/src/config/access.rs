@@ -25,7 +25,9 @@ pub(super) fn admin_key(text: &str) -> Result<Option<Secret>, String> {
     let text = text.trim();
     match text.chars().count() {
         0 => Ok(None),
-        count if count < SHORTEST => Err(format!("has {count} characters; at least {SHORTEST} are needed")),
+        count if count < SHORTEST => Err(format!(
+            "has {count} characters; at least {SHORTEST} are needed"
+        )),
         _ if !text.chars().all(|c| c.is_ascii_graphic()) => {
             Err("may hold only visible ASCII characters, because it is sent in a header".to_owned())
         }

@@ -60,14 +60,18 @@ impl Environment {
         let variable = |name, message| ConfigError::Variable { name, message };
         if let Some(listen) = &self.listen {
             config.server.listen = listen.trim().parse().map_err(|_| {
-                variable(LISTEN, format!("is `{listen}`, not an address such as 127.0.0.1:3000"))
+                variable(
+                    LISTEN,
+                    format!("is `{listen}`, not an address such as 127.0.0.1:3000"),
+                )
             })?;
         }
         if let Some(data) = &self.data {
             config.data.dir = PathBuf::from(data);
         }
         if let Some(key) = &self.admin_key {
-            config.access.admin_key = admin_key(key).map_err(|message| variable(ADMIN_KEY, message))?;
+            config.access.admin_key =
+                admin_key(key).map_err(|message| variable(ADMIN_KEY, message))?;
         }
         self.log_over(&mut config.log)
     }
@@ -83,7 +87,10 @@ impl Environment {
                 "text" => LogFormat::Text,
                 "json" => LogFormat::Json,
                 other => {
-                    return Err(variable(LOG_FORMAT, format!("is `{other}`, not `text` or `json`")));
+                    return Err(variable(
+                        LOG_FORMAT,
+                        format!("is `{other}`, not `text` or `json`"),
+                    ));
                 }
             };
         }

@@ -94,7 +94,9 @@ fn distance(a: &str, b: &str) -> usize {
         let mut left = i + 1;
         let mut next = vec![left];
         for (above, y) in row.iter().skip(1).zip(&b) {
-            left = (diagonal + usize::from(x != *y)).min(left + 1).min(above + 1);
+            left = (diagonal + usize::from(x != *y))
+                .min(left + 1)
+                .min(above + 1);
             diagonal = *above;
             next.push(left);
         }

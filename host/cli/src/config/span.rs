@@ -43,7 +43,9 @@ impl FromStr for Span {
         };
         let duration = number.checked_mul(millis).map(Duration::from_millis);
         match duration {
-            Some(duration) if duration.is_zero() => Err(format!("`{text}` must be longer than nothing")),
+            Some(duration) if duration.is_zero() => {
+                Err(format!("`{text}` must be longer than nothing"))
+            }
             Some(duration) if duration <= Self::MAX => Ok(Self(duration)),
             _ => Err(format!("`{text}` is longer than a year")),
         }

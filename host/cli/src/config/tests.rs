@@ -41,7 +41,9 @@ fn a_file_changes_only_what_it_holds() -> Result<(), ConfigError> {
     assert_eq!(config.sessions.silence.duration(), Duration::from_secs(120));
     assert_eq!(config.sessions.connecting_at_once, 16);
     let grants: Vec<_> = config.extensions.grants.into_iter().collect();
-    assert!(matches!(grants.as_slice(), [(name, grants)] if name.as_str() == "news" && grants.send == SendScope::Any));
+    assert!(
+        matches!(grants.as_slice(), [(name, grants)] if name.as_str() == "news" && grants.send == SendScope::Any)
+    );
     Ok(())
 }
 
@@ -72,9 +74,15 @@ fn an_unknown_setting_is_refused_with_its_name_and_the_nearest_known_one() {
 #[test]
 fn a_value_that_does_not_fit_is_refused_with_its_place() {
     let text = refusal("[sessions]\nsilence = \"20 days\"");
-    assert!(text.contains("warbler.toml: [sessions]") && text.contains("`20 days` is not a duration"), "{text}");
+    assert!(
+        text.contains("warbler.toml: [sessions]") && text.contains("`20 days` is not a duration"),
+        "{text}"
+    );
     let text = refusal("[server]\nlisten = \"here\"");
-    assert!(text.contains("[server]") && text.contains("listen"), "{text}");
+    assert!(
+        text.contains("[server]") && text.contains("listen"),
+        "{text}"
+    );
     let text = refusal("[server\n");
     assert!(text.contains("line 1"), "{text}");
 }
@@ -101,6 +109,9 @@ fn a_secret_is_never_printed() -> Result<(), ConfigError> {
     let printed = format!("{config:?}");
     assert!(printed.contains("***") && !printed.contains(key));
     let text = refusal("[access]\nadmin_key = \"hunter2\"");
-    assert!(text.contains("at least 24") && !text.contains("hunter2"), "{text}");
+    assert!(
+        text.contains("at least 24") && !text.contains("hunter2"),
+        "{text}"
+    );
     Ok(())
 }

@@ -109,7 +109,10 @@ fn process_in(lock: &mut File) -> Option<u32> {
 #[cfg(unix)]
 fn make_private(root: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(root)
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(root)
 }
 
 #[cfg(not(unix))]
@@ -153,7 +156,10 @@ mod tests {
             matches!(&second, Err(StartError::DataLocked { by: Some(id), .. }) if *id == std::process::id()),
             "{second:?}"
         );
-        assert_eq!(DataFolder::user_of(dir.path()), Some(Some(std::process::id())));
+        assert_eq!(
+            DataFolder::user_of(dir.path()),
+            Some(Some(std::process::id()))
+        );
         drop(first);
         assert_eq!(DataFolder::user_of(dir.path()), None);
         DataFolder::open(dir.path())?;
@@ -171,7 +177,9 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            let mode = std::fs::metadata(folder.path(KEY_FILE))?.permissions().mode();
+            let mode = std::fs::metadata(folder.path(KEY_FILE))?
+                .permissions()
+                .mode();
             assert_eq!(mode & 0o777, 0o600);
         }
         Ok(())

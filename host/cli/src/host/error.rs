@@ -35,12 +35,12 @@ pub enum StartError {
         by: Option<u32>,
     },
     /// The address is taken or not ours.
-    #[error("cannot listen on {address}: {}", listen_advice(source))]
+    #[error("cannot listen on {address}: {}", listen_advice(reason))]
     Listen {
         /// Which.
         address: SocketAddr,
         /// Why.
-        source: io::Error,
+        reason: io::Error,
     },
     /// The listener ended.
     #[error("the HTTP listener failed: {0}")]
@@ -86,8 +86,8 @@ fn process(id: Option<u32>) -> String {
     id.map_or_else(String::new, |id| format!(" (process {id})"))
 }
 
-fn listen_advice(source: &io::Error) -> String {
-    match source.kind() {
+fn listen_advice(reason: &io::Error) -> String {
+    match reason.kind() {
         io::ErrorKind::AddrInUse => {
             "another program listens there; stop it, or choose another address with --listen 127.0.0.1:0 (0 takes a free port)".to_owned()
         }
@@ -95,6 +95,6 @@ fn listen_advice(source: &io::Error) -> String {
             "this user may not; ports below 1024 need privileges, choose another with --listen".to_owned()
         }
         io::ErrorKind::AddrNotAvailable => "this machine does not have that address".to_owned(),
-        _ => source.to_string(),
+        _ => reason.to_string(),
     }
 }

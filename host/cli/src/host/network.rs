@@ -43,23 +43,33 @@ enum Ends {
 }
 
 impl Below {
-    pub(super) async fn start(choice: &NetworkChoice, device_name: &str) -> Result<Self, StartError> {
+    pub(super) async fn start(
+        choice: &NetworkChoice,
+        device_name: &str,
+    ) -> Result<Self, StartError> {
         let engine = EngineConfig {
             device_name: device_name.to_owned(),
             ..EngineConfig::default()
         };
         match choice {
             NetworkChoice::Real => Ok(Self::without_network(engine)),
-            NetworkChoice::At { websocket_url, media_base } => {
-                Ok(Self::without_network(simulated(engine, websocket_url.clone(), media_base.clone())))
-            }
+            NetworkChoice::At {
+                websocket_url,
+                media_base,
+            } => Ok(Self::without_network(simulated(
+                engine,
+                websocket_url.clone(),
+                media_base.clone(),
+            ))),
             #[cfg(feature = "simulator")]
             NetworkChoice::Embedded(options) => {
                 let network = warbler_simulator::Network::start(options.clone()).await?;
                 Self::with_network(engine, network, Ends::WithTheHost)
             }
             #[cfg(feature = "simulator")]
-            NetworkChoice::Attached(network) => Self::with_network(engine, network.clone(), Ends::ByItself),
+            NetworkChoice::Attached(network) => {
+                Self::with_network(engine, network.clone(), Ends::ByItself)
+            }
         }
     }
 
@@ -77,7 +87,10 @@ impl Below {
         network: warbler_simulator::Network,
         ends: Ends,
     ) -> Result<Self, StartError> {
-        let uri = |text: String| text.parse::<Uri>().map_err(|_| StartError::NetworkAddress(text));
+        let uri = |text: String| {
+            text.parse::<Uri>()
+                .map_err(|_| StartError::NetworkAddress(text))
+        };
         let (websocket, media) = (uri(network.websocket_url())?, uri(network.http_url())?);
         Ok(Self {
             engine: simulated(engine, websocket, media),
@@ -98,7 +111,8 @@ impl Below {
     /// The routes by which API callers act as the people of the simulated network.
     #[cfg(feature = "simulator")]
     pub(super) fn routes(&self, app: &App) -> Option<Router> {
-        self.network().map(|network| crate::simulated::routes(network.clone(), app.clone()))
+        self.network()
+            .map(|network| crate::simulated::routes(network.clone(), app.clone()))
     }
 
     /// WhatsApp has no such routes.

@@ -53,16 +53,30 @@ mod tests {
 
     #[test]
     fn the_drawing_is_square_and_has_a_quiet_zone() {
-        let screen = Screen { terminal: false, colour: false };
+        let screen = Screen {
+            terminal: false,
+            colour: false,
+        };
         let lines = draw("2@abc,def,ghi", screen).unwrap_or_default();
         let width = lines.first().map_or(0, |line| line.chars().count());
-        assert!(width > 2 * QUIET && lines.len() == width.div_ceil(2), "{width} {}", lines.len());
-        assert!(lines.first().is_some_and(|line| line.chars().all(|c| c == '█')));
+        assert!(
+            width > 2 * QUIET && lines.len() == width.div_ceil(2),
+            "{width} {}",
+            lines.len()
+        );
+        assert!(
+            lines
+                .first()
+                .is_some_and(|line| line.chars().all(|c| c == '█'))
+        );
     }
 
     #[test]
     fn a_text_that_fits_into_no_qr_is_refused() {
-        let screen = Screen { terminal: false, colour: false };
+        let screen = Screen {
+            terminal: false,
+            colour: false,
+        };
         assert!(draw(&"x".repeat(10_000), screen).is_err());
     }
 }

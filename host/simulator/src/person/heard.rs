@@ -146,6 +146,7 @@ pub(super) struct Inbox {
     keys: VecDeque<(AccountId, String)>,
     pub(super) receipts: VecDeque<ReceiptSeen>,
     pub(super) copies: VecDeque<Heard>,
+    copied: HashSet<String>,
     pub(super) typing: VecDeque<String>,
     pub(super) presences: VecDeque<PresenceSeen>,
     pub(super) retries: HashMap<String, u32>,
@@ -207,11 +208,13 @@ impl Inbox {
     }
 
     pub(super) fn copy(&mut self, heard: Heard) {
-        if self.copies.iter().any(|known| known.id == heard.id) {
+        if !self.copied.insert(heard.id.clone()) {
             self.duplicates += 1;
             return;
         }
-        keep(&mut self.copies, heard);
+        if let Some(gone) = keep(&mut self.copies, heard) {
+            self.copied.remove(&gone.id);
+        }
     }
 
     pub(super) fn receipt(&mut self, receipt: ReceiptSeen) {
@@ -252,11 +255,15 @@ impl Inbox {
     }
 }
 
-fn keep<T>(list: &mut VecDeque<T>, item: T) {
-    if list.len() >= SEEN {
-        list.pop_front();
-    }
+/// Appends to a bounded list; returns what had to make room.
+fn keep<T>(list: &mut VecDeque<T>, item: T) -> Option<T> {
+    let gone = if list.len() >= SEEN {
+        list.pop_front()
+    } else {
+        None
+    };
     list.push_back(item);
+    gone
 }
 
 /// The last own messages, for those who ask for them again.

@@ -10,9 +10,11 @@ use wacore_binary::Node;
 use crate::state::account::DeviceRef;
 
 /// How many stanzas wait for one socket to take them.
-pub(crate) const OUTBOX: usize = 1_024;
-/// Deliveries leave this much room for answers.
-const RESERVE: usize = 256;
+pub(crate) const OUTBOX: usize = 8_192;
+/// Deliveries leave this much room for answers; what they do not get waits in the device's queue.
+const RESERVE: usize = OUTBOX - 512;
+/// With less room than this nothing more is read from the client: it has to take its answers first.
+pub(crate) const READING_ROOM: usize = 64;
 
 /// A socket, for as long as it is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

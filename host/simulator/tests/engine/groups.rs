@@ -44,6 +44,12 @@ async fn texts_go_both_ways_in_a_group() -> Result<()> {
         let heard = room.engine.hears().await?;
         assert_eq!(heard.text, "who is in?");
         assert_eq!(heard.chat.to_string(), room.jid);
+        let author = if tell_lids {
+            room.anna.lid()
+        } else {
+            room.anna.jid()
+        };
+        assert_eq!(heard.sender.to_string(), author);
         assert_eq!(room.ben.hears().await?.text(), "who is in?");
 
         let id = room.engine.says(&room.jid, "me").await?;

@@ -235,3 +235,50 @@ async fn faults_name_unknown_accounts() -> Result<()> {
     network.stop().await;
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_when_connections_drop_under_load() -> Result<()> {
+    const PEOPLE: usize = 20;
+    const TEXTS: usize = 10;
+    let mut scene = scene("+1555081").await?;
+    let mut speaking = tokio::task::JoinSet::new();
+    for number in 0..PEOPLE {
+        let person = scene
+            .network
+            .person(&format!("+1777{number:06}"), "Contact")?;
+        let shop = scene.shop.number().to_owned();
+        speaking.spawn(async move {
+            for text in 0..TEXTS {
+                person.says(&shop, &format!("{number}/{text}")).await?;
+                tokio::task::yield_now().await;
+            }
+            anyhow::Ok(())
+        });
+    }
+    let mut heard = std::collections::BTreeSet::new();
+    let mut drops = 0;
+    while heard.len() < PEOPLE * TEXTS {
+        let batch = scene
+            .engine
+            .until(|event| match event {
+                Event::Messages(batch) => Some(batch.messages.clone()),
+                _ => None,
+            })
+            .await?;
+        heard.extend(
+            batch
+                .iter()
+                .map(super::support::Incoming::from)
+                .map(|one| one.text),
+        );
+        if drops < 5 && heard.len() > (drops + 1) * PEOPLE {
+            drops += 1;
+            scene.strikes(Fault::Drop)?;
+        }
+    }
+    while let Some(spoken) = speaking.join_next().await {
+        spoken??;
+    }
+    assert_eq!(drops, 5);
+    scene.still_works().await
+}

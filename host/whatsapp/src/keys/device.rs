@@ -2,7 +2,8 @@
 //!
 //! The engine stores it from several tasks, each with a copy it made a moment before, so an older
 //! copy could come last. Therefore stores wait for each other, and each writes the record as it
-//! is when its turn comes.
+//! is when its turn comes. And since the engine stores it when it finds the time, it is stored
+//! here as well before the phone is told that this device is linked ([`Keys::save_newest`]).
 
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -11,6 +12,7 @@ use tokio::sync::Mutex;
 use wacore::store::Device;
 use wacore::store::error::Result;
 use wacore::store::traits::DeviceStore;
+use whatsapp_rust::store::Device as EngineDevice;
 use whatsapp_rust::store::persistence_manager::PersistenceManager;
 
 use super::{Keys, from_json, space, to_json};
@@ -42,6 +44,19 @@ impl Keys {
         // A second device of the same keys does not exist.
         drop(self.desk.newest.set(Arc::downgrade(device)));
     }
+
+    /// Stores the device record as it is now.
+    pub(super) async fn save_newest(&self) -> Result<()> {
+        match self.newest() {
+            Some(newest) => self.save(&newest.core).await,
+            None => Ok(()),
+        }
+    }
+
+    fn newest(&self) -> Option<Arc<EngineDevice>> {
+        let device = self.desk.newest.get().and_then(Weak::upgrade)?;
+        Some(device.get_device_snapshot())
+    }
 }
 
 #[async_trait]
@@ -51,8 +66,7 @@ impl DeviceStore for Keys {
         if *turn == State::Closed {
             return Ok(());
         }
-        let newest = self.desk.newest.get().and_then(Weak::upgrade);
-        let record = match newest.map(|device| device.get_device_snapshot()) {
+        let record = match self.newest() {
             Some(newest) => to_json(&newest.core)?,
             None => to_json(device)?,
         };

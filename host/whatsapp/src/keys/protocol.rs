@@ -7,6 +7,7 @@ use wacore::store::traits::{
     DeviceListRecord, LidPnMappingEntry, PendingInboundKey, PendingInboundRow, ProtocolStore,
     TcTokenEntry,
 };
+use wacore::types::lid_pn::LearningSource;
 
 use super::{Keys, Stored, Tx, from_json, joined, second_part, space, to_json};
 
@@ -90,6 +91,13 @@ impl ProtocolStore for Keys {
     }
 
     async fn put_lid_mappings(&self, entries: &[LidPnMappingEntry]) -> Result<()> {
+        if entries
+            .iter()
+            .any(|entry| entry.learning_source == LearningSource::Pairing.as_str())
+        {
+            // The engine has the account's keys and is about to tell the phone so.
+            self.save_newest().await?;
+        }
         let mut records = Vec::with_capacity(entries.len());
         for entry in entries {
             records.push((

@@ -392,7 +392,7 @@ async fn a_refusal_by_the_server_is_reported_with_its_code() -> Result<()> {
         world
             .network
             .faults()
-            .inject(owner.number(), Fault::ErrorAcks { code, times: 1 })?;
+            .inject(owner.number(), Fault::ErrorAcks { code, times: 5 })?;
         let message = world.text(&customer.jid(), "refused")?;
         session.link.send(&message).await?;
         let refused = ack(&session, &message.whatsapp_id).await?;
@@ -403,6 +403,7 @@ async fn a_refusal_by_the_server_is_reported_with_its_code() -> Result<()> {
                 retryable
             })
         );
+        world.network.faults().clear();
     }
     session.link.close().await;
     Ok(())

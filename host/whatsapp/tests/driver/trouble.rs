@@ -35,6 +35,24 @@ async fn a_message_that_was_not_stored_comes_again() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_inbox_that_panics_loses_nothing_and_ends_nothing() -> Result<()> {
+    let world = World::start(Lids::Told).await?;
+    let owner = world.person("+15550040", "Olive")?;
+    let customer = world.person("+15550140", "Carl")?;
+    let session = world.connected(&owner).await?;
+    session.inbox.panic_once();
+    customer.says(owner.number(), "bad luck").await?;
+    session.inbox.has_refused().await?;
+    customer.says(owner.number(), "good luck").await?;
+    assert_eq!(session.hears().await?.content, Content::text("good luck"));
+    session.link.close().await;
+    let session = world.open(session.id).await?;
+    assert_eq!(session.hears().await?.content, Content::text("bad luck"));
+    session.link.close().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_was_not_stored_survives_a_restart_of_the_host() -> Result<()> {
     let world = World::start(Lids::Told).await?;
     let owner = world.person("+15550031", "Olive")?;
@@ -85,8 +103,11 @@ async fn what_came_while_the_session_was_away_is_told_before_it_is_connected() -
         .iter()
         .take_while(|told| !connected(told))
         .filter_map(|told| match told {
-            Told::Inbound(Inbound::Message(message)) => message.content.readable(),
-            _ => None,
+            Told::Inbound(inbound) => match &**inbound {
+                Inbound::Message(message) => message.content.readable(),
+                _ => None,
+            },
+            Told::Report(_) => None,
         })
         .collect();
     let expected: Vec<_> = (0..25).map(|n| format!("message {n}")).collect();

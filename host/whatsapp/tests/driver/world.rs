@@ -84,6 +84,26 @@ impl World {
         })
     }
 
+    /// A host that finds what is on disk at this moment, as after a crash of the one that goes on
+    /// writing elsewhere. The log is copied first: what the other writes between is then missing,
+    /// never torn.
+    pub(crate) fn crashed(&self) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        for file in ["warbler.db-wal", "warbler.db"] {
+            std::fs::copy(self.folder.path().join(file), folder.path().join(file))?;
+        }
+        let store = open_store(&folder)?;
+        let driver = driver(&self.network, &store)?;
+        let (network, random) = (self.network.clone(), Random::from_system());
+        Ok(Self {
+            network,
+            folder,
+            store,
+            driver,
+            random,
+        })
+    }
+
     pub(crate) fn person(&self, number: &str, name: &str) -> Result<Person> {
         Ok(self.network.person(number, name)?)
     }
@@ -230,7 +250,7 @@ impl Session {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Told {
-    Inbound(Inbound),
+    Inbound(Box<Inbound>),
     Report(LinkReport),
 }
 
@@ -240,6 +260,7 @@ pub(crate) struct TestInbox {
     told: Mutex<Vec<Told>>,
     news: Notify,
     refuses: AtomicBool,
+    panics: AtomicBool,
     refused: Mutex<Vec<Inbound>>,
     media: Mutex<HashMap<Digest, Bytes>>,
 }
@@ -251,6 +272,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl TestInbox {
     pub(crate) fn refuse(&self, refuses: bool) {
         self.refuses.store(refuses, Ordering::SeqCst);
+    }
+
+    /// Panics over the next messages.
+    pub(crate) fn panic_once(&self) {
+        self.panics.store(true, Ordering::SeqCst);
     }
 
     /// Everything told and not yet taken, in order.
@@ -312,12 +338,14 @@ impl TestInbox {
 #[async_trait]
 impl Inbox for TestInbox {
     async fn receive(&self, inbound: Vec<Inbound>) -> Result<(), InboxError> {
-        if self.refuses.load(Ordering::SeqCst) {
+        let panics = self.panics.swap(false, Ordering::SeqCst);
+        if panics || self.refuses.load(Ordering::SeqCst) {
             lock(&self.refused).extend(inbound);
             self.news.notify_waiters();
+            assert!(!panics, "told to panic");
             return Err(InboxError("told to refuse".to_owned()));
         }
-        lock(&self.told).extend(inbound.into_iter().map(Told::Inbound));
+        lock(&self.told).extend(inbound.into_iter().map(Box::new).map(Told::Inbound));
         self.news.notify_waiters();
         Ok(())
     }

@@ -37,7 +37,7 @@ pub(super) fn route() -> Route {
 /// client that comes back with `Last-Event-ID` gets what it missed first. A comment every 15 s
 /// shows that the stream is alive.
 #[utoipa::path(
-    get, path = "/v1/events/stream", tag = "Events", operation_id = "streamEvents",
+    get, path = "/v1/events/stream", operation_id = "streamEvents",
     params(("Last-Event-ID" = Option<String>, Header, description = "Id of the last event that was seen")),
     responses((
         status = 200, description = "A stream that ends when the host stops.",

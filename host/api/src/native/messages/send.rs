@@ -154,7 +154,7 @@ impl Visitor<'_> for Base64Visitor {
 
 /// Decodes with padding, or without any.
 fn decode(encoded: &[u8]) -> Result<Vec<u8>, DecodeError> {
-    if encoded.len() % 4 == 0 {
+    if encoded.len().is_multiple_of(4) {
         BASE64.decode(encoded)
     } else {
         BASE64_NOPAD.decode(encoded)

@@ -62,7 +62,7 @@ pub(in crate::native) struct MessageView {
     error: Option<String>,
     /// What it is.
     r#type: words::MessageType,
-    /// What it says.
+    // A doc line here would nest the fields one level deeper in the document.
     #[serde(flatten)]
     #[schema(inline)]
     content: ContentView,

@@ -24,7 +24,7 @@ use crate::qr;
 const PNG: &str = "image/png";
 
 /// The routes of pairing.
-pub(super) fn routes() -> Vec<Route> {
+pub(in crate::native) fn routes() -> Vec<Route> {
     let pairing = |route: Route| {
         route
             .refuses(StatusCode::NOT_FOUND, &["unknown_session"])
@@ -88,7 +88,7 @@ pub(in crate::native) struct PairingCodeView {
 ///
 /// With `Accept: image/png` the answer is the image itself.
 #[utoipa::path(
-    get, path = "/v1/sessions/{session}/qr", tag = "Pairing", operation_id = "getPairingQr",
+    get, path = "/v1/sessions/{session}/qr", operation_id = "getPairingQr",
     params(("session" = String, Path, description = "Id or name of the session", example = "shop")),
     responses((status = 200, description = "The QR.", content(
         (QrView = "application/json"),
@@ -131,7 +131,7 @@ fn wants_png(headers: &HeaderMap) -> bool {
 
 /// The QR to scan now, as an image.
 #[utoipa::path(
-    get, path = "/v1/sessions/{session}/qr.png", tag = "Pairing", operation_id = "getPairingQrImage",
+    get, path = "/v1/sessions/{session}/qr.png", operation_id = "getPairingQrImage",
     params(("session" = String, Path, description = "Id or name of the session", example = "shop")),
     responses((status = 200, description = "A PNG, at least 256 pixels wide.", body = String, content_type = "image/png")),
 )]
@@ -146,7 +146,7 @@ pub(super) async fn image(
 
 /// Asks for an 8-character code to type on the phone instead of scanning the QR.
 #[utoipa::path(
-    post, path = "/v1/sessions/{session}/pairing-code", tag = "Pairing", operation_id = "requestPairingCode",
+    post, path = "/v1/sessions/{session}/pairing-code", operation_id = "requestPairingCode",
     params(("session" = String, Path, description = "Id or name of the session", example = "shop")),
     request_body = RequestCodeBody,
     responses((status = 200, description = "The code.", body = PairingCodeView)),

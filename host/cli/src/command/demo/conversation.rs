@@ -13,13 +13,15 @@ use warbler_app::App;
 use warbler_app::events::EventStream;
 use warbler_automation::{Notice, NoticeKind};
 use warbler_domain::extension::{ExtensionKind, TraceStep};
-use warbler_domain::{Action, Caller, Clock, Event, EventKind, SessionName, SystemClock, Timestamp};
+use warbler_domain::{
+    Action, Caller, Clock, Event, EventKind, SessionName, SystemClock, Timestamp,
+};
 use warbler_simulator::{Heard, HeardContent, Network, Person, PersonError};
 use warbler_store::events::{Stored, Trace};
 
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::terminal::{Screen, plain};
+use crate::terminal::{Screen, plain, time_of_day};
 
 /// What waits to be shown.
 const WAITING: usize = 256;
@@ -35,8 +37,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 const LOOKS: u32 = 500;
 /// Width of the column that says who speaks.
 const WHO: usize = 14;
-/// Width of the column with the text.
-const TEXT: usize = 44;
+/// Where texts begin.
+const MARGIN: usize = 2 + 8 + 2 + WHO + 2;
 
 /// Something to show.
 pub(super) enum Seen {
@@ -84,7 +86,12 @@ impl Conversation {
         screen: Screen,
     ) -> Result<Self, Failure> {
         let (sender, seen) = mpsc::channel(WAITING);
-        let events = host.app().events().stream(&Caller::host(), None).await.context("no events")?;
+        let events = host
+            .app()
+            .events()
+            .stream(&Caller::host(), None)
+            .await
+            .context("no events")?;
         let mut conversation = Self {
             app: host.app().clone(),
             network,
@@ -104,8 +111,16 @@ impl Conversation {
     }
 
     /// Lets `customer` write to the phone of `owner`, and shows everything until it is answered.
-    pub(super) async fn ask(&mut self, customer: &Person, owner: &Person, text: &str) -> Result<(), Failure> {
-        customer.says(&owner.jid(), text).await.context("the customer could not write")?;
+    pub(super) async fn ask(
+        &mut self,
+        customer: &Person,
+        owner: &Person,
+        text: &str,
+    ) -> Result<(), Failure> {
+        customer
+            .says(&owner.jid(), text)
+            .await
+            .context("the customer could not write")?;
         let answered = async {
             while !self.is_answered(text) {
                 let seen = self.next().await?;
@@ -116,14 +131,24 @@ impl Conversation {
         match tokio::time::timeout(ANSWERED_WITHIN, answered).await {
             Ok(answered) => answered,
             Err(_) => {
-                let text = format!("no answer within {} s; the log may say why (--log debug)", ANSWERED_WITHIN.as_secs());
-                Ok(self.screen.line(format!("            {}", self.screen.warn(text)))?)
+                let text = format!(
+                    "no answer within {} s; the log may say why (--log debug)",
+                    ANSWERED_WITHIN.as_secs()
+                );
+                Ok(self
+                    .screen
+                    .line(format!("{:>MARGIN$}{}", "", self.screen.warn(text)))?)
             }
         }
     }
 
     fn is_answered(&self, text: &str) -> bool {
-        let written = |said: &&Said| said.event.message().and_then(|message| message.content.readable()) == Some(text);
+        let written = |said: &&Said| {
+            said.event
+                .message()
+                .and_then(|message| message.content.readable())
+                == Some(text)
+        };
         let said = self.said.iter().rev().find(written);
         said.is_some_and(|said| said.answers.is_some_and(|answers| said.heard >= answers))
     }
@@ -154,7 +179,10 @@ impl Conversation {
         match seen {
             Seen::Stored(batch) => {
                 self.listen_to_everybody();
-                for stored in batch.into_iter().filter(|stored| stored.event.kind() == EventKind::MESSAGE_RECEIVED) {
+                for stored in batch
+                    .into_iter()
+                    .filter(|stored| stored.event.kind() == EventKind::MESSAGE_RECEIVED)
+                {
                     self.show_said(stored.event)?;
                 }
                 Ok(())
@@ -176,7 +204,11 @@ impl Conversation {
                 loop {
                     match person.hears_within(Duration::from_secs(3600)).await {
                         Ok(heard) => {
-                            if sender.send(Seen::Heard(person.clone(), heard)).await.is_err() {
+                            if sender
+                                .send(Seen::Heard(person.clone(), heard))
+                                .await
+                                .is_err()
+                            {
                                 return;
                             }
                         }
@@ -192,7 +224,10 @@ impl Conversation {
         let Some(message) = event.message() else {
             return Ok(());
         };
-        let who = message.sender_name.clone().unwrap_or_else(|| message.sender.to_string());
+        let who = message
+            .sender_name
+            .clone()
+            .unwrap_or_else(|| message.sender.to_string());
         let text = message.content.readable().unwrap_or("(no text)");
         self.line(event.at, &who, text, false, "")?;
         let (app, sender, id) = (self.app.clone(), self.sender.clone(), event.id);
@@ -213,24 +248,46 @@ impl Conversation {
         if self.said.len() >= REMEMBERED {
             self.said.pop_front();
         }
-        self.said.push_back(Said { event, answers: None, heard: 0 });
+        self.said.push_back(Said {
+            event,
+            answers: None,
+            heard: 0,
+        });
         Ok(())
     }
 
     fn show_through(&mut self, event: &Event, trace: Option<Trace>) -> Result<(), Failure> {
         let steps = trace.map(|trace| trace.steps).unwrap_or_default();
-        let answers = steps.iter().flat_map(|step| &step.actions).filter(|action| is_text(action)).count();
+        let answers = steps
+            .iter()
+            .flat_map(|step| &step.actions)
+            .filter(|action| is_text(action))
+            .count();
         if let Some(said) = self.said.iter_mut().find(|said| said.event.id == event.id) {
             said.answers = Some(answers);
         }
         for step in &steps {
             if let Some(fault) = &step.error {
-                let text = plain(&format!("{} failed: {}: {}", step.extension, fault.code, fault.message), 200);
-                self.screen.line(format!("            {}", self.screen.bad(text)))?;
+                let text = plain(
+                    &format!(
+                        "{} failed: {}: {}",
+                        step.extension, fault.code, fault.message
+                    ),
+                    200,
+                );
+                self.screen
+                    .line(format!("{:>MARGIN$}{}", "", self.screen.bad(text)))?;
             }
         }
-        if steps.iter().all(|step| step.actions.is_empty() && step.error.is_none()) {
-            self.screen.line(format!("            {}", self.screen.faint("no extension had an answer")))?;
+        if steps
+            .iter()
+            .all(|step| step.actions.is_empty() && step.error.is_none())
+        {
+            self.screen.line(format!(
+                "{:>MARGIN$}{}",
+                "",
+                self.screen.faint("no extension had an answer")
+            ))?;
         }
         Ok(())
     }
@@ -239,7 +296,9 @@ impl Conversation {
         let now = SystemClock.now();
         let text = match &heard.content {
             HeardContent::Reaction { emoji, .. } => format!("reacts with {emoji}"),
-            HeardContent::Image { caption, .. } => format!("(image) {}", caption.as_deref().unwrap_or_default()),
+            HeardContent::Image { caption, .. } => {
+                format!("(image) {}", caption.as_deref().unwrap_or_default())
+            }
             _ => heard.text().to_owned(),
         };
         let note = match self.answerer(person, heard.text()).await {
@@ -248,8 +307,12 @@ impl Conversation {
                     ExtensionKind::Plugin => "plugin",
                     ExtensionKind::Script => "script",
                 };
-                let (took, after) = (step.took.as_micros(), now.since(at).as_millis());
-                format!("{} ({kind}) in {took} µs, heard {after} ms after the question", step.extension)
+                let after = now.since(at).as_millis();
+                format!(
+                    "{} ({kind}) took {}, heard {after} ms after the question",
+                    step.extension,
+                    short(step.took)
+                )
             }
             None => "sent through the API".to_owned(),
         };
@@ -261,13 +324,26 @@ impl Conversation {
     async fn answerer(&mut self, person: &Person, text: &str) -> Option<(TraceStep, Timestamp)> {
         let theirs = [person.jid(), person.lid()];
         for said in self.said.iter_mut().rev() {
-            if said.event.chat().is_none_or(|chat| !theirs.contains(&chat.to_string())) {
+            if said
+                .event
+                .chat()
+                .is_none_or(|chat| !theirs.contains(&chat.to_string()))
+            {
                 continue;
             }
             // An event that cannot be read any more has no story to tell.
-            let (_, trace) = self.app.events().trace(&Caller::host(), said.event.id).await.ok()?;
+            let (_, trace) = self
+                .app
+                .events()
+                .trace(&Caller::host(), said.event.id)
+                .await
+                .ok()?;
             let steps = trace.map(|trace| trace.steps).unwrap_or_default();
-            let asked = |step: &TraceStep| step.actions.iter().any(|action| text_of(action) == Some(text));
+            let asked = |step: &TraceStep| {
+                step.actions
+                    .iter()
+                    .any(|action| text_of(action) == Some(text))
+            };
             if let Some(step) = steps.into_iter().find(asked) {
                 said.heard += 1;
                 return Some((step, said.event.at));
@@ -280,8 +356,17 @@ impl Conversation {
         let screen = self.screen;
         match &notice.what {
             NoticeKind::Failed { fault, .. } => {
-                screen.line(format!("  {} {}", screen.bad("✗"), plain(&notice.to_string(), 300)))?;
-                for line in fault.excerpt.iter().flat_map(|excerpt| excerpt.lines()).take(4) {
+                screen.line(format!(
+                    "  {} {}",
+                    screen.bad("✗"),
+                    plain(&notice.to_string(), 300)
+                ))?;
+                for line in fault
+                    .excerpt
+                    .iter()
+                    .flat_map(|excerpt| excerpt.lines())
+                    .take(4)
+                {
                     screen.line(screen.faint(format!("      {}", plain(line, MAX_TEXT))))?;
                 }
             }
@@ -296,16 +381,41 @@ impl Conversation {
         Ok(())
     }
 
-    fn line(&self, at: Timestamp, who: &str, text: &str, ours: bool, note: &str) -> Result<(), Failure> {
+    fn line(
+        &self,
+        at: Timestamp,
+        who: &str,
+        text: &str,
+        ours: bool,
+        note: &str,
+    ) -> Result<(), Failure> {
         let screen = self.screen;
-        let time = at.to_string().get(11..19).unwrap_or_default().to_owned();
-        let who = if ours { format!("{} {who}", self.session) } else { who.to_owned() };
+        let time = time_of_day(at.to_jiff());
+        let who = if ours {
+            format!("{} {who}", self.session)
+        } else {
+            who.to_owned()
+        };
         let who = format!("{:<WHO$}", plain(&who, WHO));
         let text = plain(text, MAX_TEXT);
-        let padded = if note.is_empty() { text } else { format!("{text:<TEXT$}") };
-        let who = if ours { screen.good(who) } else { screen.accent(who) };
-        screen.line(format!("  {}  {who}  {padded}  {}", screen.faint(time), screen.faint(note)).trim_end())?;
+        let who = if ours {
+            screen.good(who)
+        } else {
+            screen.accent(who)
+        };
+        screen.line(format!("  {}  {who}  {text}", screen.faint(time)))?;
+        if !note.is_empty() {
+            screen.line(format!("{:>MARGIN$}{}", "", screen.faint(note)))?;
+        }
         Ok(())
+    }
+}
+
+/// A duration as one says it.
+fn short(took: Duration) -> String {
+    match took.as_micros() {
+        micros if micros < 1000 => format!("{micros} µs"),
+        _ => format!("{:.1} ms", took.as_secs_f64() * 1000.0),
     }
 }
 

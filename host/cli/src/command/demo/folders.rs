@@ -12,12 +12,24 @@ use crate::failure::Failure;
 
 /// The shipped extensions, for a binary without its checkout.
 const SHIPPED: [(&str, &[u8]); 3] = [
-    ("plugins/auto-reply/auto-reply.wasm", include_bytes!("../../../../../plugins/auto-reply/auto-reply.wasm")),
-    ("plugins/auto-reply/plugin.toml", include_bytes!("../../../../../plugins/auto-reply/plugin.toml")),
-    ("scripts/opening_hours.rhai", include_bytes!("../../../../../scripts/opening_hours.rhai")),
+    (
+        "plugins/auto-reply/auto-reply.wasm",
+        include_bytes!("../../../../../plugins/auto-reply/auto-reply.wasm"),
+    ),
+    (
+        "plugins/auto-reply/plugin.toml",
+        include_bytes!("../../../../../plugins/auto-reply/plugin.toml"),
+    ),
+    (
+        "scripts/opening_hours.rhai",
+        include_bytes!("../../../../../scripts/opening_hours.rhai"),
+    ),
 ];
 /// What a reader is asked to edit.
-const EDITED: [&str; 2] = ["plugins/auto-reply/plugin.toml", "scripts/opening_hours.rhai"];
+const EDITED: [&str; 2] = [
+    "plugins/auto-reply/plugin.toml",
+    "scripts/opening_hours.rhai",
+];
 
 /// The folders the demo loads from.
 pub(super) struct Folders {
@@ -27,9 +39,17 @@ pub(super) struct Folders {
 
 impl Folders {
     /// The folders named, and for what was not named those of a checkout, or else copies in `data`.
-    pub(super) fn find(plugins: Vec<PathBuf>, scripts: Vec<PathBuf>, data: &Path) -> Result<Self, Failure> {
-        for missing in plugins.iter().chain(&scripts).filter(|folder| !folder.is_dir()) {
-            return Err(Failure::Usage(format!("{} is not a folder", missing.display())));
+    pub(super) fn find(
+        plugins: Vec<PathBuf>,
+        scripts: Vec<PathBuf>,
+        data: &Path,
+    ) -> Result<Self, Failure> {
+        let mut named = plugins.iter().chain(&scripts);
+        if let Some(missing) = named.find(|folder| !folder.is_dir()) {
+            return Err(Failure::Usage(format!(
+                "{} is not a folder",
+                missing.display()
+            )));
         }
         if !plugins.is_empty() && !scripts.is_empty() {
             return Ok(Self { plugins, scripts });
@@ -38,7 +58,13 @@ impl Folders {
             Some(root) => root,
             None => copies(data)?,
         };
-        let or_shipped = |named: Vec<PathBuf>, name| if named.is_empty() { vec![root.join(name)] } else { named };
+        let or_shipped = |named: Vec<PathBuf>, name| {
+            if named.is_empty() {
+                vec![root.join(name)]
+            } else {
+                named
+            }
+        };
         Ok(Self {
             plugins: or_shipped(plugins, "plugins"),
             scripts: or_shipped(scripts, "scripts"),
@@ -49,20 +75,41 @@ impl Folders {
     pub(super) fn told(&self, registry: &Registry) -> Vec<String> {
         let statuses = registry.statuses();
         let names = |kind: ExtensionKind| {
-            let names = statuses.iter().filter(|status| status.kind == kind).map(|status| {
-                let name = status.name.to_string();
-                match &status.last_error {
-                    Some(fault) => format!("{name} (broken: {})", fault.code),
-                    None => name,
-                }
-            });
+            let names = statuses
+                .iter()
+                .filter(|status| status.kind == kind)
+                .map(|status| {
+                    let name = status.name.to_string();
+                    match &status.last_error {
+                        Some(fault) => format!("{name} (broken: {})", fault.code),
+                        None => name,
+                    }
+                });
             let names: Vec<String> = names.collect();
-            if names.is_empty() { "none yet".to_owned() } else { names.join(", ") }
+            if names.is_empty() {
+                "none yet".to_owned()
+            } else {
+                names.join(", ")
+            }
         };
-        let list = |folders: &[PathBuf]| folders.iter().map(|folder| shown(folder)).collect::<Vec<_>>().join(", ");
+        let list = |folders: &[PathBuf]| {
+            folders
+                .iter()
+                .map(|folder| shown(folder))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
         vec![
-            format!("plugins from {}: {}", list(&self.plugins), names(ExtensionKind::Plugin)),
-            format!("scripts from {}: {}", list(&self.scripts), names(ExtensionKind::Script)),
+            format!(
+                "plugins from {}: {}",
+                list(&self.plugins),
+                names(ExtensionKind::Plugin)
+            ),
+            format!(
+                "scripts from {}: {}",
+                list(&self.scripts),
+                names(ExtensionKind::Script)
+            ),
         ]
     }
 
@@ -71,19 +118,34 @@ impl Folders {
         let folders = self.plugins.iter().chain(&self.scripts);
         let parents: Vec<&Path> = folders.filter_map(|folder| folder.parent()).collect();
         let files = EDITED.iter().filter_map(|file| {
-            parents.iter().map(|parent| parent.join(file)).find(|path| path.is_file())
+            parents
+                .iter()
+                .map(|parent| parent.join(file))
+                .find(|path| path.is_file())
         });
         let files: Vec<PathBuf> = files.collect();
-        if files.is_empty() { self.scripts.clone() } else { files }
+        if files.is_empty() {
+            self.scripts.clone()
+        } else {
+            files
+        }
     }
 }
 
 /// The checkout this runs in, or the one it was built from.
 fn checkout() -> Option<PathBuf> {
     let here = std::env::current_dir().ok();
-    let above = here.iter().flat_map(|here| here.ancestors()).map(Path::to_owned);
-    let built_from = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).map(Path::to_owned);
-    above.chain(built_from).find(|root| SHIPPED.iter().all(|(name, _)| root.join(name).is_file()))
+    let above = here
+        .iter()
+        .flat_map(|here| here.ancestors())
+        .map(Path::to_owned);
+    let built_from = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .map(Path::to_owned);
+    above
+        .chain(built_from)
+        .find(|root| SHIPPED.iter().all(|(name, _)| root.join(name).is_file()))
 }
 
 /// Writes the shipped extensions into `data`, without touching what is there already.
@@ -94,7 +156,10 @@ fn copies(data: &Path) -> Result<PathBuf, Failure> {
         if path.exists() {
             continue;
         }
-        let written = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&path, bytes));
+        let written = path
+            .parent()
+            .map_or(Ok(()), std::fs::create_dir_all)
+            .and_then(|()| std::fs::write(&path, bytes));
         written.with_context(|| format!("{} could not be written", path.display()))?;
     }
     Ok(root)

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use warbler_app::App;
 use warbler_app::events::EventStream;
-use warbler_app::sessions::{CreateSession, SessionError};
+use warbler_app::sessions::{CreateSession, PairingQr, SessionError};
 use warbler_domain::{Caller, Session, SessionName, SessionRef, SessionState};
 use warbler_simulator::Person;
 
@@ -15,25 +15,42 @@ use crate::terminal::{Screen, draw_qr};
 
 /// How long the session may take to connect once the phone has scanned.
 const CONNECTING: Duration = Duration::from_secs(20);
+/// How long one start may take to offer a QR, and how many are tried.
+const OFFERING: Duration = Duration::from_secs(2);
+const STARTS: u32 = 5;
 /// How long the network may take to say that it does not know an old session.
 const REFUSING: Duration = Duration::from_secs(5);
 
 /// Links the session `name` to the phone of `owner`, whatever it was linked to before.
-pub(super) async fn link(host: &Host, owner: &Person, name: &SessionName, screen: Screen) -> Result<(), Failure> {
+pub(super) async fn link(
+    host: &Host,
+    owner: &Person,
+    name: &SessionName,
+    screen: Screen,
+) -> Result<(), Failure> {
     let app = host.app();
     let caller = Caller::host();
-    let mut events = app.events().stream(&caller, None).await.context("no events")?;
+    let mut events = app
+        .events()
+        .stream(&caller, None)
+        .await
+        .context("no events")?;
     let session = SessionRef::Name(name.clone());
     match app.sessions().get(&caller, &session).await {
         Ok(known) => forget_the_past(app, &mut events, known, screen).await?,
         Err(SessionError::Unknown(_)) => {
-            let command = CreateSession { name: name.clone(), start: false };
-            app.sessions().create(&caller, command).await.context("the session could not be made")?;
+            let command = CreateSession {
+                name: name.clone(),
+                start: false,
+            };
+            app.sessions()
+                .create(&caller, command)
+                .await
+                .context("the session could not be made")?;
         }
         Err(err) => return Err(anyhow::Error::from(err).into()),
     }
-    app.sessions().start(&caller, &session).await.context("the session did not start")?;
-    let qr = app.sessions().qr(&caller, &session).await.context("the session has no QR")?;
+    let qr = offered_qr(app, &session).await?;
     screen.line("")?;
     if screen.is_terminal() {
         for line in draw_qr(&qr.text, screen).context("the QR cannot be drawn")? {
@@ -47,15 +64,51 @@ pub(super) async fn link(host: &Host, owner: &Person, name: &SessionName, screen
         owner.number()
     ))?;
     let scanned = Instant::now();
-    owner.scans(&qr.text).await.context("the simulated phone could not scan the QR")?;
-    let linked = wait_for(app, &mut events, &session, CONNECTING, |state| state == SessionState::Connected).await?;
+    owner
+        .scans(&qr.text)
+        .await
+        .context("the simulated phone could not scan the QR")?;
+    let linked = wait_for(app, &mut events, &session, CONNECTING, |state| {
+        state == SessionState::Connected
+    })
+    .await?;
     if !linked {
-        let now = app.sessions().get(&caller, &session).await.context("the session is gone")?;
-        return Err(Failure::failed(format!("the session was linked but did not connect; it is {}", now.state)));
+        let now = app
+            .sessions()
+            .get(&caller, &session)
+            .await
+            .context("the session is gone")?;
+        return Err(Failure::failed(format!(
+            "the session was linked but did not connect; it is {}",
+            now.state
+        )));
     }
     let took = scanned.elapsed().as_millis();
-    screen.line(format!("  {} linked and connected in {took} ms, end-to-end encrypted", screen.good("✓")))?;
+    screen.line(format!(
+        "  {} linked and connected in {took} ms, end-to-end encrypted",
+        screen.good("✓")
+    ))?;
     Ok(())
+}
+
+/// Starts the session until it offers a QR: one that has just ended may take a start for the end
+/// of its old life.
+async fn offered_qr(app: &App, session: &SessionRef) -> Result<PairingQr, Failure> {
+    let caller = Caller::host();
+    let mut last = None;
+    for _ in 0..STARTS {
+        app.sessions()
+            .start(&caller, session)
+            .await
+            .context("the session did not start")?;
+        match tokio::time::timeout(OFFERING, app.sessions().qr(&caller, session)).await {
+            Ok(Ok(qr)) => return Ok(qr),
+            Ok(Err(err)) => last = Some(err),
+            Err(_) => {}
+        }
+    }
+    let err = last.map_or_else(String::new, |err| format!(": {err}"));
+    Err(Failure::failed(format!("the session offers no QR{err}")))
 }
 
 /// A simulated network remembers nothing, so a session kept from an earlier demo has keys that
@@ -75,14 +128,29 @@ async fn forget_the_past(
             known.name
         ))?;
     }
-    let over = |state: SessionState| matches!(state, SessionState::LoggedOut | SessionState::Failed | SessionState::Stopped);
+    let over = |state: SessionState| {
+        matches!(
+            state,
+            SessionState::LoggedOut | SessionState::Failed | SessionState::Stopped
+        )
+    };
     if known.account.is_some() && !wait_for(app, events, &session, REFUSING, over).await? {
-        app.sessions().logout(&caller, &session).await.context("the old session could not be unlinked")?;
+        app.sessions()
+            .logout(&caller, &session)
+            .await
+            .context("the old session could not be unlinked")?;
     }
     // A failed or stopped session may still have the old keys.
-    let now = app.sessions().get(&caller, &session).await.context("the session is gone")?;
+    let now = app
+        .sessions()
+        .get(&caller, &session)
+        .await
+        .context("the session is gone")?;
     if now.account.is_some() {
-        app.sessions().logout(&caller, &session).await.context("the old session could not be unlinked")?;
+        app.sessions()
+            .logout(&caller, &session)
+            .await
+            .context("the old session could not be unlinked")?;
     }
     Ok(())
 }
@@ -97,14 +165,25 @@ async fn wait_for(
 ) -> Result<bool, Failure> {
     let waiting = async {
         loop {
-            let now = app.sessions().get(&Caller::host(), session).await.context("the session is gone")?;
+            let now = app
+                .sessions()
+                .get(&Caller::host(), session)
+                .await
+                .context("the session is gone")?;
             if fits(now.state) {
                 return Ok(true);
             }
-            if events.next().await.context("the events cannot be read")?.is_none() {
+            if events
+                .next()
+                .await
+                .context("the events cannot be read")?
+                .is_none()
+            {
                 return Err(Failure::failed("the host is stopping"));
             }
         }
     };
-    tokio::time::timeout(within, waiting).await.unwrap_or(Ok(false))
+    tokio::time::timeout(within, waiting)
+        .await
+        .unwrap_or(Ok(false))
 }

@@ -35,7 +35,10 @@ pub(super) async fn by_qr(out: &Out, name: &str) -> Result<(), Failure> {
             Stage::Over(reason) => return Err(Failure::failed(reason)),
             Stage::Underway => {}
             Stage::Offering => {
-                if let Some(qr) = qr(out, name).await?.filter(|qr| shown.as_deref() != Some(&qr.text)) {
+                if let Some(qr) = qr(out, name)
+                    .await?
+                    .filter(|qr| shown.as_deref() != Some(&qr.text))
+                {
                     out.screen.take_back(lines)?;
                     lines = show(out, &qr)?;
                     shown = Some(qr.text);
@@ -50,9 +53,13 @@ pub(super) async fn by_qr(out: &Out, name: &str) -> Result<(), Failure> {
 pub(super) async fn by_code(out: &Out, name: &str, phone: &str) -> Result<(), Failure> {
     start(out, name).await?;
     let body = json!({ "phone": phone });
-    let code: PairingCodeView = out.client.post(&["sessions", name, "pairing-code"], Some(body)).await?;
+    let code: PairingCodeView = out
+        .client
+        .post(&["sessions", name, "pairing-code"], Some(body))
+        .await?;
     if out.json {
-        out.screen.line(json!({ "code": code.code, "expiresAt": code.expires_at }))?;
+        out.screen
+            .line(json!({ "code": code.code, "expiresAt": code.expires_at }))?;
     } else {
         out.screen.line(format!("On the phone: Linked devices → Link a device → Link with phone number, then type\n\n    {}\n", out.screen.strong(&code.code)))?;
     }
@@ -103,7 +110,10 @@ fn stage(session: &SessionView) -> Stage {
         "awaiting-pairing" => Stage::Offering,
         "failed" | "logged-out" | "stopped" => {
             let reason = session.reason.as_deref().unwrap_or("no reason was given");
-            Stage::Over(format!("session {} is {}: {reason}", session.name, session.state))
+            Stage::Over(format!(
+                "session {} is {}: {reason}",
+                session.name, session.state
+            ))
         }
         _ => Stage::Underway,
     }
@@ -115,7 +125,9 @@ fn show(out: &Out, qr: &QrView) -> Result<usize, Failure> {
         return Ok(0);
     }
     let lines = draw_qr(&qr.text, out.screen).map_err(|err| Failure::failed(err.to_string()))?;
-    out.screen.line("Scan this with the phone: Linked devices → Link a device. It changes now and then.\n")?;
+    out.screen.line(
+        "Scan this with the phone: Linked devices → Link a device. It changes now and then.\n",
+    )?;
     for line in &lines {
         out.screen.line(line)?;
     }
@@ -124,7 +136,16 @@ fn show(out: &Out, qr: &QrView) -> Result<usize, Failure> {
 
 fn linked(out: &Out, session: &SessionView, lines: usize) -> Result<(), Failure> {
     out.screen.take_back(lines)?;
-    let account = session.account.as_ref().map_or_else(String::new, |account| account.shown());
-    let words = format!("Session {} is linked to {account} and connected.", session.name);
-    out.say(json!({ "session": session.name, "state": session.state, "account": account }), &words)
+    let account = session
+        .account
+        .as_ref()
+        .map_or_else(String::new, |account| account.shown());
+    let words = format!(
+        "Session {} is linked to {account} and connected.",
+        session.name
+    );
+    out.say(
+        json!({ "session": session.name, "state": session.state, "account": account }),
+        &words,
+    )
 }
