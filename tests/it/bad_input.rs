@@ -43,7 +43,11 @@ async fn bad_requests_say_what_is_wrong_with_them() -> Result<()> {
         )
         .await?;
     is_problem(unknown, 404, "unknown_session")?;
-    is_problem(api.post_raw(messages, "{ \"to\": ").await?, 400, "invalid_json")?;
+    is_problem(
+        api.post_raw(messages, "{ \"to\": ").await?,
+        400,
+        "invalid_json",
+    )?;
     is_problem(
         api.post(messages, json!({ "to": ADA, "txt": "x" })).await?,
         400,
@@ -79,7 +83,11 @@ async fn bad_requests_say_what_is_wrong_with_them() -> Result<()> {
         409,
         "session_name_taken",
     )?;
-    is_problem(api.get("/v1/messages/not-an-id").await?, 400, "invalid_path")?;
+    is_problem(
+        api.get("/v1/messages/not-an-id").await?,
+        400,
+        "invalid_path",
+    )?;
     is_problem(api.get("/v1/nothing/here").await?, 404, "unknown_path")?;
     is_problem(api.delete("/v1/sessions").await?, 405, "method_not_allowed")?;
     is_problem(

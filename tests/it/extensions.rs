@@ -186,7 +186,10 @@ async fn writing_to_others_needs_a_grant() -> Result<()> {
     let trace = trace_of(&host, &shop, "hi").await?;
     let error = &trace["steps"][0]["error"];
     let message = error["message"].as_str().context("a message")?;
-    assert!(message.contains("not-granted") && message.contains("send = \"any\""), "{error}");
+    assert!(
+        message.contains("not-granted") && message.contains("send = \"any\""),
+        "{error}"
+    );
     assert!(bob.heard().is_empty());
     host.stop().await;
     Ok(())

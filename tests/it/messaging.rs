@@ -109,10 +109,7 @@ async fn an_image_comes_in_and_can_be_had_even_after_it_left_the_network() -> Re
     ada.sends_image(OWNER, &pixel, "image/png", Some("look"))
         .await?;
     let message = shop.has_received("look").await?;
-    let path = message["media"]["url"]
-        .as_str()
-        .context("url")?
-        .to_owned();
+    let path = message["media"]["url"].as_str().context("url")?.to_owned();
     for _ in 0..2 {
         let media = host.api().get(&path).await?.expect(200)?;
         assert_eq!(media.content_type, "image/png");
@@ -253,9 +250,7 @@ async fn what_the_owner_writes_on_the_phone_is_seen_as_sent() -> Result<()> {
     shop.owner().says(ADA, "written by hand").await?;
     hears_text(&ada, "written by hand").await?;
     let message = shop
-        .has_message("written by hand", |m| {
-            m["text"] == "written by hand"
-        })
+        .has_message("written by hand", |m| m["text"] == "written by hand")
         .await?;
     assert_eq!(message["direction"], "outbound");
     assert_eq!(message["chat"], "15550100@s.whatsapp.net");

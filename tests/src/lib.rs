@@ -251,7 +251,9 @@ async fn start_host(dir: &Path, network: &Network, settings: &Settings) -> Resul
 /// Logs to stderr as `WARBLER_TEST_LOG` says, for whoever looks for the reason of a failure.
 pub fn show_logs() {
     if let Ok(filter) = std::env::var("WARBLER_TEST_LOG") {
-        let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        let logs = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr);
         // Another test of this process may have been first.
         drop(logs.try_init());
     }

@@ -91,9 +91,13 @@ pub struct InboxError(pub String);
 
 /// Something that came in from the network. Addresses are phone numbers where they are known.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are messages; a box would cost one allocation each"
+)]
 pub enum Inbound {
     /// A message, or one of the account's own from another device.
-    Message(Box<InboundMessage>),
+    Message(InboundMessage),
     /// Messages of ours have come further.
     Receipt {
         /// The chat they are in.

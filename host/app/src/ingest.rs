@@ -103,7 +103,7 @@ pub(crate) fn new_event(shared: &Shared, session: SessionId, body: EventBody) ->
 fn event_of(shared: &Shared, session: SessionId, inbound: Inbound) -> Event {
     let body = match inbound {
         Inbound::Message(message) => EventBody::Message {
-            message: Box::new(message_of(shared, session, *message)),
+            message: Box::new(message_of(shared, session, message)),
         },
         Inbound::Receipt {
             chat,

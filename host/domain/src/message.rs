@@ -69,7 +69,11 @@ pub struct Quoted {
 
 /// What a message says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "type",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
 pub enum Content {
     /// Text.
     Text {
@@ -218,19 +222,34 @@ mod tests {
             mime: "image/png".to_owned(),
             size: 3,
             caption: Some("look".to_owned()),
-            source: MediaSource::Remote { locator: "there".to_owned() },
+            source: MediaSource::Remote {
+                locator: "there".to_owned(),
+            },
         };
         let target: WhatsAppId = "3EB0A1B2C3".parse()?;
         for content in [
             Content::text("hello"),
             Content::Media(media),
-            Content::Reaction { target: target.clone(), target_sender: "15550100@c.us".parse()?, emoji: "👍".to_owned() },
-            Content::Edit { target: target.clone(), text: "better".to_owned() },
+            Content::Reaction {
+                target: target.clone(),
+                target_sender: "15550100@c.us".parse()?,
+                emoji: "👍".to_owned(),
+            },
+            Content::Edit {
+                target: target.clone(),
+                text: "better".to_owned(),
+            },
             Content::Revoke { target },
-            Content::Unsupported { what: "poll".to_owned() },
+            Content::Unsupported {
+                what: "poll".to_owned(),
+            },
         ] {
             let stored = serde_json::to_string(&content)?;
-            assert_eq!(serde_json::from_str::<Content>(&stored)?, content, "{stored}");
+            assert_eq!(
+                serde_json::from_str::<Content>(&stored)?,
+                content,
+                "{stored}"
+            );
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use wacore::types::events::{
 };
 use wacore::types::message::MessageSource;
 use wacore::types::presence::{ChatPresence, ChatPresenceMedia, ReceiptType};
-use wacore_binary::JidExt;
+use wacore_binary::{JidExt, NodeRef};
 use warbler_app::driver::{AckRefusal, Inbound, LinkEnd, LinkReport};
 use warbler_domain::MessageStatus;
 use warbler_domain::session::Account;
@@ -43,6 +43,7 @@ pub(crate) fn interest() -> EventInterest {
         EventKind::PairingQrCodesExhausted,
         EventKind::PairingCodeError,
         EventKind::OfflineSyncPreview,
+        EventKind::RawNode,
     ])
 }
 
@@ -54,6 +55,8 @@ pub(crate) enum Sorted {
     Life(Life),
     /// So many messages were kept by the server while the session was away.
     Kept(usize),
+    /// One of those was for the engine alone.
+    Passed,
     /// Something that came in, or an answer to what went out.
     News,
     /// Nothing.
@@ -107,11 +110,21 @@ pub(crate) fn sort(event: &Event) -> Sorted {
         Event::OfflineSyncPreview(kept) => {
             Sorted::Kept(usize::try_from(kept.messages).unwrap_or(0))
         }
+        Event::RawNode(node) if is_kept_peer_message(node.get()) => Sorted::Passed,
         Event::Messages(batch) if !batch.hook_committed => Sorted::News,
         Event::Receipt(_) | Event::ChatPresence(_) | Event::GroupUpdate(_) => Sorted::News,
         Event::ServerAck(ack) if is_for_message(ack) => Sorted::News,
         _ => Sorted::Nothing,
     }
+}
+
+/// Whether a stanza carries news between the account's own devices, which the engine keeps to
+/// itself, from while the session was away.
+fn is_kept_peer_message(node: &NodeRef<'_>) -> bool {
+    let category = node.get_attr("category").map(|category| category.as_str());
+    node.tag == "message"
+        && node.get_attr("offline").is_some()
+        && category.as_deref() == Some("peer")
 }
 
 fn pairing_failed(reason: String) -> Sorted {

@@ -146,6 +146,7 @@ impl EventHandler for Ears {
             Sorted::Kept(messages) => {
                 self.0.announced.store(messages, Ordering::Release);
             }
+            Sorted::Passed => self.0.arrived(1),
             Sorted::News => self.0.news(event),
             Sorted::Nothing => {}
         }

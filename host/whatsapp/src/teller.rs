@@ -41,12 +41,15 @@ impl Teller {
     pub(crate) async fn run(mut self) {
         // Until when the news that the link is connected is held back.
         let mut held: Option<Instant> = None;
+        // Every stanza is looked at until then, to tell apart what is for the engine alone.
+        let mut watch = Some(self.client.acquire_raw_node_forwarding());
         loop {
             if let Some(until) = held
                 && ((self.lines.has_caught_up() && self.heard.news.is_empty())
                     || until <= Instant::now())
             {
                 held = None;
+                watch.take();
                 self.life(Life::Connected).await;
             }
             let wake = sleep_until(held.unwrap_or_else(Instant::now));

@@ -67,11 +67,12 @@ pub(super) async fn run(args: Demo, screen: Screen) -> Result<(), Failure> {
         }
     };
     let ended = Box::pin(story).await;
-    screen.line("")?;
-    screen.line(screen.faint("  stopping …"))?;
+    // Even when nobody reads any more, the host has to be stopped.
+    let told = screen.line(format!("\n{}", screen.faint("  stopping …")));
     host.stop().await;
-    screen.line(screen.faint(data.farewell()))?;
-    ended
+    ended?;
+    told?;
+    Ok(screen.line(screen.faint(data.farewell()))?)
 }
 
 /// Links, talks, explains, and then shows what happens for as long as it is let.

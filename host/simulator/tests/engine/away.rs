@@ -4,7 +4,7 @@ use anyhow::Result;
 use warbler_simulator::{Fault, Network, NetworkOptions, Person};
 use whatsapp_rust::prelude::Event;
 
-use super::support::{Engine, SOON};
+use super::support::{Engine, SOON, said};
 
 async fn shop_and_customer(number: &str) -> Result<(Network, Person, Person, Engine)> {
     let network = Network::start(NetworkOptions::default()).await?;
@@ -83,14 +83,7 @@ async fn a_second_device_hears_the_first_one_and_the_customer() -> Result<()> {
     assert_eq!(shop.devices(), vec![1, 2]);
     first.says(&customer.jid(), "after").await?;
     let copy = second
-        .until(|event| match event {
-            Event::Messages(batch) => batch
-                .messages
-                .first()
-                .map(super::support::Incoming::from)
-                .filter(|one| one.from_me),
-            _ => None,
-        })
+        .until(|event| said(event).into_iter().find(|one| one.from_me))
         .await?;
     assert_eq!(copy.text, "after");
     customer.says(shop.number(), "both of you").await?;

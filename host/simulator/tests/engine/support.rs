@@ -127,17 +127,8 @@ impl Engine {
     }
 
     pub(crate) async fn hears_within(&mut self, within: Duration) -> Result<Incoming> {
-        self.until_within(within, |event| {
-            let Event::Messages(batch) = event else {
-                return None;
-            };
-            if batch.messages.len() > 1 {
-                // Tests that need every message of a batch read it themselves.
-                return batch.messages.first().map(Incoming::from);
-            }
-            batch.messages.first().map(Incoming::from)
-        })
-        .await
+        self.until_within(within, |event| said(event).into_iter().next())
+            .await
     }
 
     /// All texts heard until there are this many, in order.
@@ -145,12 +136,9 @@ impl Engine {
         let mut texts = Vec::new();
         while texts.len() < count {
             let batch = self
-                .until(|event| match event {
-                    Event::Messages(batch) => Some(batch.messages.clone()),
-                    _ => None,
-                })
+                .until(|event| Some(said(event)).filter(|batch| !batch.is_empty()))
                 .await?;
-            texts.extend(batch.iter().map(Incoming::from).map(|one| one.text));
+            texts.extend(batch.into_iter().map(|one| one.text));
         }
         Ok(texts)
     }
@@ -175,6 +163,20 @@ impl Engine {
             Err(_) => bail!("the engine did not send in time"),
         }
     }
+}
+
+/// The messages of an event, without what the phone tells its companions.
+pub(crate) fn said(event: &Event) -> Vec<Incoming> {
+    let Event::Messages(batch) = event else {
+        return Vec::new();
+    };
+    let peer = |one: &Incoming| one.from_me && one.message.protocol_message.is_set();
+    batch
+        .messages
+        .iter()
+        .map(Incoming::from)
+        .filter(|one| !peer(one))
+        .collect()
 }
 
 /// What a test wants to know of a message.

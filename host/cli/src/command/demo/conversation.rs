@@ -3,7 +3,9 @@
 //! What a customer wrote is taken from the host's events, what it hears from its own phone, after
 //! decryption: the two ends of everything in between. The trace of an event says who answered.
 
-use std::collections::{HashSet, VecDeque};
+mod memory;
+
+use std::collections::HashSet;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -12,21 +14,20 @@ use tokio::task::JoinSet;
 use warbler_app::App;
 use warbler_app::events::EventStream;
 use warbler_automation::{Notice, NoticeKind};
-use warbler_domain::extension::{ExtensionKind, TraceStep};
-use warbler_domain::{
-    Action, Caller, Clock, Event, EventKind, SessionName, SystemClock, Timestamp,
-};
+use warbler_domain::extension::ExtensionKind;
+use warbler_domain::{Caller, Clock, Event, EventKind, SessionName, SystemClock, Timestamp};
 use warbler_simulator::{Heard, HeardContent, Network, Person, PersonError};
 use warbler_store::events::{Stored, Trace};
 
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::terminal::{Screen, plain, time_of_day};
+use memory::Memory;
 
 /// What waits to be shown.
 const WAITING: usize = 256;
-/// Messages whose answers are still matched to them.
-const REMEMBERED: usize = 64;
+/// Events that are looked at until their chains are through, and phones that are listened to.
+const WATCHED: usize = 512;
 /// Longest text shown.
 const MAX_TEXT: usize = 120;
 /// How long a question of the demo waits for its answers.
@@ -65,15 +66,7 @@ pub(super) struct Conversation {
     seen: mpsc::Receiver<Seen>,
     listening: HashSet<String>,
     tasks: JoinSet<()>,
-    said: VecDeque<Said>,
-}
-
-/// Something a customer wrote.
-struct Said {
-    event: Event,
-    /// Answers the extensions asked for, once that is known.
-    answers: Option<usize>,
-    heard: usize,
+    memory: Memory,
 }
 
 impl Conversation {
@@ -104,7 +97,7 @@ impl Conversation {
             seen,
             listening: HashSet::new(),
             tasks: JoinSet::new(),
-            said: VecDeque::new(),
+            memory: Memory::default(),
         };
         conversation.listen_to_everybody();
         Ok(conversation)
@@ -122,7 +115,7 @@ impl Conversation {
             .await
             .context("the customer could not write")?;
         let answered = async {
-            while !self.is_answered(text) {
+            while !self.memory.is_answered(text) {
                 let seen = self.next().await?;
                 self.show(seen).await?;
             }
@@ -140,17 +133,6 @@ impl Conversation {
                     .line(format!("{:>MARGIN$}{}", "", self.screen.warn(text)))?)
             }
         }
-    }
-
-    fn is_answered(&self, text: &str) -> bool {
-        let written = |said: &&Said| {
-            said.event
-                .message()
-                .and_then(|message| message.content.readable())
-                == Some(text)
-        };
-        let said = self.said.iter().rev().find(written);
-        said.is_some_and(|said| said.answers.is_some_and(|answers| said.heard >= answers))
     }
 
     /// The next thing to show. Nothing is lost when this is given up while it waits.
@@ -196,6 +178,9 @@ impl Conversation {
     /// Every person but the owner of the session is a customer.
     fn listen_to_everybody(&mut self) {
         for person in self.network.people() {
+            if self.tasks.len() >= WATCHED {
+                return;
+            }
             if person.number() == self.owner || !self.listening.insert(person.number().to_owned()) {
                 continue;
             }
@@ -232,6 +217,9 @@ impl Conversation {
         self.line(event.at, &who, text, false, "")?;
         let (app, sender, id) = (self.app.clone(), self.sender.clone(), event.id);
         let watched = event.clone();
+        if self.tasks.len() >= WATCHED {
+            return Ok(());
+        }
         self.tasks.spawn(async move {
             for _ in 0..LOOKS {
                 match app.events().trace(&Caller::host(), id).await {
@@ -245,27 +233,13 @@ impl Conversation {
                 }
             }
         });
-        if self.said.len() >= REMEMBERED {
-            self.said.pop_front();
-        }
-        self.said.push_back(Said {
-            event,
-            answers: None,
-            heard: 0,
-        });
+        self.memory.remember(event);
         Ok(())
     }
 
     fn show_through(&mut self, event: &Event, trace: Option<Trace>) -> Result<(), Failure> {
         let steps = trace.map(|trace| trace.steps).unwrap_or_default();
-        let answers = steps
-            .iter()
-            .flat_map(|step| &step.actions)
-            .filter(|action| is_text(action))
-            .count();
-        if let Some(said) = self.said.iter_mut().find(|said| said.event.id == event.id) {
-            said.answers = Some(answers);
-        }
+        self.memory.expect(event.id, &steps);
         for step in &steps {
             if let Some(fault) = &step.error {
                 let text = plain(
@@ -301,7 +275,7 @@ impl Conversation {
             }
             _ => heard.text().to_owned(),
         };
-        let note = match self.answerer(person, heard.text()).await {
+        let note = match self.memory.answerer(&self.app, person, heard.text()).await {
             Some((step, at)) => {
                 let kind = match step.kind {
                     ExtensionKind::Plugin => "plugin",
@@ -318,38 +292,6 @@ impl Conversation {
         };
         let to = format!("→ {}", person.name());
         self.line(now, &to, &text, true, &note)
-    }
-
-    /// The extension that asked for `text` to be sent to `person`, and when it was asked.
-    async fn answerer(&mut self, person: &Person, text: &str) -> Option<(TraceStep, Timestamp)> {
-        let theirs = [person.jid(), person.lid()];
-        for said in self.said.iter_mut().rev() {
-            if said
-                .event
-                .chat()
-                .is_none_or(|chat| !theirs.contains(&chat.to_string()))
-            {
-                continue;
-            }
-            // An event that cannot be read any more has no story to tell.
-            let (_, trace) = self
-                .app
-                .events()
-                .trace(&Caller::host(), said.event.id)
-                .await
-                .ok()?;
-            let steps = trace.map(|trace| trace.steps).unwrap_or_default();
-            let asked = |step: &TraceStep| {
-                step.actions
-                    .iter()
-                    .any(|action| text_of(action) == Some(text))
-            };
-            if let Some(step) = steps.into_iter().find(asked) {
-                said.heard += 1;
-                return Some((step, said.event.at));
-            }
-        }
-        None
     }
 
     fn show_notice(&self, notice: &Notice) -> Result<(), Failure> {
@@ -416,16 +358,5 @@ fn short(took: Duration) -> String {
     match took.as_micros() {
         micros if micros < 1000 => format!("{micros} µs"),
         _ => format!("{:.1} ms", took.as_secs_f64() * 1000.0),
-    }
-}
-
-fn is_text(action: &Action) -> bool {
-    text_of(action).is_some()
-}
-
-fn text_of(action: &Action) -> Option<&str> {
-    match action {
-        Action::Reply { text, .. } | Action::SendText { text, .. } => Some(text),
-        Action::React { .. } => None,
     }
 }

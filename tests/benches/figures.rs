@@ -1,0 +1,61 @@
+//! The figures of `host/docs/benchmarks.md` that need the whole host.
+//!
+//! `cargo bench -p warbler-tests --bench figures` runs all of them; a name runs one:
+//! `ready`, `echo`, `pipeline`, `memory`. The bare engine bot they are held against is
+//! `cargo run --profile bench -p warbler-simulator --example bare_echo`.
+
+#![allow(clippy::print_stdout, reason = "the figures are the output")]
+
+#[path = "figures/echo.rs"]
+mod echo;
+#[path = "figures/memory.rs"]
+mod memory;
+#[path = "figures/pipeline.rs"]
+mod pipeline;
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() -> Result<()> {
+    let wanted: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|arg| !arg.starts_with("--"))
+        .collect();
+    let runs = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name);
+    if runs("ready") {
+        echo::ready_to_first_reply().await?;
+    }
+    if runs("echo") {
+        echo::round_trips().await?;
+    }
+    if runs("pipeline") {
+        pipeline::events_per_second().await?;
+    }
+    if runs("memory") {
+        memory::per_session().await?;
+    }
+    Ok(())
+}
+
+/// Median and 99th percentile.
+struct Spread {
+    median: Duration,
+    p99: Duration,
+}
+
+fn spread(mut samples: Vec<Duration>) -> Spread {
+    samples.sort();
+    let at = |part: f64| {
+        let index = (samples.len() as f64 * part) as usize;
+        samples
+            .get(index.min(samples.len().saturating_sub(1)))
+            .copied()
+            .unwrap_or_default()
+    };
+    Spread {
+        median: at(0.5),
+        p99: at(0.99),
+    }
+}
