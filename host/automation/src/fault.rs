@@ -13,6 +13,7 @@
 //! | `deadline` | call | longer than 250 ms |
 //! | `cpu` | call | computed for more than 50 ms |
 //! | `memory` | load, call | more than 32 MiB of memory, or 10,000 table elements |
+//! | `host-memory` | call | more than 1 MiB handed to the host in one function call |
 //! | `trap` | load, call | the guest crashed |
 //! | `guest-exit` | call | the guest ended its own process |
 //! | `guest-error` | call | the guest answered with an error of its own |

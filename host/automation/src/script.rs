@@ -1,13 +1,14 @@
 //! Scripts: `.rhai` files, run by one shared, immutable Rhai engine.
 //!
 //! A script is parsed once per generation; its top level runs once, and what it defines there is
-//! constant from then on. Each event calls `on_message` or `on_event` on a thread of the blocking
-//! pool, under operation, time, depth and size limits. What a call may touch is set for that
-//! thread while it runs (see `current`), never kept in the engine.
+//! constant from then on. Each event calls `on_message` or `on_event` (see `call`) under operation,
+//! time, depth and size limits. What a call may touch is set for its thread while it runs (see
+//! `current`), never kept in the engine.
 //!
 //! Invariant: two calls share nothing but the parsed script and its constants.
 
 mod api;
+mod call;
 mod current;
 mod engine;
 mod event;
@@ -15,21 +16,20 @@ mod failure;
 mod time;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU8;
 
 use async_trait::async_trait;
-use rhai::{AST, CallFnOptions, Dynamic, Scope};
+use rhai::{AST, Scope};
 use tokio::sync::Semaphore;
 use warbler_app::hook::{EventHook, HookCall, HookOutcome};
 use warbler_domain::extension::{ExtensionKind, Grants};
-use warbler_domain::{Event, EventKind, ExtensionName, Generation, Verdict};
+use warbler_domain::{Event, EventKind, ExtensionName, Generation};
 
-use crate::effects::{Effects, failed, passed};
+use crate::effects::{Effects, passed};
 use crate::fault::Fault;
 use crate::limits::{EffectLimits, Limits, ScriptLimits};
 use crate::profile::Profile;
 use current::{Constants, Current};
-use event::ScriptEvent;
-use failure::Failure;
 
 /// What every script is told when it has no handler.
 const HANDLERS: &str =
@@ -38,6 +38,8 @@ const HANDLERS: &str =
 /// The script engine; one for all scripts.
 pub(crate) struct ScriptEngine {
     rhai: rhai::Engine,
+    /// The same engine with the limits of a first attempt.
+    quick: rhai::Engine,
     slots: Arc<Semaphore>,
     limits: ScriptLimits,
     effects: EffectLimits,
@@ -47,6 +49,7 @@ impl ScriptEngine {
     pub(crate) fn new(limits: &Limits) -> Arc<Self> {
         Arc::new(Self {
             rhai: engine::new(&limits.script),
+            quick: engine::new(&call::quick_limits(&limits.script)),
             slots: Arc::new(Semaphore::new(limits.script.concurrent.max(1))),
             limits: limits.script.clone(),
             effects: limits.effects.clone(),
@@ -75,7 +78,7 @@ impl ScriptEngine {
             return Err(Fault::new("script-missing-handler", HANDLERS));
         }
         let effects = Effects::idle(&profile.name, &self.effects);
-        let current = Current::new(effects, None, Constants::default(), self.limits.wall);
+        let current = Current::new(effects, Constants::default(), self.limits.wall).that_may_wait();
         let (_, result) = current.run(|| {
             let mut scope = Scope::new();
             self.rhai.run_ast_with_scope(&mut scope, &ast)?;
@@ -87,12 +90,13 @@ impl ScriptEngine {
         let constants: Constants = result.map_err(|failure| failure.into_fault(source))?;
         Ok(Script {
             engine: Arc::clone(self),
-            profile,
             code: Arc::new(Code {
+                profile,
                 ast,
                 constants,
                 handlers,
                 source: source.to_owned(),
+                strikes: AtomicU8::new(0),
             }),
         })
     }
@@ -101,15 +105,17 @@ impl ScriptEngine {
 /// One generation of one script.
 pub(crate) struct Script {
     engine: Arc<ScriptEngine>,
-    profile: Profile,
     code: Arc<Code>,
 }
 
 struct Code {
+    profile: Profile,
     ast: AST,
     constants: Constants,
     handlers: Handlers,
     source: String,
+    /// How often a first attempt was not enough.
+    strikes: AtomicU8,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -132,52 +138,10 @@ impl Handlers {
     }
 }
 
-/// Runs one call where it stands; blocks for as long as the script runs.
-fn run(
-    engine: &ScriptEngine,
-    code: &Code,
-    profile: &Profile,
-    handler: &str,
-    call: &HookCall,
-) -> HookOutcome {
-    let effects = Effects::new(call, &profile.name, profile.grants, &engine.effects);
-    let current = Current::new(
-        effects,
-        Some(call.now),
-        code.constants.clone(),
-        engine.limits.wall,
-    );
-    let event = ScriptEvent::new(call);
-    let (done, result) = current.run(|| {
-        let options = CallFnOptions::new().eval_ast(false);
-        engine.rhai.call_fn_with_options::<Dynamic>(
-            options,
-            &mut Scope::new(),
-            &code.ast,
-            handler,
-            (event,),
-        )
-    });
-    let result = result.map_err(|failure| {
-        let fault = failure.into_fault(&code.source);
-        fault.in_file(&profile.file).dated(call.now)
-    });
-    let Some(done) = done else {
-        let fault = Failure::Panicked.into_fault(&code.source);
-        return failed(fault.in_file(&profile.file).dated(call.now), Vec::new());
-    };
-    let verdict = if done.stopped {
-        Verdict::Stop
-    } else {
-        Verdict::Next
-    };
-    done.effects.into_outcome(result.map(|_| verdict))
-}
-
 #[async_trait]
 impl EventHook for Script {
     fn name(&self) -> &ExtensionName {
-        &self.profile.name
+        &self.code.profile.name
     }
 
     fn kind(&self) -> ExtensionKind {
@@ -185,51 +149,27 @@ impl EventHook for Script {
     }
 
     fn generation(&self) -> &Generation {
-        &self.profile.generation
+        &self.code.profile.generation
     }
 
     fn grants(&self) -> Grants {
-        self.profile.grants
+        self.code.profile.grants
     }
 
     fn wants(&self, event: &Event) -> bool {
-        self.code.handlers.of(event).is_some() && self.profile.filter.admits(event)
+        self.code.handlers.of(event).is_some() && self.code.profile.filter.admits(event)
     }
 
     async fn handle(&self, call: HookCall) -> HookOutcome {
         let Some(handler) = self.code.handlers.of(&call.event) else {
             return passed();
         };
-        if !self.profile.filter.admits_session(&call) {
+        if !self.code.profile.filter.admits_session(&call) {
             return passed();
         }
-        let now = call.now;
-        let fault = |code, message| {
-            failed(
-                Fault::new(code, message)
-                    .in_file(&self.profile.file)
-                    .dated(now),
-                Vec::new(),
-            )
-        };
-        // The slot goes with the call: one that outlives its deadline still counts.
-        let Ok(slot) = Arc::clone(&self.engine.slots).acquire_owned().await else {
-            return fault("script-deadline", "the host is stopping");
-        };
-        let (engine, code, profile) = (
-            Arc::clone(&self.engine),
-            Arc::clone(&self.code),
-            self.profile.clone(),
-        );
-        let task = tokio::task::spawn_blocking(move || {
-            let _slot = slot;
-            run(&engine, &code, &profile, handler, &call)
-        });
-        // The script stops itself at its limit; twice that catches one native function that runs long.
-        match tokio::time::timeout(self.engine.limits.wall * 2, task).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_panicked)) => fault("script-panic", "the call of the script broke off"),
-            Err(_elapsed) => fault("script-deadline", "the script does not answer"),
+        match call::quick(&self.engine, &self.code, handler, &call) {
+            Some(outcome) => outcome,
+            None => call::offloaded(&self.engine, &self.code, handler, call).await,
         }
     }
 }
@@ -246,6 +186,7 @@ mod tests {
             std::panic::resume_unwind(Box::new("a mistake of the host"));
         });
         Arc::new(ScriptEngine {
+            quick: engine::new(&call::quick_limits(&limits.script)),
             rhai,
             slots: Arc::new(Semaphore::new(1)),
             limits: limits.script,

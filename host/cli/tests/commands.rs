@@ -142,7 +142,7 @@ fn a_demo_on_old_data_links_its_session_again() -> Result<()> {
     for round in 0..2 {
         let mut demo = Demo::start(Some(dir.path()))?;
         if round > 0 {
-            demo.shows("linked in an earlier demo")?;
+            demo.shows("from an earlier demo")?;
         }
         demo.shows("Our prices start at $10")?;
         demo.shows("Ctrl-c ends")?;

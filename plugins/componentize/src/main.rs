@@ -10,7 +10,8 @@ fn main() -> Result<()> {
     let [module, component] = paths.as_slice() else {
         bail!("usage: componentize <module.wasm> <component.wasm>");
     };
-    let core = std::fs::read(module).with_context(|| format!("cannot read {}", module.display()))?;
+    let core =
+        std::fs::read(module).with_context(|| format!("cannot read {}", module.display()))?;
     let bytes = wit_component::ComponentEncoder::default()
         .validate(true)
         .module(&core)

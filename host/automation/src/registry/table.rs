@@ -266,10 +266,10 @@ impl Table {
                     .try_instance()
                     .await
                     .map_err(|fault| fault.in_file(&profile.file))?;
-                (Arc::new(plugin) as Arc<dyn EventHook>, profile, warnings)
+                (plugin as Arc<dyn EventHook>, profile, warnings)
             }
             Compiled::Script(script, profile, warnings) => {
-                (Arc::new(script) as Arc<dyn EventHook>, profile, warnings)
+                (script as Arc<dyn EventHook>, profile, warnings)
             }
         };
         if keep {
@@ -336,8 +336,8 @@ impl Entry {
 }
 
 enum Compiled {
-    Plugin(crate::wasm::Plugin, Profile, Vec<String>),
-    Script(crate::script::Script, Profile, Vec<String>),
+    Plugin(Arc<crate::wasm::Plugin>, Profile, Vec<String>),
+    Script(Arc<crate::script::Script>, Profile, Vec<String>),
 }
 
 /// From files to a hook that is not yet proven. Blocks.
@@ -361,7 +361,7 @@ fn compile(
                 .plugins
                 .compile(profile.clone(), &package.code)
                 .map_err(in_code)?;
-            Ok(Compiled::Plugin(plugin, profile, warnings))
+            Ok(Compiled::Plugin(Arc::new(plugin), profile, warnings))
         }
         ExtensionKind::Script => {
             let source = std::str::from_utf8(&package.code).map_err(|_| {
@@ -373,7 +373,7 @@ fn compile(
                 .scripts
                 .compile(profile.clone(), source)
                 .map_err(in_code)?;
-            Ok(Compiled::Script(script, profile, warnings))
+            Ok(Compiled::Script(Arc::new(script), profile, warnings))
         }
     }
 }

@@ -59,7 +59,7 @@ fn register_effects(engine: &mut Engine) {
 
 fn register_kv(engine: &mut Engine) {
     engine.register_fn("kv_get", |key: &str| -> Answer<Dynamic> {
-        let value = in_call(|call| wait(call.deadline(), call.effects.kv_get(key)))?;
+        let value = in_call(|call| wait(call.may_wait, call.deadline(), call.effects.kv_get(key)))?;
         Ok(match value {
             Some(bytes) => String::from_utf8_lossy(&bytes).into_owned().into(),
             None => Dynamic::UNIT,
@@ -75,7 +75,7 @@ fn register_kv(engine: &mut Engine) {
         },
     );
     engine.register_fn("kv_delete", |key: &str| -> Answer<()> {
-        in_call(|call| wait(call.deadline(), call.effects.kv_delete(key)))
+        in_call(|call| wait(call.may_wait, call.deadline(), call.effects.kv_delete(key)))
     });
     engine.register_fn("kv_increment", |key: &str| -> Answer<i64> {
         kv_increment(key, 1)
@@ -87,6 +87,7 @@ fn kv_set(key: &str, value: &Dynamic, ttl_seconds: Option<u64>) -> Answer<()> {
     let value = value.to_string().into_bytes();
     in_call(|call| {
         wait(
+            call.may_wait,
             call.deadline(),
             call.effects.kv_set(key, value, ttl_seconds),
         )
@@ -94,7 +95,13 @@ fn kv_set(key: &str, value: &Dynamic, ttl_seconds: Option<u64>) -> Answer<()> {
 }
 
 fn kv_increment(key: &str, by: i64) -> Answer<i64> {
-    in_call(|call| wait(call.deadline(), call.effects.kv_increment(key, by)))
+    in_call(|call| {
+        wait(
+            call.may_wait,
+            call.deadline(),
+            call.effects.kv_increment(key, by),
+        )
+    })
 }
 
 fn register_text(engine: &mut Engine) {
@@ -163,11 +170,21 @@ fn in_call<T>(act: impl FnOnce(&mut Current) -> Result<T, Denied>) -> Answer<T> 
     }
 }
 
-/// Waits for the store, at most until the call's deadline. Scripts run on threads that may block.
+/// The code of the halt that sends a call to a thread that may wait; authors never see it.
+pub(super) const NEEDS_THREAD: &str = "needs-thread";
+
+/// Waits for the store, at most until the call's deadline.
 fn wait<T>(
+    may_wait: bool,
     deadline: std::time::Instant,
     answer: impl Future<Output = Result<T, Denied>>,
 ) -> Result<T, Denied> {
+    if !may_wait {
+        return Err(Denied::Halted(Halt {
+            code: NEEDS_THREAD,
+            message: "the store is asked".to_owned(),
+        }));
+    }
     let late = || {
         Denied::Halted(Halt {
             code: "script-deadline",

@@ -34,6 +34,8 @@ pub(super) struct Current {
     pub(super) effects: Effects,
     /// The time of the call; absent while a script is loaded.
     pub(super) now: Option<Timestamp>,
+    /// Whether this thread may wait for the store.
+    pub(super) may_wait: bool,
     /// Whether the script said `stop()`.
     pub(super) stopped: bool,
     /// The limit that ended the call, where Rhai itself does not know it.
@@ -47,15 +49,11 @@ thread_local! {
 }
 
 impl Current {
-    pub(super) fn new(
-        effects: Effects,
-        now: Option<Timestamp>,
-        constants: Constants,
-        wall: Duration,
-    ) -> Self {
+    pub(super) fn new(effects: Effects, constants: Constants, wall: Duration) -> Self {
         Self {
             effects,
-            now,
+            now: None,
+            may_wait: false,
             stopped: false,
             halted: None,
             constants,
@@ -81,6 +79,20 @@ impl Current {
             (Ok(Ok(value)), None) => Ok(value),
         };
         (current, result)
+    }
+
+    /// The call of an event, at its time.
+    #[must_use]
+    pub(super) fn at(mut self, now: Timestamp) -> Self {
+        self.now = Some(now);
+        self
+    }
+
+    /// A call on a thread that may wait.
+    #[must_use]
+    pub(super) fn that_may_wait(mut self) -> Self {
+        self.may_wait = true;
+        self
     }
 
     pub(super) fn deadline(&self) -> Instant {

@@ -2,6 +2,7 @@
 
 use rhai::{EvalAltResult, ParseError, Position as Place};
 
+use super::api::NEEDS_THREAD;
 use crate::effects::Halt;
 use crate::fault::{Fault, Position};
 
@@ -16,6 +17,20 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// Whether a second attempt, with more time and on a thread that may wait, can do better.
+    pub(super) fn is_of_first_attempt(&self) -> bool {
+        match self {
+            Self::Halted(halt, _) => halt.code == NEEDS_THREAD,
+            Self::Script(error) => matches!(
+                innermost(error).0,
+                EvalAltResult::ErrorTooManyOperations(_)
+                    | EvalAltResult::ErrorTerminated(..)
+                    | EvalAltResult::ErrorStackOverflow(_)
+            ),
+            Self::Panicked => false,
+        }
+    }
+
     /// In words, with its place in `source`.
     pub(super) fn into_fault(self, source: &str) -> Fault {
         match self {

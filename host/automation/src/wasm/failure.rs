@@ -24,6 +24,13 @@ pub(super) fn of_call(error: &wasmtime::Error) -> Fault {
         Some(trap) => trap.to_string(),
         None => error.root_cause().to_string(),
     };
+    // wasmtime has no type for this one.
+    if cause.contains("fuel allocated for hostcalls") {
+        return Fault::new(
+            "host-memory",
+            "handed the host more data in one call than it takes",
+        );
+    }
     match error.downcast_ref::<WasmBacktrace>() {
         Some(backtrace) => Fault::new("trap", format!("{cause}; in {}", frames(backtrace))),
         None => Fault::new("trap", cause),

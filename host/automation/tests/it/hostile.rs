@@ -186,3 +186,10 @@ async fn spin_four_times(stage: &Stage) -> Result<Vec<String>> {
         .map(|outcome| Ok(code(&outcome?).to_owned()))
         .collect()
 }
+
+#[tokio::test]
+async fn a_guest_that_hands_over_too_much_at_once_is_stopped() -> Result<()> {
+    let (code, message) = call("bulk").await?;
+    assert_eq!(code, "host-memory", "{message}");
+    Ok(())
+}

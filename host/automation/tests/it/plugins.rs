@@ -217,3 +217,21 @@ async fn the_manifest_in_the_guide_is_one_without_warnings() -> Result<()> {
     assert_eq!(stage.status("auto-reply")?.order, 50);
     Ok(())
 }
+
+#[test]
+fn every_fault_is_explained_in_a_guide() -> Result<()> {
+    let source = std::fs::read_to_string(root().join("host/automation/src/fault.rs"))?;
+    let mut guides = std::fs::read_to_string(root().join("host/docs/plugins.md"))?;
+    guides.push_str(&std::fs::read_to_string(
+        root().join("host/docs/scripts.md"),
+    )?);
+    let codes: Vec<&str> = source
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! | `")?.split('`').next())
+        .collect();
+    assert!(codes.len() > 20, "{codes:?}");
+    for code in codes {
+        assert!(guides.contains(&format!("`{code}`")), "{code}");
+    }
+    Ok(())
+}

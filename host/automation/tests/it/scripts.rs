@@ -200,6 +200,23 @@ async fn an_endless_loop_is_stopped() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_script_that_is_begun_again_for_want_of_time_acts_once() -> Result<()> {
+    let stage = Stage::start().await?;
+    stage.put(
+        "scripts/long.rhai",
+        "fn on_message(message) { reply(\"begun\"); let sum = 0; for i in 0..9000 { sum += i; } reply(sum); }",
+    )?;
+    stage.registry.rescan().await;
+    for _ in 0..5 {
+        assert_eq!(
+            replies(&stage.says("long", "x").await?),
+            ["begun", "40495500"]
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_slow_script_is_stopped() -> Result<()> {
     let stage = Stage::start_with(|config| {
         config.limits.script.wall = Limits::default().script.wall;

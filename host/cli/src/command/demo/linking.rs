@@ -121,13 +121,11 @@ async fn forget_the_past(
 ) -> Result<(), Failure> {
     let caller = Caller::host();
     let session = SessionRef::Id(known.id);
-    if known.account.is_some() {
-        screen.line(format!(
-            "  {} session {} was linked in an earlier demo, which the new simulated network does not remember; it is linked again",
-            screen.warn("!"),
-            known.name
-        ))?;
-    }
+    screen.line(format!(
+        "  {} session {} is from an earlier demo, which the new simulated network does not remember; it is linked again",
+        screen.warn("!"),
+        known.name
+    ))?;
     let over = |state: SessionState| {
         matches!(
             state,
