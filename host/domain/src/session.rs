@@ -120,7 +120,9 @@ impl SessionState {
         );
         match signal {
             Signal::Start if !active => Some(S::Starting),
-            Signal::PairingOffered if active && self != S::Connected => Some(S::AwaitingPairing),
+            Signal::PairingOffered if matches!(self, S::Starting | S::Reconnecting) => {
+                Some(S::AwaitingPairing)
+            }
             Signal::Connected if active && self != S::Connected => Some(S::Connected),
             Signal::ConnectionLost if matches!(self, S::Starting | S::Connected) => {
                 Some(S::Reconnecting)
