@@ -10,7 +10,7 @@ mod supervisor;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedMutexGuard, oneshot};
 use tracing::info;
 use warbler_domain::session::{Signal, Wanted};
 use warbler_domain::{
@@ -177,8 +177,9 @@ impl Sessions {
         session: &SessionRef,
     ) -> Result<Session, SessionError> {
         let session = usable_by(&self.shared, caller, session).await?;
+        let _turn = self.turn(session.id).await;
         self.want(session.id, Wanted::Running).await?;
-        if !self.shared.directory.is_supervised(session.id) {
+        if self.ends_by_itself(session.id).await? {
             supervisor::move_on(&self.shared, session.id, Signal::Start, None).await?;
             supervisor::spawn(&self.shared, session.id);
         }
@@ -192,6 +193,7 @@ impl Sessions {
         session: &SessionRef,
     ) -> Result<Session, SessionError> {
         let session = usable_by(&self.shared, caller, session).await?;
+        let _turn = self.turn(session.id).await;
         self.want(session.id, Wanted::Stopped).await?;
         self.command(session.id, Command::Stop).await;
         supervisor::move_on(
@@ -224,6 +226,7 @@ impl Sessions {
         if session.account.is_none() && !self.shared.driver.is_paired(session.id).await? {
             return Err(SessionError::NotPaired(session.name));
         }
+        let _turn = self.turn(session.id).await;
         self.want(session.id, Wanted::Stopped).await?;
         self.command(session.id, Command::Logout).await;
         supervisor::unlink(&self.shared, session.id, "logged out by the operator").await?;
@@ -233,6 +236,7 @@ impl Sessions {
     /// Deletes a session with all its messages, events and keys; a linked one is logged out first.
     pub async fn delete(&self, caller: &Caller, session: &SessionRef) -> Result<(), SessionError> {
         let session = usable_by(&self.shared, caller, session).await?;
+        let _turn = self.turn(session.id).await;
         self.want(session.id, Wanted::Stopped).await?;
         self.command(session.id, Command::Logout).await;
         self.shared.driver.forget(session.id).await?;
@@ -320,6 +324,30 @@ impl Sessions {
             .write(move |tx| tx.sessions_mut().set_wanted(session, wanted))
             .await;
         changed.map_err(SessionError::Store)
+    }
+
+    /// Starting, stopping and ending one session happen one after the other.
+    async fn turn(&self, session: SessionId) -> Option<OwnedMutexGuard<()>> {
+        let turn = self.shared.directory.turn(session)?;
+        Some(turn.lock_owned().await)
+    }
+
+    /// Whether the session has no supervisor, or had one that has just ended by itself: its last
+    /// act is to store the state the session ends in, so this waits until it is gone.
+    async fn ends_by_itself(&self, session: SessionId) -> Result<bool, SessionError> {
+        let Some(commands) = self.shared.directory.commands(session) else {
+            return Ok(true);
+        };
+        let found = self
+            .shared
+            .store
+            .read(move |db| db.sessions().get(&session.into()))
+            .await?;
+        if found.is_some_and(|found| found.state.is_active()) {
+            return Ok(false);
+        }
+        let gone = tokio::time::timeout(PATIENCE, commands.closed()).await;
+        Ok(gone.is_ok())
     }
 
     /// Tells the supervisor, if there is one, and waits until it is gone.

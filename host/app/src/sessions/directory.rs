@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Mutex, Semaphore, mpsc, watch};
 use warbler_domain::session::Account;
 use warbler_domain::{Session, SessionId, SessionName};
 
@@ -22,6 +22,7 @@ struct Entry {
     name: SessionName,
     account: Option<Account>,
     supervised: Option<Supervised>,
+    turn: Arc<Mutex<()>>,
 }
 
 /// What belongs to a running supervisor.
@@ -61,6 +62,7 @@ impl Directory {
             name: session.name.clone(),
             account: session.account.clone(),
             supervised: None,
+            turn: Arc::default(),
         };
         self.write().insert(session.id, entry);
     }
@@ -99,10 +101,11 @@ impl Directory {
         }
     }
 
-    pub(crate) fn is_supervised(&self, session: SessionId) -> bool {
+    /// Held by whoever starts, stops or ends the session.
+    pub(crate) fn turn(&self, session: SessionId) -> Option<Arc<Mutex<()>>> {
         self.read()
             .get(&session)
-            .is_some_and(|entry| entry.supervised.is_some())
+            .map(|entry| Arc::clone(&entry.turn))
     }
 
     pub(crate) fn commands(&self, session: SessionId) -> Option<mpsc::Sender<Command>> {

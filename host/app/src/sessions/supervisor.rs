@@ -234,12 +234,18 @@ impl Supervisor {
         self.shared.directory.set_offer(self.session, None);
         self.shared.directory.set_link(self.session, None);
         if let Ending::Command(Command::Logout(_)) = &ending
+            && self.is_linked()
             && let Err(err) = link.logout().await
         {
             warn!(session.id = %self.session, %err, "The server was not told of the logout");
         }
         link.close().await;
         ending
+    }
+
+    fn is_linked(&self) -> bool {
+        let identity = self.shared.directory.identity(self.session);
+        identity.is_some_and(|(_, account)| account.is_some())
     }
 
     async fn follow(
