@@ -12,14 +12,31 @@
 //! | `POST /control/people/{number}/edit` | `{to, messageId, text}` | `{id}` |
 //! | `POST /control/people/{number}/revoke` | `{to, messageId}` | `{id}` |
 //! | `POST /control/people/{number}/image` | `{to, base64, mime, caption?}` | `{id}` |
-//! | `POST /control/people/{number}/read` | `{messageId}` | `{}` |
-//! | `POST /control/people/{number}/type` | `{to}` | `{}` |
+//! | `POST /control/people/{number}/send` | `{to, type, …}`, see below | `{id}` |
+//! | `POST /control/people/{number}/status` | `{type, …}`, see below | `{id}` |
+//! | `POST /control/people/{number}/forward` | `{to, messageId}` | `{id}` |
+//! | `POST /control/people/{number}/vote` | `{to, pollId, options: [name]}` | `{id}` |
+//! | `POST /control/people/{number}/read`, `…/play` | `{messageId}` | `{}` |
+//! | `POST /control/people/{number}/type`, `…/record`, `…/pause` | `{to}` | `{}` |
+//! | `POST /control/people/{number}/call` | `{to, video?}` | `{call}` |
+//! | `POST /control/people/{number}/hang-up` | `{to, call}` | `{}` |
+//! | `POST /control/people/{number}/reject` | `{call}` | `{}` |
+//! | `POST /control/people/{number}/profile` | `{name?, about?, picture?, business?}`, picture in base64 | `{}` |
+//! | `POST /control/people/{number}/block` | `{who, on}` | `{}` |
+//! | `POST /control/people/{number}/privacy` | `{category, value}` | `{}` |
+//! | `POST /control/people/{number}/chat` | `{chat, archived?, pinned?, muted?, read?, name?}` | `{}` |
+//! | `GET /control/people/{number}/chat?chat=` | | `{archived, pinned, muted, markedRead}` |
+//! | `POST /control/people/{number}/remember` | `{chat, author, text, at}` | `{id}` |
 //! | `POST /control/people/{number}/online` | `{online}` | `{}` |
 //! | `POST /control/people/{number}/echo` | `{on}` | `{}` |
 //! | `POST /control/people/{number}/scan` | `{qr}` | `{}` once the client is linked |
 //! | `POST /control/people/{number}/type-code` | `{code}` | `{}` once the client is linked |
 //! | `POST /control/people/{number}/unlink` | | `{}` |
 //! | `POST /control/people/{number}/groups` | `{subject, members: [number]}` | `{jid}` |
+//! | `POST /control/people/{number}/groups/{jid}` | `{change: "add", members}`, `remove`, `promote`, `demote`; `{change: "subject", text}`, `description`; `{change: "announce", on}`, `lock`; `{change: "picture", base64}`; `{change: "leave"}` | `{}` |
+//! | `GET /control/people/{number}/groups/{jid}/invite` | | `{code}` |
+//! | `POST /control/people/{number}/join` | `{code}` | `{}` |
+//! | `GET /control/people/{number}/calls`, `…/chat-states` | | what has reached the person |
 //! | `GET /control/people/{number}/heard` | | `[Heard]`, media by its length |
 //! | `GET /control/people/{number}/receipts` | | `[ReceiptSeen]` |
 //! | `GET /control/people/{number}/copies` | | `[Heard]` that own companions have sent |
@@ -27,25 +44,35 @@
 //! | `DELETE /control/faults` | | `{}` |
 //! | `GET /control/journal` | | `[JournalLine]` |
 //!
+//! A message to send has a `type` and what belongs to it: `text` (`text`, `preview?`, `color?`), `image`,
+//! `video`, `audio`, `document`, `sticker` (`base64`, `mime`, and of `caption`, `seconds`, `gif`, `voice`,
+//! `waveform`, `fileName`, `animated` what applies), `location` (`latitude`, `longitude`, `name?`,
+//! `address?`), `contacts` (`cards: [{name, vcard}]`), `poll` (`name`, `options`, `selectable?`). Every
+//! kind takes `replyTo?`, `mentions?`, `mentionsAll?`, `forwardingScore?`, `viewOnce?`.
+//!
 //! A refusal is `{error}` with 400, 404 for a person nobody knows, 409 when the network refused.
+
+mod groups;
+mod messages;
+mod people;
+mod signals;
 
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, Path, State as Shared};
+use axum::extract::{DefaultBodyLimit, State as Shared};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use data_encoding::{BASE64, HEXLOWER};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::address::digits;
 use crate::faults::{Fault, Faults, Scope};
 use crate::hub::Hub;
-use crate::person::{Heard, Person, PersonError, ReceiptSeen};
+use crate::person::{Person, PersonError};
 use crate::server::JournalLine;
-use crate::state::account::AccountId;
 
 /// How long a request may be; an image in base64 must fit.
 const MAX_REQUEST: usize = 24 << 20;
@@ -55,25 +82,48 @@ type App = Shared<Arc<Hub>>;
 /// The control routes.
 pub(crate) fn routes() -> Router<Arc<Hub>> {
     let one = Router::new()
-        .route("/say", post(say))
-        .route("/react", post(react))
-        .route("/edit", post(edit))
-        .route("/revoke", post(revoke))
-        .route("/image", post(image))
-        .route("/read", post(read))
-        .route("/type", post(typing))
-        .route("/online", post(online))
-        .route("/echo", post(echo))
-        .route("/scan", post(scan))
-        .route("/type-code", post(type_code))
-        .route("/unlink", post(unlink))
-        .route("/groups", post(groups))
-        .route("/heard", get(heard))
-        .route("/receipts", get(receipts))
-        .route("/copies", get(copies));
+        .route("/say", post(messages::say))
+        .route("/react", post(messages::react))
+        .route("/edit", post(messages::edit))
+        .route("/revoke", post(messages::revoke))
+        .route("/image", post(messages::image))
+        .route("/send", post(messages::send))
+        .route("/status", post(messages::status))
+        .route("/forward", post(messages::forward))
+        .route("/vote", post(messages::vote))
+        .route("/read", post(signals::read))
+        .route("/play", post(signals::play))
+        .route("/type", post(signals::typing))
+        .route("/record", post(signals::record))
+        .route("/pause", post(signals::pause))
+        .route("/call", post(signals::call))
+        .route("/hang-up", post(signals::hang_up))
+        .route("/reject", post(signals::reject))
+        .route("/online", post(people::online))
+        .route("/echo", post(people::echo))
+        .route("/scan", post(people::scan))
+        .route("/type-code", post(people::type_code))
+        .route("/unlink", post(people::unlink))
+        .route("/profile", post(people::profile))
+        .route("/block", post(people::block))
+        .route("/privacy", post(people::privacy))
+        .route("/remember", post(people::remember))
+        .route("/chat", get(signals::chat).post(people::change_chat))
+        .route("/groups", post(groups::groups))
+        .route("/groups/{jid}", post(groups::change))
+        .route("/groups/{jid}/invite", get(groups::invite))
+        .route("/join", post(groups::join))
+        .route("/heard", get(signals::heard))
+        .route("/receipts", get(signals::receipts))
+        .route("/copies", get(signals::copies))
+        .route("/calls", get(signals::calls))
+        .route("/chat-states", get(signals::chat_states));
     Router::new()
         .route("/control", get(about))
-        .route("/control/people", get(people).post(add_person))
+        .route(
+            "/control/people",
+            get(people::people).post(people::add_person),
+        )
         .nest("/control/people/{number}", one)
         .route("/control/faults", post(add_fault).delete(clear_faults))
         .route("/control/journal", get(journal))
@@ -122,242 +172,15 @@ fn person(hub: &Arc<Hub>, number: &str) -> Result<Person, Refused> {
     })
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct PersonView {
-    number: String,
-    name: String,
-    jid: String,
-    lid: String,
-    devices: Vec<u16>,
-    active_devices: Vec<u16>,
-}
-
-impl From<&Person> for PersonView {
-    fn from(person: &Person) -> Self {
-        Self {
-            number: person.number().to_owned(),
-            name: person.name().to_owned(),
-            jid: person.jid(),
-            lid: person.lid(),
-            devices: person.devices(),
-            active_devices: person.active_devices(),
-        }
-    }
+/// Bytes that came as base64.
+fn bytes_of(base64: &str) -> Result<Vec<u8>, Refused> {
+    BASE64
+        .decode(base64.as_bytes())
+        .map_err(|_| Refused(StatusCode::BAD_REQUEST, "base64 cannot be read".into()))
 }
 
 async fn about(Shared(hub): App) -> Json<Value> {
     Json(json!({ "rootKey": HEXLOWER.encode(&hub.identity.root()) }))
-}
-
-async fn people(Shared(hub): App) -> Json<Vec<PersonView>> {
-    let count = hub.lock().accounts.len();
-    let views = (0..count)
-        .filter_map(|index| Person::existing(&hub, AccountId(index)))
-        .map(|person| PersonView::from(&person));
-    Json(views.collect())
-}
-
-#[derive(Deserialize)]
-struct NewPerson {
-    number: String,
-    name: String,
-}
-
-async fn add_person(Shared(hub): App, Json(body): Json<NewPerson>) -> Answer<PersonView> {
-    let person = Person::get_or_create(&hub, &body.number, &body.name)?;
-    Ok(Json(PersonView::from(&person)))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Say {
-    to: String,
-    text: String,
-    reply_to: Option<String>,
-}
-
-async fn say(Shared(hub): App, Path(number): Path<String>, Json(body): Json<Say>) -> Answer {
-    let person = person(&hub, &number)?;
-    let id = match &body.reply_to {
-        Some(quoted) => person.replies(&body.to, quoted, &body.text).await?,
-        None => person.says(&body.to, &body.text).await?,
-    };
-    sent(&id)
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct React {
-    to: String,
-    message_id: String,
-    emoji: String,
-}
-
-async fn react(Shared(hub): App, Path(number): Path<String>, Json(body): Json<React>) -> Answer {
-    let person = person(&hub, &number)?;
-    sent(
-        &person
-            .reacts(&body.to, &body.message_id, &body.emoji)
-            .await?,
-    )
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Edit {
-    to: String,
-    message_id: String,
-    text: String,
-}
-
-async fn edit(Shared(hub): App, Path(number): Path<String>, Json(body): Json<Edit>) -> Answer {
-    let person = person(&hub, &number)?;
-    sent(&person.edits(&body.to, &body.message_id, &body.text).await?)
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Revoke {
-    to: String,
-    message_id: String,
-}
-
-async fn revoke(Shared(hub): App, Path(number): Path<String>, Json(body): Json<Revoke>) -> Answer {
-    let person = person(&hub, &number)?;
-    sent(&person.revokes(&body.to, &body.message_id).await?)
-}
-
-#[derive(Deserialize)]
-struct Image {
-    to: String,
-    base64: String,
-    mime: String,
-    caption: Option<String>,
-}
-
-async fn image(Shared(hub): App, Path(number): Path<String>, Json(body): Json<Image>) -> Answer {
-    let person = person(&hub, &number)?;
-    let bytes = BASE64
-        .decode(body.base64.as_bytes())
-        .map_err(|_| Refused(StatusCode::BAD_REQUEST, "base64 cannot be read".into()))?;
-    let caption = body.caption.as_deref();
-    sent(
-        &person
-            .sends_image(&body.to, &bytes, &body.mime, caption)
-            .await?,
-    )
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Read {
-    message_id: String,
-}
-
-async fn read(Shared(hub): App, Path(number): Path<String>, Json(body): Json<Read>) -> Answer {
-    let person = person(&hub, &number)?;
-    let found = person
-        .heard()
-        .into_iter()
-        .find(|heard| heard.id == body.message_id)
-        .ok_or(PersonError::UnknownMessage(body.message_id))?;
-    person.reads(&found);
-    done()
-}
-
-#[derive(Deserialize)]
-struct To {
-    to: String,
-}
-
-async fn typing(Shared(hub): App, Path(number): Path<String>, Json(body): Json<To>) -> Answer {
-    person(&hub, &number)?.types(&body.to)?;
-    done()
-}
-
-#[derive(Deserialize)]
-struct Online {
-    online: bool,
-}
-
-async fn online(Shared(hub): App, Path(number): Path<String>, Json(body): Json<Online>) -> Answer {
-    let person = person(&hub, &number)?;
-    if body.online {
-        person.comes_online();
-    } else {
-        person.goes_offline();
-    }
-    done()
-}
-
-#[derive(Deserialize)]
-struct Echo {
-    on: bool,
-}
-
-async fn echo(Shared(hub): App, Path(number): Path<String>, Json(body): Json<Echo>) -> Answer {
-    person(&hub, &number)?.echoes(body.on);
-    done()
-}
-
-#[derive(Deserialize)]
-struct Scan {
-    qr: String,
-}
-
-async fn scan(Shared(hub): App, Path(number): Path<String>, Json(body): Json<Scan>) -> Answer {
-    person(&hub, &number)?.scans(&body.qr).await?;
-    done()
-}
-
-#[derive(Deserialize)]
-struct Code {
-    code: String,
-}
-
-async fn type_code(Shared(hub): App, Path(number): Path<String>, Json(body): Json<Code>) -> Answer {
-    person(&hub, &number)?.types_code(&body.code).await?;
-    done()
-}
-
-async fn unlink(Shared(hub): App, Path(number): Path<String>) -> Answer {
-    person(&hub, &number)?.unlinks_all().await;
-    done()
-}
-
-#[derive(Deserialize)]
-struct NewGroup {
-    subject: String,
-    members: Vec<String>,
-}
-
-async fn groups(
-    Shared(hub): App,
-    Path(number): Path<String>,
-    Json(body): Json<NewGroup>,
-) -> Answer {
-    let owner = person(&hub, &number)?;
-    let members = body
-        .members
-        .iter()
-        .map(|member| person(&hub, member))
-        .collect::<Result<Vec<_>, _>>()?;
-    let members: Vec<&Person> = members.iter().collect();
-    let jid = owner.creates_group(&body.subject, &members).await?;
-    Ok(Json(json!({ "jid": jid })))
-}
-
-async fn heard(Shared(hub): App, Path(number): Path<String>) -> Answer<Vec<Heard>> {
-    Ok(Json(person(&hub, &number)?.heard()))
-}
-
-async fn receipts(Shared(hub): App, Path(number): Path<String>) -> Answer<Vec<ReceiptSeen>> {
-    Ok(Json(person(&hub, &number)?.receipts()))
-}
-
-async fn copies(Shared(hub): App, Path(number): Path<String>) -> Answer<Vec<Heard>> {
-    Ok(Json(person(&hub, &number)?.sent_copies()))
 }
 
 #[derive(Deserialize)]

@@ -81,6 +81,10 @@ pub enum Fault {
     IqTimeout { xmlns: String, times: u32 },
     /// Media requests are answered with this status. Meets everybody.
     MediaError { status: u16, times: u32 },
+    /// One bit of a body is flipped when it is downloaded. Meets everybody.
+    MediaCorrupt { times: u32 },
+    /// A download ends half way. Meets everybody.
+    MediaShort { times: u32 },
     /// The server's clock is wrong by this much. Meets everybody and stands until cleared.
     Clock { offset_seconds: i64 },
 }
@@ -190,7 +194,9 @@ impl FaultBook {
             | Fault::Corrupt { times }
             | Fault::IqError { times, .. }
             | Fault::IqTimeout { times, .. }
-            | Fault::MediaError { times, .. } => *times,
+            | Fault::MediaError { times, .. }
+            | Fault::MediaCorrupt { times }
+            | Fault::MediaShort { times } => *times,
             Fault::Drop
             | Fault::HalfOpen
             | Fault::StreamError { .. }

@@ -147,8 +147,8 @@ impl Hub {
         self.touch();
     }
 
-    /// Tells an account's own companions, and the companions of everybody who has asked for its
-    /// devices, that something about the account has changed.
+    /// Tells an account's own companions, and the companions of everybody who knows it or has asked
+    /// for its devices, that something about the account has changed.
     pub(crate) fn announce(
         self: &Arc<Self>,
         state: &mut State,
@@ -158,7 +158,7 @@ impl Hub {
     ) {
         let mut told: Vec<AccountId> = state
             .account(account)
-            .map(|found| found.watchers.iter().copied().collect())
+            .map(|found| found.watchers.union(&found.known).copied().collect())
             .unwrap_or_default();
         told.retain(|other| *other != account);
         told.sort_unstable();

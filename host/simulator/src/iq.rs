@@ -11,6 +11,7 @@ mod settings;
 mod usync;
 
 pub(crate) use groups::create_group;
+pub(crate) use settings::block;
 
 use std::sync::Arc;
 

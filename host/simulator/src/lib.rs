@@ -35,6 +35,11 @@ mod person;
 mod phone;
 
 pub use faults::{Fault, FaultError, Faults, Scope};
-pub use person::{Heard, HeardContent, Person, PersonError, PresenceSeen, ReceiptSeen};
+pub use person::{
+    CallSeen, CallStep, ChatSettings, ChatState, ChatStateSeen, Heard, HeardContent, Muted,
+    Outgoing, Person, PersonError, PresenceSeen, ReceiptSeen, Saying,
+};
+pub use phone::content::parts::{ContactCard, LinkPreview, Look, Marks, Place, Poll, Quote};
+pub use phone::media::MediaKind;
 pub use server::{JournalLine, Network, NetworkOptions, StartError};
 pub use state::journal::Direction;

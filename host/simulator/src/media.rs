@@ -86,6 +86,11 @@ impl MediaStore {
         Ok(path)
     }
 
+    /// Forgets every body, as the real server does after some weeks.
+    pub(crate) fn clear(&self) {
+        *self.lock() = Bodies::default();
+    }
+
     /// The body at a path.
     pub(crate) fn get(&self, path: &str) -> Option<Bytes> {
         let name = path.strip_prefix("/v/").unwrap_or(path);
@@ -163,6 +168,7 @@ async fn download(
     let Some(body) = hub.media.get(&name) else {
         return StatusCode::NOT_FOUND.into_response();
     };
+    let body = damaged(&hub, body);
     let range = headers
         .get(header::RANGE)
         .and_then(|value| value.to_str().ok())
@@ -192,6 +198,24 @@ fn range(value: &str, length: usize) -> Option<(usize, usize)> {
         end => end.parse::<usize>().ok()?.checked_add(1)?.min(length),
     };
     (start < end).then_some((start, end))
+}
+
+/// The body as a fault leaves it.
+fn damaged(hub: &Hub, body: Bytes) -> Bytes {
+    let mut state = hub.lock();
+    let short = |fault: &Fault| matches!(fault, Fault::MediaShort { .. }).then_some(());
+    if state.faults.take(None, short).is_some() {
+        return body.slice(..body.len() / 2);
+    }
+    let flipped = |fault: &Fault| matches!(fault, Fault::MediaCorrupt { .. }).then_some(());
+    if state.faults.take(None, flipped).is_none() {
+        return body;
+    }
+    let mut bytes = body.to_vec();
+    if let Some(byte) = bytes.first_mut() {
+        *byte ^= 1;
+    }
+    bytes.into()
 }
 
 fn fault(hub: &Hub) -> Option<StatusCode> {

@@ -6,10 +6,23 @@
 //!
 //! Locks are taken in one order: the phone first, then the network's state.
 
-mod actor;
+mod calls;
+mod error;
 mod heard;
+mod inbox;
+mod saying;
+
+mod actor;
+mod understanding;
+
+mod history;
 mod linking;
+mod profile;
+mod reupload;
+mod rooms;
 mod sending;
+mod settings;
+mod speaking;
 mod verbs;
 
 use std::collections::{HashMap, HashSet};
@@ -20,61 +33,30 @@ use std::time::Duration;
 use rand::RngExt;
 use tokio::sync::{mpsc, watch};
 
-pub use heard::{Heard, HeardContent, PresenceSeen, ReceiptSeen};
+pub use calls::{CallSeen, CallStep};
+pub use error::PersonError;
+pub use heard::{ChatState, ChatStateSeen, Heard, HeardContent, PresenceSeen, ReceiptSeen};
+pub use saying::{Outgoing, Saying};
+pub use settings::{ChatSettings, Muted};
 
 use crate::address::{Form, device_jid, digits};
 use crate::hub::Hub;
-use crate::phone::{Phone, PhoneError};
+use crate::phone::Phone;
 use crate::routing::presence;
 use crate::state::account::{
     Account, AccountId, Device, DeviceRef, Keys, Link, PhoneWork, SignedKey,
 };
 use crate::state::{MAX_ACCOUNTS, State};
-use heard::{Inbox, SentLog};
+use inbox::{Inbox, SentLog};
 
 /// How long [`Person::hears`] waits.
 const HEARS_WITHIN: Duration = Duration::from_secs(10);
+/// The room every status is said in.
+const STATUS: &str = "status@broadcast";
 /// How much a phone has in hand at once.
 const WORK: usize = 64;
 /// How many prekeys a phone publishes at a time.
 const PREKEYS: usize = 20;
-
-/// Why a person could not do what was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum PersonError {
-    #[error("{0:?} is not a phone number")]
-    BadNumber(String),
-    #[error("{0:?} is not a number, JID or group of this network")]
-    UnknownRecipient(String),
-    #[error("the network holds no more than {MAX_ACCOUNTS} accounts")]
-    TooManyAccounts,
-    #[error("the account cannot link another device")]
-    TooManyDevices,
-    #[error("no client shows this code any more")]
-    CodeGone,
-    #[error("the code belongs to other keys than the client has")]
-    WrongKeys,
-    #[error("the client has refused to be linked")]
-    Declined,
-    #[error("the client did not answer in time")]
-    NoAnswer,
-    #[error("the network refused with code {0}")]
-    Refused(u16),
-    #[error("nothing was heard within {0:?}")]
-    Silence(Duration),
-    #[error("message {0:?} is not known to this person")]
-    UnknownMessage(String),
-    #[error("the media could not be stored: {0}")]
-    Media(String),
-    #[error("the phone failed: {0}")]
-    Phone(Box<dyn std::error::Error + Send + Sync>),
-}
-
-impl From<PhoneError> for PersonError {
-    fn from(error: PhoneError) -> Self {
-        PersonError::Phone(Box::new(error))
-    }
-}
 
 /// A phone together with what it must remember to use it.
 pub(crate) struct Handset {
@@ -215,7 +197,7 @@ impl Person {
         &self.inner.number
     }
 
-    /// The push name.
+    /// The name the person was made with; [`Person::push_name`] is the one others see now.
     pub fn name(&self) -> &str {
         &self.inner.name
     }
@@ -358,6 +340,7 @@ fn new_account(
         pn: person.number.clone(),
         lid: person.lid.clone(),
         name: person.name.clone(),
+        business: None,
         about: "Hey there! I am using WhatsApp.".into(),
         about_since: now,
         picture: None,
@@ -368,6 +351,7 @@ fn new_account(
         key_index,
         watchers: HashSet::new(),
         subscribers: HashMap::new(),
+        known: HashSet::new(),
         blocked: Vec::new(),
         privacy: HashMap::new(),
         collections: HashMap::new(),

@@ -14,10 +14,14 @@
 //! function waits for anything but its own computation; whatever a peer can make grow is bounded
 //! and refused with [`PhoneError::Full`].
 
+pub(crate) mod app_state;
 pub(crate) mod content;
 mod error;
+pub(crate) mod history;
 pub(crate) mod linking;
 pub(crate) mod media;
+pub(crate) mod poll;
+pub(crate) mod reupload;
 
 mod adv;
 mod group;

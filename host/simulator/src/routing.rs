@@ -17,7 +17,7 @@ use wacore_binary::builder::NodeBuilder;
 
 use crate::faults::{AckFate, Fault, flip_a_bit};
 use crate::hub::Hub;
-use crate::stanza::{Reading, copy};
+use crate::stanza::{Reading, copy, maybe};
 use crate::state::State;
 use crate::state::account::DeviceRef;
 use crate::state::connection::ConnectionId;
@@ -171,12 +171,19 @@ fn hold(hub: &Arc<Hub>, state: &mut State, to: DeviceRef, node: Node) {
     );
 }
 
-/// A call goes to every device of the callee.
+/// A call goes to every device of the callee, and what is done about it to the one who called.
 fn call(hub: &Arc<Hub>, state: &mut State, from: DeviceRef, node: &Node) -> Node {
-    let target = node.address("to").and_then(|to| state.resolve_account(&to));
-    let Some((callee, form)) = target else {
+    let Some(to) = node.address("to") else {
+        return ack(hub, node, Some(479));
+    };
+    let Some((callee, form)) = state.resolve_account(&to) else {
         return ack(hub, node, Some(404));
     };
+    // Who is blocked is not told so: it rings, and nobody answers.
+    if state.blocks(callee, from.account) {
+        return ack(hub, node, None);
+    }
+    let name = state.account(from.account).map(|one| one.name.clone());
     for to in state.devices_of(callee) {
         if to == from {
             continue;
@@ -184,6 +191,7 @@ fn call(hub: &Arc<Hub>, state: &mut State, from: DeviceRef, node: &Node) -> Node
         let builder = NodeBuilder::new("call")
             .attr("from", state.jid(from, form))
             .attr("t", hub.now());
+        let builder = maybe(builder, "notify", name.clone());
         let builder = copy(builder, node, &["id"]).apply_content(node.content.clone());
         hub.deliver(state, to, builder.build());
     }

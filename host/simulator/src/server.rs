@@ -158,6 +158,12 @@ impl Network {
         }
     }
 
+    /// Forgets every uploaded body, as the real server does after some weeks. A phone that still has
+    /// one uploads it again when a companion asks.
+    pub fn forgets_media(&self) {
+        self.hub.media.clear();
+    }
+
     /// The last stanzas in and out, without their content.
     pub fn journal(&self) -> Vec<JournalLine> {
         self.hub.lock().journal.lines()

@@ -45,6 +45,8 @@ pub(crate) struct State {
     pub(crate) rng: StdRng,
     /// Whether accounts let others see their LID.
     pub(crate) tells_lids: bool,
+    /// Counts the app-state patches of all accounts.
+    pub(crate) patches_taken: u64,
     next_connection: u64,
     next_id: u64,
 }
@@ -63,6 +65,7 @@ impl State {
             faults: FaultBook::default(),
             rng: StdRng::seed_from_u64(seed),
             tells_lids,
+            patches_taken: 0,
             next_connection: 1,
             next_id: 1,
         }
@@ -166,6 +169,41 @@ impl State {
                     .collect()
             })
             .unwrap_or_default()
+    }
+
+    // --- who knows whom ---
+
+    /// Two accounts have talked to each other.
+    pub(crate) fn acquaint(&mut self, one: AccountId, other: AccountId) {
+        for (who, whom) in [(one, other), (other, one)] {
+            if let Some(account) = self.account_mut(who)
+                && who != whom
+            {
+                account.known.insert(whom);
+            }
+        }
+    }
+
+    /// Whether an account does not want to hear from another.
+    pub(crate) fn blocks(&self, account: AccountId, other: AccountId) -> bool {
+        self.account(account)
+            .is_some_and(|found| found.blocked.contains(&other))
+    }
+
+    /// Who sees an account's status: those who know it, and its own devices.
+    pub(crate) fn audience_of(&self, account: AccountId) -> Vec<AccountId> {
+        let Some(found) = self.account(account) else {
+            return Vec::new();
+        };
+        let mut audience: Vec<AccountId> = found
+            .known
+            .iter()
+            .copied()
+            .filter(|other| !self.blocks(account, *other))
+            .collect();
+        audience.sort_unstable();
+        audience.push(account);
+        audience
     }
 
     // --- connections ---

@@ -66,6 +66,8 @@ fn collection(request: &mut Request<'_>, wanted: &Node) -> Result<Node, super::R
         own.patches
             .push_back((own.version, numbered(patch, own.version)));
         let version = own.version;
+        request.state.patches_taken += 1;
+        request.hub.touch();
         announce(request, &name, version);
         return Ok(builder
             .attr("version", version)

@@ -1,5 +1,9 @@
 //! Groups: making one, changing one, leaving one. Members are told of every change.
 
+mod members;
+pub(crate) mod news;
+mod settings;
+
 use std::sync::Arc;
 
 use rand::Rng;
@@ -9,15 +13,18 @@ use wacore_binary::builder::NodeBuilder;
 use super::{Answer, BAD_REQUEST, FORBIDDEN, NOT_FOUND, Refusal, Request};
 use crate::address::{Address, Form};
 use crate::hub::Hub;
-use crate::stanza::{Reading, copy, empty, leaf};
+use crate::stanza::Reading;
 use crate::state::account::AccountId;
-use crate::state::group::{Description, Group, MAX_MEMBERS, Role};
+use crate::state::group::{Group, MAX_MEMBERS, Role};
 use crate::state::{MAX_GROUPS, State};
+use members::{change_members, leave_group, members_requested};
+use news::tell;
+use settings::setting;
 
 /// How long a subject may be.
 const MAX_SUBJECT: usize = 100;
-/// How long a description may be.
-const MAX_DESCRIPTION: usize = 2_048;
+/// How many groups one request may ask about.
+const MAX_ASKED: usize = 1_000;
 
 pub(super) fn answer(request: &mut Request<'_>) -> Answer {
     let node = request.node;
@@ -36,6 +43,12 @@ pub(super) fn answer(request: &mut Request<'_>) -> Answer {
             if node.child("participating").is_some() {
                 return participating(request);
             }
+            if let Some(query) = node.child("query") {
+                return several(request, query);
+            }
+            if let Some(pictures) = node.child("pictures") {
+                return pictures_of(request, pictures);
+            }
             Err(Refusal(501, "feature-not-implemented"))
         }
     }
@@ -53,6 +66,49 @@ fn participating(request: &Request<'_>) -> Answer {
     Ok(vec![NodeBuilder::new("groups").children(groups).build()])
 }
 
+/// What is to be known of several groups at once.
+fn several(request: &Request<'_>, query: &Node) -> Answer {
+    if query.all().len() > MAX_ASKED {
+        return Err(BAD_REQUEST);
+    }
+    let state = &*request.state;
+    let listed = query.all().iter().filter_map(|asked| {
+        let jid = asked.attr("jid")?;
+        let refused = |code: u16| {
+            NodeBuilder::new("group")
+                .attr("id", jid.trim_end_matches("@g.us"))
+                .attr("error", code)
+                .build()
+        };
+        Some(match state.groups.get(&jid) {
+            None => refused(404),
+            Some(group) if group.role(request.from.account).is_none() => refused(403),
+            Some(group) => state.group_node(group),
+        })
+    });
+    Ok(vec![NodeBuilder::new("groups").children(listed).build()])
+}
+
+/// The pictures of several groups at once; a group without one is left out.
+fn pictures_of(request: &Request<'_>, asked: &Node) -> Answer {
+    if asked.all().len() > MAX_ASKED {
+        return Err(BAD_REQUEST);
+    }
+    let listed = asked.all().iter().filter_map(|one| {
+        let jid = one.attr("jid")?;
+        let group = request.state.groups.get(&jid)?;
+        group.role(request.from.account)?;
+        let picture = group.picture.as_ref()?;
+        let node = NodeBuilder::new("picture")
+            .attr("jid", jid.as_str())
+            .attr("id", picture.id)
+            .attr("url", format!("https://pps.whatsapp.net{}", picture.path))
+            .attr("direct_path", picture.path.as_str());
+        Some(node.build())
+    });
+    Ok(vec![NodeBuilder::new("pictures").children(listed).build()])
+}
+
 fn create_requested(request: &mut Request<'_>, create: &Node) -> Answer {
     let subject = create.attr("subject").ok_or(BAD_REQUEST)?;
     let members: Vec<AccountId> = create
@@ -63,13 +119,16 @@ fn create_requested(request: &mut Request<'_>, create: &Node) -> Answer {
         .filter_map(|jid| request.state.resolve_account(&jid))
         .map(|(account, _)| account)
         .collect();
-    let group = create_group(
-        request.hub,
-        request.state,
-        request.from.account,
-        &subject,
-        &members,
-    )?;
+    let by = request.from.account;
+    let mut group = create_group(request.hub, request.state, by, &subject, &members)?;
+    let ephemeral = create.child("ephemeral");
+    let seconds = ephemeral.and_then(|one| one.attr("expiration")?.parse().ok());
+    if let Some(made) = request.state.groups.get_mut(&group.jid)
+        && seconds.is_some()
+    {
+        made.ephemeral = seconds;
+        group = made.clone();
+    }
     Ok(vec![request.state.group_node(&group)])
 }
 
@@ -117,6 +176,7 @@ pub(crate) fn create_group(
         },
         announcement: false,
         locked: false,
+        only_admins_add: false,
         ephemeral: None,
         invite: invite_code(state),
         picture: None,
@@ -148,33 +208,6 @@ fn leave_requested(request: &mut Request<'_>, leave: &Node) -> Answer {
     Ok(vec![])
 }
 
-/// Takes an account out of a group at its own wish.
-fn leave_group(
-    hub: &Arc<Hub>,
-    state: &mut State,
-    account: AccountId,
-    jid: &str,
-) -> Result<(), Refusal> {
-    let group = state.groups.get(jid).ok_or(NOT_FOUND)?;
-    group.role(account).ok_or(NOT_FOUND)?;
-    let form = group.form;
-    let listed = state.participant_node(account, form, Role::Member);
-    let removed = NodeBuilder::new("remove").children([listed]).build();
-    if let Some(group) = state.groups.get_mut(jid) {
-        group.members.retain(|(member, _)| *member != account);
-        group.version += 1;
-    }
-    tell(hub, state, jid, account, removed, &[account]);
-    if state
-        .groups
-        .get(jid)
-        .is_some_and(|one| one.members.is_empty())
-    {
-        state.groups.remove(jid);
-    }
-    Ok(())
-}
-
 fn by_code(request: &mut Request<'_>, invite: &Node) -> Answer {
     let code = invite.attr("code").ok_or(BAD_REQUEST)?;
     let jid = request
@@ -188,7 +221,20 @@ fn by_code(request: &mut Request<'_>, invite: &Node) -> Answer {
         let group = request.state.groups.get(&jid).ok_or(NOT_FOUND)?;
         return Ok(vec![request.state.group_node(group)]);
     }
-    change_members(request, &jid, "add", &[request.from.account]);
+    let group = request.state.groups.get(&jid).ok_or(NOT_FOUND)?;
+    if group.role(request.from.account).is_some() {
+        return Err(Refusal(409, "conflict"));
+    }
+    if group.members.len() >= MAX_MEMBERS {
+        return Err(Refusal(419, "resource-limit"));
+    }
+    change_members(
+        request,
+        &jid,
+        "add",
+        &[request.from.account],
+        Some("invite"),
+    );
     Ok(vec![NodeBuilder::new("group").attr("jid", jid).build()])
 }
 
@@ -200,6 +246,9 @@ fn in_group(request: &mut Request<'_>, jid: &str) -> Answer {
     let admin = group.is_admin(from);
     if node.is("type", "get") {
         if node.child("invite").is_some() {
+            if !admin {
+                return Err(FORBIDDEN);
+            }
             let code = group.invite.as_str();
             let invite = NodeBuilder::new("invite").attr("code", code).build();
             return Ok(vec![invite]);
@@ -207,223 +256,16 @@ fn in_group(request: &mut Request<'_>, jid: &str) -> Answer {
         return Ok(vec![request.state.group_node(group)]);
     }
     let child = node.all().first().ok_or(BAD_REQUEST)?;
+    let open = match child.tag.as_ref() {
+        "add" => !group.only_admins_add,
+        "subject" | "description" | "ephemeral" | "not_ephemeral" => !group.locked,
+        _ => false,
+    };
+    if !(admin || open) {
+        return Err(FORBIDDEN);
+    }
     match child.tag.as_ref() {
-        "add" | "remove" | "promote" | "demote" => {
-            let open = child.tag == "add" && !group.locked;
-            if !(admin || open) {
-                return Err(FORBIDDEN);
-            }
-            members_requested(request, jid, child)
-        }
-        "invite" => {
-            let code = invite_code(request.state);
-            let invite = NodeBuilder::new("invite")
-                .attr("code", code.as_str())
-                .build();
-            if let Some(group) = request.state.groups.get_mut(jid) {
-                group.invite = code;
-            }
-            Ok(vec![invite])
-        }
-        _ if group.locked && !admin => Err(FORBIDDEN),
+        "add" | "remove" | "promote" | "demote" => members_requested(request, jid, child),
         _ => setting(request, jid, child),
-    }
-}
-
-fn members_requested(request: &mut Request<'_>, jid: &str, child: &Node) -> Answer {
-    let action = match child.tag.as_ref() {
-        "add" => "add",
-        "remove" => "remove",
-        "promote" => "promote",
-        _ => "demote",
-    };
-    if child.all().len() > MAX_MEMBERS {
-        return Err(BAD_REQUEST);
-    }
-    let mut listed = Vec::new();
-    let mut changed = Vec::new();
-    for participant in child.all() {
-        let builder = copy(NodeBuilder::new("participant"), participant, &["jid"]);
-        let account = participant
-            .address("jid")
-            .and_then(|one| request.state.resolve_account(&one))
-            .map(|(account, _)| account);
-        let group = request.state.groups.get(jid).ok_or(NOT_FOUND)?;
-        let error = match account {
-            None => Some(404u16),
-            Some(account) => match (action, group.role(account)) {
-                ("add", Some(_)) => Some(409),
-                ("add", None) if group.members.len() + changed.len() >= MAX_MEMBERS => Some(419),
-                ("add", None) => None,
-                (_, None) => Some(404),
-                ("remove" | "demote", Some(Role::Owner)) => Some(406),
-                _ => None,
-            },
-        };
-        listed.push(match (error, account) {
-            (None, Some(account)) => {
-                changed.push(account);
-                builder.attr("type", "200").build()
-            }
-            (Some(code), _) => builder.attr("error", code).build(),
-            (None, None) => builder.attr("error", 404u16).build(),
-        });
-    }
-    change_members(request, jid, action, &changed);
-    Ok(vec![NodeBuilder::new(action).children(listed).build()])
-}
-
-/// Changes who is in a group or what they may do, and tells those concerned.
-fn change_members(
-    request: &mut Request<'_>,
-    jid: &str,
-    action: &'static str,
-    accounts: &[AccountId],
-) {
-    let Some(group) = request.state.groups.get_mut(jid) else {
-        return;
-    };
-    if accounts.is_empty() {
-        return;
-    }
-    for account in accounts {
-        let known = group.members.iter_mut().find(|(one, _)| one == account);
-        match (action, known) {
-            ("add", None) => group.members.push((*account, Role::Member)),
-            ("promote", Some(member)) => member.1 = Role::Admin,
-            ("demote", Some(member)) => member.1 = Role::Member,
-            _ => {}
-        }
-    }
-    if action == "remove" {
-        group.members.retain(|(one, _)| !accounts.contains(one));
-    }
-    group.version += 1;
-    let form = group.form;
-    let version = group.version;
-    let listed = accounts
-        .iter()
-        .map(|account| request.state.participant_node(*account, form, Role::Member));
-    let change = NodeBuilder::new(action)
-        .attr("v_id", version)
-        .children(listed)
-        .build();
-    let gone: &[AccountId] = if action == "remove" { accounts } else { &[] };
-    let by = request.from.account;
-    tell(request.hub, request.state, jid, by, change, gone);
-}
-
-fn setting(request: &mut Request<'_>, jid: &str, child: &Node) -> Answer {
-    let now = request.hub.now();
-    let by = request.from.account;
-    let author = request.state.user_jid(by, Form::Pn);
-    let group = request.state.groups.get_mut(jid).ok_or(NOT_FOUND)?;
-    let news = match child.tag.as_ref() {
-        "subject" => {
-            let subject = child.text().unwrap_or_default();
-            if subject.is_empty() || subject.chars().count() > MAX_SUBJECT {
-                return Err(Refusal(406, "not-acceptable"));
-            }
-            group.subject.clone_from(&subject);
-            group.subject_since = now;
-            group.subject_by = by;
-            NodeBuilder::new("subject")
-                .attr("subject", subject)
-                .attr("s_o", author)
-                .attr("s_t", now)
-                .build()
-        }
-        "description" => {
-            let id = child.attr("id").unwrap_or_default();
-            let body = child.child("body").and_then(Reading::text);
-            if body
-                .as_ref()
-                .is_some_and(|body| body.chars().count() > MAX_DESCRIPTION)
-            {
-                return Err(Refusal(406, "not-acceptable"));
-            }
-            group.description = body.clone().map(|body| Description {
-                id: id.clone(),
-                body,
-            });
-            let news = NodeBuilder::new("description").attr("id", id);
-            match body {
-                Some(body) => news.children([leaf("body", body.into_bytes())]).build(),
-                None => news.children([empty("delete")]).build(),
-            }
-        }
-        "announcement" | "not_announcement" => {
-            group.announcement = child.tag == "announcement";
-            bare(child)
-        }
-        "locked" | "unlocked" => {
-            group.locked = child.tag == "locked";
-            bare(child)
-        }
-        "ephemeral" | "not_ephemeral" => {
-            group.ephemeral = child
-                .attr("expiration")
-                .and_then(|seconds| seconds.parse().ok())
-                .filter(|seconds| *seconds > 0);
-            copy(
-                NodeBuilder::new_dynamic(child.tag.to_string()),
-                child,
-                &["expiration"],
-            )
-            .build()
-        }
-        _ => return Err(Refusal(501, "feature-not-implemented")),
-    };
-    tell(request.hub, request.state, jid, by, news, &[]);
-    Ok(vec![])
-}
-
-fn bare(child: &Node) -> Node {
-    NodeBuilder::new_dynamic(child.tag.to_string()).build()
-}
-
-/// Tells every device of the members, and those who are no longer members, of a change.
-fn tell(
-    hub: &Arc<Hub>,
-    state: &mut State,
-    jid: &str,
-    by: AccountId,
-    change: Node,
-    gone: &[AccountId],
-) {
-    let Some(group) = state.groups.get(jid) else {
-        return;
-    };
-    let form = group.form;
-    let told: Vec<AccountId> = group
-        .members
-        .iter()
-        .map(|(member, _)| *member)
-        .chain(gone.iter().copied())
-        .collect();
-    let id = state.server_id();
-    let mut builder = NodeBuilder::new("notification")
-        .attr("from", jid)
-        .attr("type", "w:gp2")
-        .attr("id", id)
-        .attr("t", hub.now())
-        .attr("participant", state.user_jid(by, form))
-        .attr("addressing_mode", form.mode())
-        .attr(
-            "notify",
-            state
-                .account(by)
-                .map(|found| found.name.clone())
-                .unwrap_or_default(),
-        );
-    if form == Form::Lid {
-        builder = builder.attr("participant_pn", state.user_jid(by, Form::Pn));
-    }
-    let node = Arc::new(builder.children([change]).build());
-    for account in told {
-        for to in state.devices_of(account) {
-            hub.enqueue(state, to, Arc::clone(&node));
-            state.pump(to);
-        }
     }
 }

@@ -2,9 +2,11 @@
 
 use wacore_binary::builder::NodeBuilder;
 
+use super::groups::news::tell_picture;
 use super::{Answer, BAD_REQUEST, FORBIDDEN, NOT_FOUND, Request};
 use crate::address::{Address, Form};
 use crate::stanza::{Reading, error, leaf};
+use crate::state::State;
 use crate::state::account::{AccountId, Picture};
 
 /// How long an about text may be.
@@ -64,16 +66,16 @@ fn about(request: &mut Request<'_>) -> Answer {
 }
 
 fn picture(request: &Request<'_>, subject: &Subject) -> Answer {
+    let asker = request.from.account;
     let found = match subject {
-        Subject::Account(account) => request
-            .state
-            .account(*account)
-            .and_then(|found| found.picture.clone()),
-        Subject::Group(jid) => request
-            .state
-            .groups
-            .get(jid)
-            .and_then(|group| group.picture.clone()),
+        Subject::Account(account) if !shows(request.state, *account, "profile", asker) => {
+            return Ok(vec![
+                NodeBuilder::new("picture")
+                    .children([error(401, "not-authorized")])
+                    .build(),
+            ]);
+        }
+        subject => known_picture(request.state, subject),
     };
     let kind = request
         .node
@@ -86,9 +88,35 @@ fn picture(request: &Request<'_>, subject: &Subject) -> Answer {
             .attr("id", picture.id)
             .attr("type", kind)
             .attr("url", format!("https://pps.whatsapp.net{}", picture.path))
-            .attr("direct_path", picture.path),
+            .attr("direct_path", picture.path.as_str()),
     };
     Ok(vec![node.build()])
+}
+
+fn known_picture<'a>(state: &'a State, subject: &Subject) -> Option<&'a Picture> {
+    match subject {
+        Subject::Account(account) => state.account(*account)?.picture.as_ref(),
+        Subject::Group(jid) => state.groups.get(jid)?.picture.as_ref(),
+    }
+}
+
+/// Whether an account shows something of itself to another, by its privacy settings.
+pub(super) fn shows(state: &State, owner: AccountId, category: &str, asker: AccountId) -> bool {
+    let Some(account) = state.account(owner) else {
+        return false;
+    };
+    if owner == asker {
+        return true;
+    }
+    let usual = match category {
+        "status" | "profile" | "last" => "all",
+        _ => "none",
+    };
+    match account.privacy.get(category).map_or(usual, String::as_str) {
+        "none" => false,
+        "contacts" | "contact_blacklist" => account.known.contains(&asker),
+        _ => !account.blocked.contains(&asker),
+    }
 }
 
 fn set_picture(request: &mut Request<'_>, subject: &Subject) -> Answer {
@@ -107,13 +135,17 @@ fn set_picture(request: &mut Request<'_>, subject: &Subject) -> Answer {
     let picture = match bytes {
         None => None,
         Some(bytes) if bytes.len() > MAX_PICTURE => return Err(BAD_REQUEST),
+        Some([]) => None,
         Some(bytes) => {
             let path = request
                 .hub
                 .media
                 .put(bytes.to_vec().into())
                 .map_err(|_| super::Refusal(507, "insufficient-storage"))?;
-            Some(Picture { id: now, path })
+            // Clients compare ids, so two pictures within a second must differ.
+            let before = known_picture(request.state, subject).map_or(0, |known| known.id);
+            let id = now.max(before + 1);
+            Some(Picture { id, path })
         }
     };
     match subject {
@@ -132,8 +164,11 @@ fn set_picture(request: &mut Request<'_>, subject: &Subject) -> Answer {
         }
         Subject::Group(jid) => {
             if let Some(group) = request.state.groups.get_mut(jid) {
-                group.picture = picture.clone();
+                group.picture.clone_from(&picture);
             }
+            let id = picture.as_ref().map(|picture| picture.id);
+            let hub = request.hub;
+            tell_picture(hub, request.state, jid, request.from.account, id);
         }
     }
     Ok(picture

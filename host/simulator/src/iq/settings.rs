@@ -4,7 +4,10 @@ use wacore_binary::Node;
 use wacore_binary::builder::NodeBuilder;
 
 use super::{Answer, BAD_REQUEST, FORBIDDEN, Refusal, Request};
+use crate::address::Form;
 use crate::stanza::{Reading, empty};
+use crate::state::State;
+use crate::state::account::AccountId;
 
 /// How many contacts one account may block.
 const MAX_BLOCKED: usize = 10_000;
@@ -75,25 +78,44 @@ fn media_hosts() -> Node {
 }
 
 fn blocklist(request: &mut Request<'_>) -> Answer {
-    let account = request
-        .state
-        .account_mut(request.from.account)
-        .ok_or(BAD_REQUEST)?;
+    let own = request.from.account;
     if let Some(item) = request.node.child("item") {
-        let jid = item.attr("jid").ok_or(BAD_REQUEST)?;
-        account.blocked.retain(|blocked| *blocked != jid);
-        if item.is("action", "block") {
-            if account.blocked.len() >= MAX_BLOCKED {
-                return Err(Refusal(406, "not-acceptable"));
-            }
-            account.blocked.push(jid);
-        }
+        let named = item.address("jid").or_else(|| item.address("pn_jid"));
+        let named = named.and_then(|jid| request.state.resolve_account(&jid));
+        let (other, _) = named.ok_or(super::NOT_FOUND)?;
+        block(request.state, own, other, item.is("action", "block"))?;
     }
-    let items = account
-        .blocked
-        .iter()
-        .map(|jid| NodeBuilder::new("item").attr("jid", jid).build());
+    let state = &*request.state;
+    let form = if state.tells_lids {
+        Form::Lid
+    } else {
+        Form::Pn
+    };
+    let account = state.account(own).ok_or(BAD_REQUEST)?;
+    let items = account.blocked.iter().map(|blocked| {
+        NodeBuilder::new("item")
+            .attr("jid", state.user_jid(*blocked, form))
+            .build()
+    });
     Ok(vec![NodeBuilder::new("list").children(items).build()])
+}
+
+/// Puts somebody on an account's block list, or takes them off it.
+pub(crate) fn block(
+    state: &mut State,
+    own: AccountId,
+    other: AccountId,
+    on: bool,
+) -> Result<(), Refusal> {
+    let account = state.account_mut(own).ok_or(BAD_REQUEST)?;
+    account.blocked.retain(|blocked| *blocked != other);
+    if on {
+        if account.blocked.len() >= MAX_BLOCKED {
+            return Err(Refusal(406, "not-acceptable"));
+        }
+        account.blocked.push(other);
+    }
+    Ok(())
 }
 
 fn privacy(request: &mut Request<'_>) -> Answer {

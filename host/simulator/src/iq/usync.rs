@@ -3,6 +3,10 @@
 use wacore_binary::Node;
 use wacore_binary::builder::NodeBuilder;
 
+use waproto::buffa::Message;
+use waproto::whatsapp as wa;
+
+use super::profile::shows;
 use super::{Answer, BAD_REQUEST, Request};
 use crate::address::{Form, digits};
 use crate::stanza::{Reading, empty, leaf};
@@ -62,8 +66,14 @@ fn one(request: &mut Request<'_>, user: &Node, protocols: &[&str]) -> Option<Nod
     if form == Form::Lid && state.tells_lids {
         builder = builder.attr("pn_jid", state.user_jid(account, Form::Pn));
     }
+    let asker = request.from.account;
     let children: Vec<Node> = protocols
         .iter()
+        .filter(|protocol| match **protocol {
+            "status" => shows(state, account, "status", asker),
+            "picture" => shows(state, account, "profile", asker),
+            _ => true,
+        })
         .filter_map(|protocol| protocol_node(state, account, protocol, number.as_deref()))
         .collect();
     Some(builder.children(children).build())
@@ -128,8 +138,28 @@ fn protocol_node(
             .as_ref()
             .map(|picture| NodeBuilder::new("picture").attr("id", picture.id).build()),
         "devices" => Some(devices(state, account)),
+        "business" => found.business.as_ref().map(|name| {
+            NodeBuilder::new("business")
+                .children([verified_name(account, name)])
+                .build()
+        }),
         _ => None,
     }
+}
+
+/// A business's name, in the certificate clients read it from. Nobody checks its signature.
+fn verified_name(account: AccountId, name: &str) -> Node {
+    let details = wa::verified_name_certificate::Details {
+        serial: Some(account.0 as u64 + 1),
+        issuer: Some("smb:wa".into()),
+        verified_name: Some(name.to_owned()),
+        ..Default::default()
+    };
+    let certificate = wa::VerifiedNameCertificate {
+        details: Some(details.encode_to_vec()),
+        ..Default::default()
+    };
+    leaf("verified_name", certificate.encode_to_vec())
 }
 
 fn devices(state: &State, account: AccountId) -> Node {

@@ -9,12 +9,12 @@ use wacore_binary::Node;
 use wacore_binary::builder::NodeBuilder;
 use waproto::whatsapp as wa;
 
-use super::heard::{Heard, HeardContent, ReceiptSeen, unique};
-use super::sending::{Manner, device_key};
-use super::{Handset, Person};
+use super::heard::{ChatState, ChatStateSeen, Heard, HeardContent, ReceiptSeen};
+use super::inbox::unique;
+use super::sending::device_key;
+use super::{Handset, Person, STATUS};
 use crate::address::{Address, Form};
-use crate::phone::content::{self, Content};
-use crate::phone::media::{self, MediaKind};
+use crate::phone::content::{self, Content, compose};
 use crate::phone::{Cipher, CipherKind, DeviceKey, PhoneError};
 use crate::stanza::{Reading, copy, id24, leaf};
 use crate::state::account::{DeviceRef, PhoneWork};
@@ -39,6 +39,9 @@ pub(super) async fn run(person: Person, mut work: mpsc::Receiver<PhoneWork>) {
                 if let Err(error) = shared {
                     tracing::warn!(%error, "A phone could not share its app-state key");
                 }
+                if let Err(error) = person.tells_history(device).await {
+                    tracing::warn!(%error, "A phone could not tell its companion of the past");
+                }
             }
         }
     }
@@ -61,14 +64,9 @@ impl Person {
         match node.tag.as_ref() {
             "message" => self.takes_message(node).await,
             "receipt" => self.takes_receipt(node).await,
+            "call" => self.takes_call(node),
             "chatstate" => {
-                let who = node.attr("participant").or_else(|| node.attr("from"));
-                if node.child("composing").is_some()
-                    && let Some(who) = who
-                {
-                    self.inner.inbox().typing(who);
-                    self.inner.arrived.send_modify(|count| *count += 1);
-                }
+                self.takes_chat_state(node);
                 return;
             }
             "presence" => {
@@ -88,12 +86,33 @@ impl Person {
             .acknowledge(self.phone_ref(), &node.tag, &id, from.as_deref());
     }
 
+    fn takes_chat_state(&self, node: &Node) {
+        let room = match node.address("from") {
+            Some(Address::Group(jid)) => Some(jid),
+            _ => None,
+        };
+        let Some(who) = node.attr("participant").or_else(|| node.attr("from")) else {
+            return;
+        };
+        let state = match node.child("composing") {
+            Some(composing) if composing.is("media", "audio") => ChatState::Recording,
+            Some(_) => ChatState::Typing,
+            None => ChatState::Paused,
+        };
+        self.inner.inbox().chat_state(ChatStateSeen {
+            from: who,
+            group: room,
+            state,
+        });
+        self.inner.arrived.send_modify(|count| *count += 1);
+    }
+
     fn origin(&self, node: &Node) -> Option<Origin> {
         let state = self.hub.lock();
         let from = node.address("from")?;
         let room = match &from {
             Address::Group(jid) => Some(jid.clone()),
-            Address::Status => Some("status@broadcast".into()),
+            Address::Status => Some(STATUS.to_owned()),
             _ => None,
         };
         let author = match room {
@@ -145,6 +164,11 @@ impl Person {
             (None, Some(destination)) if own => destination.to_owned(),
             (None, _) => origin.from.clone(),
         };
+        let marks = self.marks(&message);
+        self.inner
+            .inbox()
+            .originals
+            .add(&id, origin.author.account, &message);
         let heard = Heard {
             id,
             from: origin.from.clone(),
@@ -152,7 +176,8 @@ impl Person {
             chat: chat.clone(),
             group: origin.group.clone(),
             push_name: node.attr("notify").unwrap_or_default(),
-            content: self.shown(said),
+            content: self.understands(&marks, said, origin.author.account).await,
+            marks,
             at: node
                 .attr("t")
                 .and_then(|t| t.parse().ok())
@@ -171,7 +196,7 @@ impl Person {
         self.inner.arrived.send_modify(|count| *count += 1);
         if let Some(text) = echo {
             let sent = match self.chat(&chat) {
-                Ok(chat) => self.sends(&chat, content::text(&text), Manner::TEXT).await,
+                Ok(chat) => self.transmits(&chat, compose::text(&text), None).await,
                 Err(error) => Err(error),
             };
             if let Err(error) = sent {
@@ -196,41 +221,6 @@ impl Person {
                 origin.author.device == 0 && author.person.echo.load(Ordering::Relaxed)
             });
         (!echoing && self.inner.inbox().may_echo(body, Instant::now())).then(|| body.clone())
-    }
-
-    fn shown(&self, said: Content) -> HeardContent {
-        match said {
-            Content::Text { body, quoted } => HeardContent::Text { body, quoted },
-            Content::Reaction { target, emoji } => HeardContent::Reaction { target, emoji },
-            Content::Edit { target, body } => HeardContent::Edit { target, body },
-            Content::Revoke { target } => HeardContent::Revoke { target },
-            Content::Media {
-                kind,
-                locator,
-                mime,
-                caption,
-            } => {
-                let body = self.hub.media.get(&locator.direct_path);
-                let plain = body.map(|body| media::decrypt(kind, &body, &locator.key));
-                match plain {
-                    Some(Ok(bytes)) if kind == MediaKind::Image => HeardContent::Image {
-                        bytes: bytes.into(),
-                        mime,
-                        caption,
-                    },
-                    Some(Ok(bytes)) => HeardContent::Media {
-                        kind: kind.path().to_owned(),
-                        bytes: bytes.into(),
-                        mime,
-                        caption,
-                    },
-                    Some(Err(_)) => other("media that does not open"),
-                    None => other("media that is gone"),
-                }
-            }
-            Content::SenderKeyOnly => other("sender key"),
-            Content::Protocol(name) | Content::Other(name) => other(name),
-        }
     }
 
     /// Tells the author that a message has arrived.
@@ -298,6 +288,12 @@ impl Person {
             return;
         };
         let kind = node.attr("type").unwrap_or_else(|| "delivered".into());
+        if kind == "server-error" {
+            if origin.author.account == self.id() {
+                self.uploads_again(node, origin.author).await;
+            }
+            return;
+        }
         let listed = node.child("list").map_or(&[][..], Reading::all);
         let ids = node
             .attr("id")
@@ -374,10 +370,4 @@ async fn open(
         }
     }
     Ok(read)
-}
-
-fn other(kind: &str) -> HeardContent {
-    HeardContent::Other {
-        kind: kind.to_owned(),
-    }
 }

@@ -1,28 +1,11 @@
-//! What a person has heard, sent and had confirmed, all of it bounded.
-
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::time::{Duration, Instant};
+//! What a person has heard and seen.
 
 use bytes::Bytes;
-use waproto::whatsapp as wa;
 
-use crate::state::account::AccountId;
-
-/// How many messages a person remembers having heard.
-const HISTORY: usize = 4_096;
-/// How many bytes of media a person remembers.
-const HISTORY_BYTES: usize = 64 << 20;
-/// How many receipts, copies and chat states a person remembers.
-const SEEN: usize = 4_096;
-/// How many own messages a phone can send again.
-const RESENDABLE: usize = 256;
-/// How many echoes are remembered in order not to echo them.
-const ECHOES: usize = 256;
-/// A text that comes back within this time is an echo of an echo.
-const ECHO_RETURNS_WITHIN: Duration = Duration::from_secs(2);
+use crate::phone::content::parts::{ContactCard, LinkPreview, Marks, Place, Poll};
 
 /// A message that has arrived and could be read.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Heard {
     /// The stanza id.
@@ -33,9 +16,12 @@ pub struct Heard {
     pub device: u16,
     /// The other person's address by phone number, or the group.
     pub chat: String,
+    /// The group, or `status@broadcast` for a status.
     pub group: Option<String>,
     pub push_name: String,
     pub content: HeardContent,
+    /// What stands around the content: a quote, mentions, forwarding.
+    pub marks: Marks,
     /// When the server took it, in seconds since 1970.
     pub at: u64,
     /// How often it has arrived again.
@@ -43,27 +29,48 @@ pub struct Heard {
 }
 
 impl Heard {
-    /// The text, caption or emoji; empty if there is none.
+    /// The text, caption, question or emoji; empty if there is none.
     pub fn text(&self) -> &str {
         match &self.content {
             HeardContent::Text { body, .. } | HeardContent::Edit { body, .. } => body,
-            HeardContent::Image { caption, .. } | HeardContent::Media { caption, .. } => {
-                caption.as_deref().unwrap_or_default()
-            }
+            HeardContent::Image { caption, .. }
+            | HeardContent::Video { caption, .. }
+            | HeardContent::Document { caption, .. } => caption.as_deref().unwrap_or_default(),
+            HeardContent::Poll(poll) => &poll.name,
             HeardContent::Reaction { emoji, .. } => emoji,
-            HeardContent::Revoke { .. } | HeardContent::Other { .. } => "",
+            HeardContent::Audio { .. }
+            | HeardContent::Sticker { .. }
+            | HeardContent::Location(_)
+            | HeardContent::Contacts { .. }
+            | HeardContent::Vote { .. }
+            | HeardContent::Revoke { .. }
+            | HeardContent::Other { .. } => "",
         }
+    }
+
+    /// Whether it was said to everybody who knows the author.
+    pub fn is_status(&self) -> bool {
+        self.group.as_deref() == Some(super::STATUS)
+    }
+
+    /// The plain body of an image, video, audio, document or sticker.
+    pub fn media(&self) -> Option<&Bytes> {
+        self.content.media()
     }
 }
 
-/// What a message says.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+/// What a message says. Bodies of media are here already fetched, opened and checked.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 #[serde(tag = "type", rename_all = "camelCase")]
 pub enum HeardContent {
+    #[serde(rename_all = "camelCase")]
     Text {
         body: String,
         /// The id of the message it replies to.
         quoted: Option<String>,
+        preview: Option<LinkPreview>,
+        /// The ground of a status, 0xAARRGGBB.
+        color: Option<u32>,
     },
     Image {
         #[serde(serialize_with = "length")]
@@ -71,13 +78,48 @@ pub enum HeardContent {
         mime: String,
         caption: Option<String>,
     },
-    /// Any other body: video, audio, document, sticker.
-    Media {
-        kind: String,
+    Video {
         #[serde(serialize_with = "length")]
         bytes: Bytes,
         mime: String,
         caption: Option<String>,
+        seconds: Option<u32>,
+        /// Whether it plays by itself, over and over.
+        gif: bool,
+    },
+    Audio {
+        #[serde(serialize_with = "length")]
+        bytes: Bytes,
+        mime: String,
+        seconds: Option<u32>,
+        /// Whether it was spoken into the phone.
+        voice: bool,
+        waveform: Vec<u8>,
+    },
+    #[serde(rename_all = "camelCase")]
+    Document {
+        #[serde(serialize_with = "length")]
+        bytes: Bytes,
+        mime: String,
+        caption: Option<String>,
+        file_name: Option<String>,
+    },
+    Sticker {
+        #[serde(serialize_with = "length")]
+        bytes: Bytes,
+        mime: String,
+        animated: bool,
+    },
+    Location(Place),
+    Contacts {
+        cards: Vec<ContactCard>,
+    },
+    Poll(Poll),
+    Vote {
+        /// The id of the poll.
+        poll: String,
+        /// The names of the options chosen; none takes an earlier vote back.
+        options: Vec<String>,
     },
     Reaction {
         target: String,
@@ -90,17 +132,27 @@ pub enum HeardContent {
     Revoke {
         target: String,
     },
-    /// Something a simulated phone does not show.
+    /// Something a simulated phone does not show, or could not open.
     Other {
         kind: String,
     },
 }
 
 impl HeardContent {
-    fn size(&self) -> usize {
+    pub(super) fn media(&self) -> Option<&Bytes> {
         match self {
-            HeardContent::Image { bytes, .. } | HeardContent::Media { bytes, .. } => bytes.len(),
-            _ => 0,
+            HeardContent::Image { bytes, .. }
+            | HeardContent::Video { bytes, .. }
+            | HeardContent::Audio { bytes, .. }
+            | HeardContent::Document { bytes, .. }
+            | HeardContent::Sticker { bytes, .. } => Some(bytes),
+            _ => None,
+        }
+    }
+
+    pub(super) fn other(kind: &str) -> HeardContent {
+        HeardContent::Other {
+            kind: kind.to_owned(),
         }
     }
 }
@@ -133,231 +185,22 @@ pub struct PresenceSeen {
     pub online: bool,
 }
 
-/// Everything that has come in.
-#[derive(Default)]
-pub(super) struct Inbox {
-    history: VecDeque<Heard>,
-    /// The number of the oldest message in the history.
-    base: u64,
-    /// The number of the next message to be taken.
-    taken: u64,
-    bytes: usize,
-    known: HashMap<(AccountId, String), u64>,
-    keys: VecDeque<(AccountId, String)>,
-    pub(super) receipts: VecDeque<ReceiptSeen>,
-    pub(super) copies: VecDeque<Heard>,
-    copied: HashSet<String>,
-    pub(super) typing: VecDeque<String>,
-    pub(super) presences: VecDeque<PresenceSeen>,
-    pub(super) retries: HashMap<String, u32>,
-    echoed: VecDeque<(Instant, String)>,
-    pub(super) duplicates: u64,
+/// What somebody is seen doing in a chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ChatState {
+    Typing,
+    Recording,
+    Paused,
 }
 
-impl Inbox {
-    /// Whether a message of this author and id has been heard; if so it counts as a duplicate.
-    pub(super) fn again(&mut self, author: AccountId, id: &str) -> bool {
-        let Some(number) = self.known.get(&(author, id.to_owned())) else {
-            return false;
-        };
-        self.duplicates += 1;
-        let index = number
-            .checked_sub(self.base)
-            .and_then(|index| usize::try_from(index).ok());
-        if let Some(heard) = index.and_then(|index| self.history.get_mut(index)) {
-            heard.duplicates += 1;
-        }
-        true
-    }
-
-    /// Adds a message that has not been heard before.
-    pub(super) fn add(&mut self, author: AccountId, heard: Heard) {
-        let number = self.base + self.history.len() as u64;
-        let key = (author, heard.id.clone());
-        self.known.insert(key.clone(), number);
-        self.keys.push_back(key);
-        self.bytes += heard.content.size();
-        self.history.push_back(heard);
-        while self.history.len() > HISTORY || (self.bytes > HISTORY_BYTES && self.history.len() > 1)
-        {
-            if let Some(gone) = self.history.pop_front() {
-                self.bytes -= gone.content.size();
-                self.base += 1;
-            }
-            if let Some(key) = self.keys.pop_front() {
-                self.known.remove(&key);
-            }
-        }
-    }
-
-    /// The next message nobody has taken.
-    pub(super) fn take(&mut self) -> Option<Heard> {
-        self.taken = self.taken.max(self.base);
-        let index = usize::try_from(self.taken - self.base).ok()?;
-        let heard = self.history.get(index)?.clone();
-        self.taken += 1;
-        Some(heard)
-    }
-
-    pub(super) fn all(&self) -> Vec<Heard> {
-        self.history.iter().cloned().collect()
-    }
-
-    pub(super) fn find(&self, id: &str) -> Option<&Heard> {
-        self.history.iter().rev().find(|heard| heard.id == id)
-    }
-
-    pub(super) fn copy(&mut self, heard: Heard) {
-        if !self.copied.insert(heard.id.clone()) {
-            self.duplicates += 1;
-            return;
-        }
-        if let Some(gone) = keep(&mut self.copies, heard) {
-            self.copied.remove(&gone.id);
-        }
-    }
-
-    pub(super) fn receipt(&mut self, receipt: ReceiptSeen) {
-        keep(&mut self.receipts, receipt);
-    }
-
-    pub(super) fn typing(&mut self, who: String) {
-        keep(&mut self.typing, who);
-    }
-
-    pub(super) fn presence(&mut self, from: String, online: bool) {
-        keep(&mut self.presences, PresenceSeen { from, online });
-    }
-
-    /// Whether a text may be echoed: not if it is what was echoed a moment ago, coming back.
-    pub(super) fn may_echo(&mut self, text: &str, now: Instant) -> bool {
-        self.echoed
-            .retain(|(at, _)| now.saturating_duration_since(*at) < ECHO_RETURNS_WITHIN);
-        if self.echoed.iter().any(|(_, echo)| echo == text) {
-            return false;
-        }
-        if self.echoed.len() >= ECHOES {
-            self.echoed.pop_front();
-        }
-        self.echoed.push_back((now, text.to_owned()));
-        true
-    }
-
-    /// Counts a request to send a message again; none when it has been asked often enough.
-    pub(super) fn retry(&mut self, id: &str) -> Option<u32> {
-        const LIMIT: u32 = 5;
-        if self.retries.len() >= SEEN {
-            self.retries.clear();
-        }
-        let count = self.retries.entry(id.to_owned()).or_default();
-        *count += 1;
-        (*count <= LIMIT).then_some(*count)
-    }
-}
-
-/// Appends to a bounded list; returns what had to make room.
-fn keep<T>(list: &mut VecDeque<T>, item: T) -> Option<T> {
-    let gone = if list.len() >= SEEN {
-        list.pop_front()
-    } else {
-        None
-    };
-    list.push_back(item);
-    gone
-}
-
-/// The last own messages, for those who ask for them again.
-#[derive(Default)]
-pub(super) struct SentLog {
-    messages: VecDeque<Sent>,
-}
-
-/// An own message.
-#[derive(Clone)]
-pub(super) struct Sent {
-    pub(super) id: String,
-    pub(super) message: wa::Message,
-    /// The `type` of its stanza.
-    pub(super) kind: &'static str,
-}
-
-impl SentLog {
-    pub(super) fn add(&mut self, sent: Sent) {
-        if self.messages.len() >= RESENDABLE {
-            self.messages.pop_front();
-        }
-        self.messages.push_back(sent);
-    }
-
-    pub(super) fn find(&self, id: &str) -> Option<Sent> {
-        self.messages
-            .iter()
-            .rev()
-            .find(|sent| sent.id == id)
-            .cloned()
-    }
-}
-
-/// Ids in the order they came, each once.
-pub(super) fn unique(ids: impl IntoIterator<Item = String>) -> Vec<String> {
-    let mut seen = HashSet::new();
-    ids.into_iter()
-        .filter(|id| seen.insert(id.clone()))
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Instant;
-
-    use super::{ECHO_RETURNS_WITHIN, HISTORY, Heard, HeardContent, Inbox};
-    use crate::state::account::AccountId;
-
-    fn heard(id: &str) -> Heard {
-        Heard {
-            id: id.into(),
-            from: "15550001@s.whatsapp.net".into(),
-            device: 0,
-            chat: "15550001@s.whatsapp.net".into(),
-            group: None,
-            push_name: String::new(),
-            content: HeardContent::Text {
-                body: "hi".into(),
-                quoted: None,
-            },
-            at: 0,
-            duplicates: 0,
-        }
-    }
-
-    #[test]
-    fn a_second_arrival_is_counted_and_not_heard() {
-        let mut inbox = Inbox::default();
-        assert!(!inbox.again(AccountId(1), "a"));
-        inbox.add(AccountId(1), heard("a"));
-        assert!(inbox.again(AccountId(1), "a"));
-        assert!(!inbox.again(AccountId(2), "a"));
-        assert_eq!(inbox.take().map(|one| one.duplicates), Some(1));
-        assert_eq!(inbox.take(), None);
-    }
-
-    #[test]
-    fn the_history_is_bounded() {
-        let mut inbox = Inbox::default();
-        for number in 0..HISTORY + 10 {
-            inbox.add(AccountId(1), heard(&number.to_string()));
-        }
-        assert_eq!(inbox.all().len(), HISTORY);
-        assert_eq!(inbox.take().map(|one| one.id), Some("10".into()));
-        assert!(!inbox.again(AccountId(1), "3"));
-    }
-
-    #[test]
-    fn an_echo_is_not_echoed() {
-        let mut inbox = Inbox::default();
-        let now = Instant::now();
-        assert!(inbox.may_echo("ping", now));
-        assert!(!inbox.may_echo("ping", now));
-        assert!(inbox.may_echo("ping", now + ECHO_RETURNS_WITHIN));
-    }
+/// Somebody has begun to type or record, or has stopped.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChatStateSeen {
+    /// Who, by the address the network named.
+    pub from: String,
+    /// The group, if it was in one.
+    pub group: Option<String>,
+    pub state: ChatState,
 }

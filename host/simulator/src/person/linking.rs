@@ -160,6 +160,8 @@ impl Person {
         let mut state = self.hub.lock();
         if let Some(account) = state.account_mut(self.id()) {
             account.key_index = (now, list);
+            // The app state was sealed with the old phone's key, and goes with it.
+            account.collections.clear();
             if let Some(device) = account.device_mut(0) {
                 device.keys = keys;
             }

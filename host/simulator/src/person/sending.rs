@@ -1,12 +1,13 @@
 //! From a plaintext to a stanza: one ciphertext per device, or one for a group and its key.
 
+use wacore::send::{media_type_from_message, should_hide_decrypt_fail, stanza_type_from_message};
 use wacore_binary::Node;
 use wacore_binary::builder::NodeBuilder;
 use waproto::buffa::MessageField;
 use waproto::whatsapp as wa;
 
-use super::heard::Sent;
-use super::{Handset, Person, PersonError};
+use super::inbox::Sent;
+use super::{Handset, Person, PersonError, STATUS};
 use crate::address::{Address, Form, digits};
 use crate::phone::{Cipher, DeviceKey, PublicBundle};
 use crate::routing;
@@ -19,23 +20,22 @@ use crate::state::account::{AccountId, DeviceRef};
 pub(super) enum Chat {
     Person(AccountId),
     Group(String),
+    /// Everybody who knows this person.
+    Status,
+    /// The one who has posted a status: what others do about it is for nobody else.
+    StatusOf(AccountId),
 }
 
-/// What goes on the stanza of a message.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Manner {
-    /// The `type` attribute.
-    pub(super) kind: &'static str,
-    pub(super) edit: Option<&'static str>,
-    pub(super) mediatype: Option<&'static str>,
-}
-
-impl Manner {
-    pub(super) const TEXT: Manner = Manner {
-        kind: "text",
-        edit: None,
-        mediatype: None,
-    };
+impl Chat {
+    /// How people are written in this chat.
+    pub(super) fn form(&self, state: &State) -> Form {
+        match self {
+            Chat::Person(_) => Form::Pn,
+            Chat::Group(jid) => state.groups.get(jid).map_or(Form::Pn, |group| group.form),
+            Chat::Status | Chat::StatusOf(_) if state.tells_lids => Form::Lid,
+            Chat::Status | Chat::StatusOf(_) => Form::Pn,
+        }
+    }
 }
 
 impl Person {
@@ -45,6 +45,7 @@ impl Person {
         let found = match digits(to) {
             Some(pn) => state.account_by_pn(&pn).map(Chat::Person),
             None => match Address::parse(to) {
+                Address::Status => Some(Chat::Status),
                 Address::Group(jid) => state.groups.contains_key(&jid).then_some(Chat::Group(jid)),
                 address => state
                     .resolve_account(&address)
@@ -59,34 +60,67 @@ impl Person {
         match chat {
             Chat::Person(account) => self.hub.lock().user_jid(*account, Form::Pn),
             Chat::Group(jid) => jid.clone(),
+            Chat::Status | Chat::StatusOf(_) => STATUS.to_owned(),
         }
     }
 
     /// Encrypts and sends a message; returns its stanza id.
-    pub(super) async fn sends(
+    pub(super) async fn transmits(
         &self,
         chat: &Chat,
         message: wa::Message,
-        manner: Manner,
+        edit: Option<&'static str>,
     ) -> Result<String, PersonError> {
         let mut handset = self.inner.handset.lock().await;
         let id = self.hub.lock().message_id();
+        let kind = stanza_type_from_message(&message);
         let builder = NodeBuilder::new("message")
             .attr("id", id.as_str())
             .attr("to", self.chat_jid(chat))
-            .attr("type", manner.kind);
-        let builder = maybe(builder, "edit", manner.edit);
-        let children = match chat {
+            .attr("type", kind);
+        let builder = maybe(builder, "edit", edit);
+        let (builder, children) = match chat {
             Chat::Person(account) => {
-                self.for_person(&mut handset, *account, &message, manner)
-                    .await?
+                let to = self.chat_jid(chat);
+                let children = self
+                    .for_person(&mut handset, *account, to, &message)
+                    .await?;
+                (builder, children)
             }
-            Chat::Group(jid) => self.for_group(&mut handset, jid, &message, manner).await?,
+            Chat::StatusOf(author) => {
+                let mode = chat.form(&self.hub.lock()).mode();
+                let children = self
+                    .for_person(&mut handset, *author, STATUS.to_owned(), &message)
+                    .await?;
+                (builder.attr("addressing_mode", mode), children)
+            }
+            Chat::Group(jid) => {
+                let members = {
+                    let state = self.hub.lock();
+                    let group = state.groups.get(jid);
+                    group.map_or_else(Vec::new, |group| {
+                        group.members.iter().map(|(member, _)| *member).collect()
+                    })
+                };
+                let children = self.for_room(&mut handset, jid, &members, &message).await?;
+                (builder, children)
+            }
+            Chat::Status => {
+                let (mode, audience) = {
+                    let state = self.hub.lock();
+                    (chat.form(&state).mode(), state.audience_of(self.id()))
+                };
+                let children = self
+                    .for_room(&mut handset, STATUS, &audience, &message)
+                    .await?;
+                (builder.attr("addressing_mode", mode), children)
+            }
         };
+        self.inner.inbox().originals.add(&id, self.id(), &message);
         handset.sent.add(Sent {
             id: id.clone(),
             message,
-            kind: manner.kind,
+            kind,
         });
         let node = builder.children(children).build();
         self.submit(&node)?;
@@ -108,8 +142,8 @@ impl Person {
         &self,
         handset: &mut Handset,
         account: AccountId,
+        destination: String,
         message: &wa::Message,
-        manner: Manner,
     ) -> Result<Vec<Node>, PersonError> {
         let mut targets = self.hub.lock().devices_of(account);
         if account != self.id() {
@@ -118,7 +152,7 @@ impl Person {
         targets.retain(|at| *at != self.phone_ref());
         let copy = wa::Message {
             device_sent_message: MessageField::some(wa::message::DeviceSentMessage {
-                destination_jid: Some(self.hub.lock().user_jid(account, Form::Pn)),
+                destination_jid: Some(destination),
                 message: MessageField::some(message.clone()),
                 ..Default::default()
             }),
@@ -128,7 +162,7 @@ impl Person {
         for at in targets {
             let own = at.account == self.id();
             let plain = if own { &copy } else { message };
-            if let Some(to) = self.sealed_for(handset, at, plain, manner).await? {
+            if let Some(to) = self.sealed_for(handset, at, plain).await? {
                 listed.push(to);
             }
         }
@@ -137,22 +171,19 @@ impl Person {
         ])
     }
 
-    async fn for_group(
+    /// For a group, or the audience of a status: the key to those devices that lack it, and one
+    /// ciphertext for all.
+    async fn for_room(
         &self,
         handset: &mut Handset,
         jid: &str,
+        members: &[AccountId],
         message: &wa::Message,
-        manner: Manner,
     ) -> Result<Vec<Node>, PersonError> {
         let targets: Vec<DeviceRef> = {
             let state = self.hub.lock();
-            let members = state.groups.get(jid).map(|group| group.members.clone());
-            members
-                .unwrap_or_default()
-                .into_iter()
-                .flat_map(|(member, _)| state.devices_of(member))
-                .filter(|at| *at != self.phone_ref())
-                .collect()
+            let devices = members.iter().flat_map(|member| state.devices_of(*member));
+            devices.filter(|at| *at != self.phone_ref()).collect()
         };
         let key = handset.phone.sender_key_distribution(jid).await?;
         let mut listed = Vec::new();
@@ -161,13 +192,22 @@ impl Person {
             if has.contains(&at) {
                 continue;
             }
-            if let Some(to) = self.sealed_for(handset, at, &key, Manner::TEXT).await? {
+            if let Some(to) = self.sealed_for(handset, at, &key).await? {
                 listed.push(to);
                 handset.shared.entry(jid.to_owned()).or_default().insert(at);
             }
         }
+        if jid == STATUS {
+            // Nobody but the author knows who may see a status, so everybody is named.
+            let state = self.hub.lock();
+            listed.extend(members.iter().map(|member| {
+                NodeBuilder::new("to")
+                    .attr("jid", state.user_jid(*member, Form::Pn))
+                    .build()
+            }));
+        }
         let sealed = handset.phone.group_encrypt(jid, message).await?;
-        let mut children = vec![enc(&sealed, manner.mediatype)];
+        let mut children = vec![enc(&sealed, message)];
         if !listed.is_empty() {
             children.push(NodeBuilder::new("participants").children(listed).build());
         }
@@ -180,7 +220,6 @@ impl Person {
         handset: &mut Handset,
         at: DeviceRef,
         message: &wa::Message,
-        manner: Manner,
     ) -> Result<Option<Node>, PersonError> {
         let Some(key) = self.device_key(at) else {
             return Ok(None);
@@ -196,7 +235,7 @@ impl Person {
         Ok(Some(
             NodeBuilder::new("to")
                 .attr("jid", jid)
-                .children([enc(&sealed, manner.mediatype)])
+                .children([enc(&sealed, message)])
                 .build(),
         ))
     }
@@ -223,9 +262,7 @@ impl Person {
         };
         let mut handset = self.inner.handset.lock().await;
         let message = make(&mut handset.phone);
-        let to = self
-            .sealed_for(&mut handset, at, &message, Manner::TEXT)
-            .await?;
+        let to = self.sealed_for(&mut handset, at, &message).await?;
         let Some(to) = to else { return Ok(()) };
         let id = self.hub.lock().message_id();
         let mut node = NodeBuilder::new("message")
@@ -259,6 +296,7 @@ impl Person {
         }
         let room = receipt.address("from").and_then(|from| match from {
             Address::Group(jid) => Some(jid),
+            Address::Status => Some(STATUS.to_owned()),
             _ => None,
         });
         let mut message = sent.message;
@@ -266,9 +304,7 @@ impl Person {
             let key = handset.phone.sender_key_distribution(jid).await?;
             message.sender_key_distribution_message = key.sender_key_distribution_message;
         }
-        let to = self
-            .sealed_for(&mut handset, at, &message, Manner::TEXT)
-            .await?;
+        let to = self.sealed_for(&mut handset, at, &message).await?;
         let Some(to) = to else { return Ok(()) };
         let mut node = NodeBuilder::new("message")
             .attr("id", sent.id.as_str())
@@ -308,12 +344,14 @@ pub(super) fn device_key(state: &State, at: DeviceRef) -> Option<DeviceKey> {
     })
 }
 
-/// `<enc>`.
-fn enc(sealed: &Cipher, mediatype: Option<&'static str>) -> Node {
+/// `<enc>`, with what the server and other clients may know of its content.
+fn enc(sealed: &Cipher, message: &wa::Message) -> Node {
     let builder = NodeBuilder::new("enc")
         .attr("v", "2")
         .attr("type", sealed.kind.as_str());
-    maybe(builder, "mediatype", mediatype)
+    let hidden = should_hide_decrypt_fail(message).then_some("hide");
+    let builder = maybe(builder, "mediatype", media_type_from_message(message));
+    maybe(builder, "decrypt-fail", hidden)
         .bytes(sealed.bytes.clone())
         .build()
 }

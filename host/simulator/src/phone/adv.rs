@@ -59,6 +59,11 @@ impl Account {
     pub(super) fn raw_id(&self) -> u32 {
         self.raw_id
     }
+
+    /// The key that app-state patches are encrypted with, and its id.
+    pub(super) fn app_state_key(&self) -> (&[u8], &[u8]) {
+        (&self.app_state.id, &self.app_state.key)
+    }
 }
 
 impl Phone {

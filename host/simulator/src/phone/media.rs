@@ -3,14 +3,16 @@
 //! The server keeps sealed bodies only and can check no more than the digest in their name.
 //! Sealing returns a `Result` because the engine's does; with a 32-byte key it does not fail.
 
+use sha2::{Digest, Sha256};
 use wacore::download::{DownloadUtils, MediaType};
 use wacore::upload::encrypt_media_with_key_and_sidecar;
 
 use super::PhoneError;
+use super::content::body::Locator;
 
 /// What the body is; each kind derives other keys from the same media key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum MediaKind {
+pub enum MediaKind {
     Image,
     Video,
     Audio,
@@ -19,11 +21,6 @@ pub(crate) enum MediaKind {
 }
 
 impl MediaKind {
-    /// The name in upload paths (`/mms/image/…`) and in `mediatype`.
-    pub(crate) fn path(self) -> &'static str {
-        self.engine().mms_type()
-    }
-
     fn engine(self) -> MediaType {
         match self {
             MediaKind::Image => MediaType::Image,
@@ -59,6 +56,21 @@ pub(crate) fn encrypt(kind: MediaKind, plain: &[u8], key: [u8; 32]) -> Result<Se
         key: sealed.media_key,
         length: plain.len() as u64,
     })
+}
+
+/// Opens a body and checks that it is the one the message means.
+pub(crate) fn open(kind: MediaKind, body: &[u8], locator: &Locator) -> Result<Vec<u8>, PhoneError> {
+    let plain = decrypt(kind, body, &locator.key)?;
+    let digest: [u8; 32] = Sha256::digest(&plain).into();
+    let right = locator.sha256.is_none_or(|told| told == digest)
+        && locator
+            .length
+            .is_none_or(|length| length == plain.len() as u64);
+    if right {
+        Ok(plain)
+    } else {
+        Err(PhoneError::Malformed("the media body"))
+    }
 }
 
 /// Checks and opens a body.

@@ -59,12 +59,17 @@ fn to_person(
         }
         return Ok(());
     }
+    let blocked = state.blocks(account, from.account);
+    if !blocked {
+        state.acquaint(from.account, account);
+    }
     for (at, encs) in targets(state, node)? {
         if at == from || state.device(at).is_none() {
             continue;
         }
         let own = at.account == from.account;
-        if !own && at.account != account {
+        // Who is blocked is not told so: the message is taken, and ends here.
+        if !own && (at.account != account || blocked) {
             continue;
         }
         let one = envelope(hub, state, from, node, at, form, own);
@@ -123,7 +128,9 @@ fn to_group(
     if group.role(from.account).is_none() {
         return Err(403);
     }
-    if group.announcement && !group.is_admin(from.account) {
+    // Speaking where only admins speak, and taking back what somebody else has said.
+    let reserved = group.announcement || node.is("edit", "8");
+    if reserved && !group.is_admin(from.account) {
         return Err(403);
     }
     let form = group.form;
@@ -151,14 +158,34 @@ fn to_group(
     Ok(())
 }
 
+/// A status goes to every device of everybody it names, each with its own ciphertext if there is
+/// one, and with the one for all.
 fn to_status(hub: &Arc<Hub>, state: &mut State, from: DeviceRef, node: &Node) -> Result<(), u16> {
+    let form = match state.tells_lids && node.is("addressing_mode", "lid") {
+        true => Form::Lid,
+        false => Form::Pn,
+    };
     let shared = encs(node);
-    for (at, mut encs) in targets(state, node)? {
-        if at == from || state.device(at).is_none() {
+    let mut own = targets(state, node)?;
+    let retry = node.address("participant");
+    let mut audience: Vec<DeviceRef> = match retry.and_then(|one| state.resolve_device(&one)) {
+        Some(only) => vec![only],
+        None => {
+            let mut named: Vec<_> = own.keys().map(|at| at.account).collect();
+            named.sort_unstable();
+            named.dedup();
+            let devices = named.into_iter().flat_map(|who| state.devices_of(who));
+            devices.collect()
+        }
+    };
+    audience.retain(|at| *at != from && !state.blocks(at.account, from.account));
+    for at in audience {
+        let mut encs = own.remove(&at).unwrap_or_default();
+        encs.extend(shared.iter().cloned());
+        if encs.is_empty() {
             continue;
         }
-        encs.extend(shared.iter().cloned());
-        let one = in_room(hub, state, from, node, "status@broadcast", Form::Pn);
+        let one = in_room(hub, state, from, node, "status@broadcast", form);
         deliver(hub, state, at, finish(one, encs, node));
     }
     Ok(())
@@ -230,7 +257,8 @@ fn targets(state: &State, node: &Node) -> Result<HashMap<DeviceRef, Vec<Node>>, 
     for to in listed {
         let at = to.address("jid").and_then(|jid| state.resolve_device(&jid));
         if let Some(at) = at {
-            targets.insert(at, encs(to));
+            let own: &mut Vec<Node> = targets.entry(at).or_default();
+            own.extend(encs(to));
         }
     }
     Ok(targets)

@@ -36,7 +36,10 @@ pub(crate) fn changed(hub: &Arc<Hub>, state: &mut State, from: DeviceRef, node: 
             {
                 account.name = name;
             }
-            set(hub, state, from, available);
+            // A name alone says nothing about coming or going.
+            if kind.is_some() || node.attr("name").is_none() {
+                set(hub, state, from, available);
+            }
         }
     }
 }
@@ -65,6 +68,9 @@ fn subscribe(hub: &Arc<Hub>, state: &mut State, from: DeviceRef, node: &Node) {
     let Some((account, form)) = target else {
         return;
     };
+    if state.blocks(account, from.account) {
+        return;
+    }
     if let Some(found) = state.account_mut(account) {
         found.subscribers.insert(from.account, form);
     }
@@ -81,6 +87,7 @@ fn tell(hub: &Arc<Hub>, state: &mut State, account: AccountId) {
     let subscribers: Vec<(AccountId, Form)> = found
         .subscribers
         .iter()
+        .filter(|(who, _)| !found.blocked.contains(who))
         .map(|(who, form)| (*who, *form))
         .collect();
     for (who, form) in subscribers {
@@ -97,10 +104,13 @@ fn tell(hub: &Arc<Hub>, state: &mut State, account: AccountId) {
 fn presence(hub: &Hub, state: &State, account: AccountId, form: Form) -> Node {
     let builder = NodeBuilder::new("presence").attr("from", state.user_jid(account, form));
     match state.account(account) {
-        Some(found) if !found.available() => builder
-            .attr("type", "unavailable")
-            .attr("last", found.last_seen.min(hub.now()))
-            .build(),
+        Some(found) if !found.available() => {
+            let builder = builder.attr("type", "unavailable");
+            match found.privacy.get("last").map(String::as_str) {
+                Some("none") => builder.attr("last", "deny").build(),
+                _ => builder.attr("last", found.last_seen.min(hub.now())).build(),
+            }
+        }
         _ => builder.build(),
     }
 }
@@ -134,7 +144,7 @@ pub(crate) fn chat_state(state: &mut State, from: DeviceRef, node: &Node) {
     builder = copy(builder, node, &["id"]);
     let one = Arc::new(builder.apply_content(node.content.clone()).build());
     for account in targets {
-        if account == from.account {
+        if account == from.account || state.blocks(account, from.account) {
             continue;
         }
         for to in state.devices_of(account) {

@@ -17,6 +17,9 @@ pub(crate) fn route(hub: &Arc<Hub>, state: &mut State, from: DeviceRef, node: &N
     let kind = node.attr("type").filter(|kind| kind != "delivery");
     match node.address("to") {
         Some(Address::Group(room)) => in_group(hub, state, from, node, &room, kind.as_deref()),
+        Some(Address::Status) => {
+            in_group(hub, state, from, node, "status@broadcast", kind.as_deref());
+        }
         Some(to @ Address::User { .. }) => {
             to_person(hub, state, from, node, &to, kind.as_deref());
         }
@@ -38,11 +41,14 @@ fn to_person(
     };
     // What concerns one device's ciphertext goes to that device; the rest to the whole account.
     let targets = match kind {
-        Some("retry" | "peer_msg" | "server-error") => {
-            state.resolve_device(to).into_iter().collect()
-        }
+        // A companion that lacks a body asks its own phone, whatever device it names.
+        Some("server-error") => vec![DeviceRef { account, device: 0 }],
+        Some("retry" | "peer_msg") => state.resolve_device(to).into_iter().collect(),
+        Some("read-self" | "played-self") => Vec::new(),
+        _ if state.blocks(account, from.account) => Vec::new(),
         _ => state.devices_of(account),
     };
+    to_own(hub, state, from, node, kind);
     for at in targets {
         if at == from {
             continue;
@@ -68,8 +74,10 @@ fn in_group(
     let Some((account, _)) = state.resolve_account(&author) else {
         return;
     };
+    to_own(hub, state, from, node, kind);
     let targets = match kind {
         Some("retry") => state.resolve_device(&author).into_iter().collect(),
+        Some("read-self" | "played-self") => Vec::new(),
         _ => state.devices_of(account),
     };
     for at in targets {
@@ -80,6 +88,26 @@ fn in_group(
             .attr("from", room)
             .attr("participant", state.jid(from, form));
         let one = finish(hub, builder, node, kind, &[]);
+        hub.deliver(state, at, one);
+    }
+}
+
+/// What one device has read or played its siblings need not show as new any more.
+fn to_own(hub: &Arc<Hub>, state: &mut State, from: DeviceRef, node: &Node, kind: Option<&str>) {
+    let kind = match kind {
+        Some("read" | "read-self") => "read-self",
+        Some("played" | "played-self") => "played-self",
+        _ => return,
+    };
+    for at in state.devices_of(from.account) {
+        if at == from {
+            continue;
+        }
+        let mut builder = NodeBuilder::new("receipt").attr("from", state.jid(from, Form::Pn));
+        if let Some(chat) = node.attrs.get("to") {
+            builder = builder.attr("recipient", chat.clone());
+        }
+        let one = finish(hub, builder, node, Some(kind), &["participant"]);
         hub.deliver(state, at, one);
     }
 }

@@ -34,6 +34,8 @@ pub(crate) struct Account {
     pub(crate) pn: String,
     pub(crate) lid: String,
     pub(crate) name: String,
+    /// The verified name, if it is a business.
+    pub(crate) business: Option<String>,
     pub(crate) about: String,
     pub(crate) about_since: u64,
     pub(crate) picture: Option<Picture>,
@@ -47,7 +49,9 @@ pub(crate) struct Account {
     pub(crate) watchers: HashSet<AccountId>,
     /// Who is told when this account comes and goes.
     pub(crate) subscribers: HashMap<AccountId, Form>,
-    pub(crate) blocked: Vec<String>,
+    /// Who has this account among their contacts: whoever it has talked to, alone.
+    pub(crate) known: HashSet<AccountId>,
+    pub(crate) blocked: Vec<AccountId>,
     pub(crate) privacy: HashMap<String, String>,
     pub(crate) collections: HashMap<String, Collection>,
     pub(crate) person: Arc<PersonInner>,

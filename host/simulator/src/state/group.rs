@@ -43,6 +43,8 @@ pub(crate) struct Group {
     pub(crate) form: Form,
     pub(crate) announcement: bool,
     pub(crate) locked: bool,
+    /// Whether only admins put people in.
+    pub(crate) only_admins_add: bool,
     pub(crate) ephemeral: Option<u32>,
     pub(crate) invite: String,
     pub(crate) picture: Option<crate::state::account::Picture>,
@@ -109,6 +111,12 @@ impl State {
         if group.locked {
             children.push(empty("locked"));
         }
+        let mode = if group.only_admins_add {
+            "admin_add"
+        } else {
+            "all_member_add"
+        };
+        children.push(leaf("member_add_mode", mode.as_bytes()));
         if let Some(expiration) = group.ephemeral {
             children.push(
                 NodeBuilder::new("ephemeral")

@@ -67,7 +67,7 @@ async fn a_session_is_linked_and_talked_to_by_http() -> Result<()> {
     let heard = control.get("/people/15550901/heard").await?;
     assert_eq!(
         heard[0]["content"],
-        json!({ "type": "text", "body": "yes", "quoted": null })
+        json!({ "type": "text", "body": "yes", "quoted": null, "preview": null, "color": null })
     );
     let people = control.get("/people").await?;
     assert_eq!(people[0]["activeDevices"], json!([1]));
@@ -113,6 +113,57 @@ async fn refusals_say_why() -> Result<()> {
         )
         .await?;
     assert_eq!(status, 400);
+    network.stop().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_kind_of_message_is_sent_by_http() -> Result<()> {
+    let network = Network::start(NetworkOptions::default()).await?;
+    let control = Control::new(&network);
+    let shop = network.person("15550910", "Shop")?;
+    network.person("15550911", "Customer")?;
+    let bodies = [
+        json!({ "type": "text", "text": "hi", "forwardingScore": 2 }),
+        json!({ "type": "image", "base64": "aGk=", "mime": "image/png", "viewOnce": true }),
+        json!({ "type": "video", "base64": "aGk=", "mime": "video/mp4", "gif": true }),
+        json!({ "type": "audio", "base64": "aGk=", "mime": "audio/ogg", "voice": true, "seconds": 2 }),
+        json!({ "type": "document", "base64": "aGk=", "mime": "text/plain", "fileName": "a.txt" }),
+        json!({ "type": "sticker", "base64": "aGk=", "mime": "image/webp" }),
+        json!({ "type": "location", "latitude": 1.5, "longitude": -2.5 }),
+        json!({ "type": "contacts", "cards": [{ "name": "Ada", "vcard": "BEGIN:VCARD" }] }),
+        json!({ "type": "poll", "name": "Tea?", "options": ["Yes", "No"], "selectable": 1 }),
+    ];
+    for mut body in bodies {
+        let kind = body["type"].clone();
+        body["to"] = json!("15550910");
+        let (status, answer) = control.post("/people/15550911/send", body).await?;
+        assert_eq!(status, 200, "{kind}: {answer}");
+        let heard = shop.hears().await?;
+        let shown = serde_json::to_value(&heard)?;
+        assert_eq!(shown["content"]["type"], kind, "{shown}");
+    }
+    let poll = shop.heard().last().context("nothing heard")?.id.clone();
+    let vote = json!({ "to": "15550911", "pollId": poll, "options": ["No"] });
+    assert_eq!(control.post("/people/15550910/vote", vote).await?.0, 200);
+    let status = json!({ "type": "text", "text": "open" });
+    assert_eq!(
+        control.post("/people/15550910/status", status).await?.0,
+        200
+    );
+    let (status, called) = control
+        .post("/people/15550911/call", json!({ "to": "15550910" }))
+        .await?;
+    assert_eq!(status, 200);
+    let call = called["call"].clone();
+    let (status, _) = control
+        .post("/people/15550910/reject", json!({ "call": call }))
+        .await?;
+    assert_eq!(status, 200);
+    let change = json!({ "chat": "15550911", "archived": true });
+    assert_eq!(control.post("/people/15550910/chat", change).await?.0, 200);
+    let seen = control.get("/people/15550910/chat?chat=15550911").await?;
+    assert_eq!(seen["archived"], true);
     network.stop().await;
     Ok(())
 }

@@ -124,3 +124,31 @@ async fn a_new_member_hears_what_is_said_from_then_on() -> Result<()> {
     room.network.stop().await;
     Ok(())
 }
+
+#[tokio::test]
+async fn an_admin_takes_back_what_a_member_said() -> Result<()> {
+    use whatsapp_rust::RevokeType;
+    let mut room = room(true).await?;
+    let said = room.ben.says(&room.jid, "spam").await?;
+    let heard = room.engine.hears().await?;
+    room.anna.hears().await?;
+    let jid = room.jid.parse()?;
+    let by = RevokeType::Admin {
+        original_sender: heard.sender.clone(),
+    };
+    room.engine.client.revoke_message(&jid, &said, by).await?;
+    room.anna.revokes(&room.jid, &said).await?;
+    let taken = room.engine.hears().await?;
+    let taken = taken.message.protocol_message.as_option();
+    let key = taken.and_then(|taken| taken.key.as_option());
+    assert_eq!(key.and_then(|key| key.id.clone()), Some(said.clone()));
+    // The shop is no admin: its own attempt has reached nobody.
+    let told = room.ben.hears().await?;
+    assert_eq!(told.from, room.anna.jid());
+    assert_eq!(
+        told.content,
+        warbler_simulator::HeardContent::Revoke { target: said }
+    );
+    room.network.stop().await;
+    Ok(())
+}

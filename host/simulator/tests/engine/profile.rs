@@ -150,3 +150,98 @@ async fn replies_reactions_edits_and_revokes_are_read() -> Result<()> {
     network.stop().await;
     Ok(())
 }
+
+#[tokio::test]
+async fn a_session_changes_its_own_profile() -> Result<()> {
+    let (network, shop, customer, mut engine) = shop_and_customer("+1555065").await?;
+    let profile = engine.client.profile();
+    let set = profile.set_profile_picture(b"front door".to_vec()).await?;
+    assert!(!set.id.is_empty());
+    assert_eq!(shop.picture().as_deref(), Some(b"front door".as_slice()));
+    profile.remove_profile_picture().await?;
+    assert_eq!(shop.picture(), None);
+    profile.set_status_text("open until nine").await?;
+    assert_eq!(shop.about(), "open until nine");
+    profile.set_push_name("The Shop").await?;
+    engine.says(&customer.jid(), "hello").await?;
+    assert_eq!(customer.hears().await?.push_name, "The Shop");
+    shop.renames_self("Shop & Sons");
+    engine
+        .until(|event| match event {
+            Event::SelfPushNameUpdated(update) => Some(update.new_name == "Shop & Sons"),
+            _ => None,
+        })
+        .await?;
+    network.stop().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_business_is_told_from_a_person() -> Result<()> {
+    let (network, _, customer, engine) = shop_and_customer("+1555066").await?;
+    let bakery = network.person("+15550662", "Bakery")?;
+    bakery.opens_business("Best Bakery");
+    let asked: Vec<Jid> = vec![customer.jid().parse()?, bakery.jid().parse()?];
+    let found = engine.client.contacts().is_on_whatsapp(&asked).await?;
+    let name = |jid: &Jid| {
+        let one = found.iter().find(|one| one.jid == *jid);
+        one.and_then(|one| one.verified_name.as_ref()?.name.clone())
+    };
+    let names: Vec<_> = asked.iter().map(name).collect();
+    assert_eq!(names, [None, Some("Best Bakery".to_owned())]);
+    network.stop().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_new_name_is_seen_with_the_next_message() -> Result<()> {
+    let (network, shop, customer, mut engine) = shop_and_customer("+1555067").await?;
+    customer.says(shop.number(), "hi").await?;
+    engine.hears().await?;
+    customer.renames_self("Dr. Customer");
+    customer.says(shop.number(), "hi again").await?;
+    let name = engine
+        .until(|event| match event {
+            Event::Messages(batch) => {
+                let message = batch.messages.first()?;
+                Some(message.info.push_name.to_string())
+            }
+            _ => None,
+        })
+        .await?;
+    assert_eq!(name, "Dr. Customer");
+    network.stop().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_one_device_reads_or_plays_the_others_learn() -> Result<()> {
+    let (network, shop, customer, mut engine) = shop_and_customer("+1555068").await?;
+    let id = customer.says(shop.number(), "read me").await?;
+    engine.hears().await?;
+    let chat: Jid = customer.jid().parse()?;
+    engine.client.mark_as_read(&chat, None, &[&id]).await?;
+    customer.sees_receipt(&id, "read", SOON).await?;
+    shop.sees_receipt(&id, "read-self", SOON).await?;
+    let id = customer.says(shop.number(), "and me").await?;
+    engine.hears().await?;
+    let heard = shop.heard();
+    shop.reads(heard.last().context("nothing heard")?);
+    engine
+        .until(|event| match event {
+            Event::Receipt(receipt) if receipt.message_ids.iter().any(|one| **one == *id) => {
+                (format!("{:?}", receipt.r#type) == "ReadSelf").then_some(())
+            }
+            _ => None,
+        })
+        .await?;
+    customer.records(shop.number())?;
+    engine
+        .until(|event| match event {
+            Event::ChatPresence(update) => (format!("{:?}", update.media) == "Audio").then_some(()),
+            _ => None,
+        })
+        .await?;
+    network.stop().await;
+    Ok(())
+}

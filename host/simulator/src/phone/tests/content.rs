@@ -5,9 +5,12 @@ use waproto::whatsapp as wa;
 
 use super::Outcome;
 use crate::phone::PhoneError;
-use crate::phone::content::{
-    Attachment, Content, Target, destination, edit, media, reaction, read, reply, revoke, text,
+use crate::phone::content::body::{Attachment, media};
+use crate::phone::content::compose::{
+    Around, Quoting, Target, around, edit, reaction, revoke, text,
 };
+use crate::phone::content::parts::Look;
+use crate::phone::content::{Content, destination, marks, read};
 use crate::phone::media::{MediaKind, decrypt, encrypt};
 
 const TARGET: Target<'_> = Target {
@@ -20,21 +23,34 @@ const TARGET: Target<'_> = Target {
 fn said(body: &str) -> Content {
     Content::Text {
         body: body.to_owned(),
-        quoted: None,
+        preview: None,
+        color: None,
     }
 }
 
 #[test]
 fn what_was_built_is_read_back() {
     assert_eq!(read(&text("hello")), said("hello"));
-    let quoted = Some("3EB0AA".to_owned());
-    assert_eq!(
-        read(&reply("yes", "3EB0AA", TARGET.chat)),
-        Content::Text {
-            body: "yes".to_owned(),
-            quoted
-        }
+    let quoting = Quoting {
+        id: TARGET.id.to_owned(),
+        author: TARGET.chat.to_owned(),
+        message: text("what?"),
+        chat: None,
+    };
+    let reply = around(
+        text("yes"),
+        Around {
+            quoting: Some(quoting),
+            ..Around::default()
+        },
     );
+    assert_eq!(read(&reply), said("yes"));
+    let quote = marks(&reply).quoted;
+    assert_eq!(
+        quote.as_ref().map(|quote| quote.id.as_str()),
+        Some("3EB0AA")
+    );
+    assert_eq!(quote.and_then(|quote| quote.text), Some("what?".to_owned()));
     let target = || TARGET.id.to_owned();
     assert_eq!(
         read(&reaction(&TARGET, "👍", 1)),
@@ -124,7 +140,10 @@ fn media_of_every_kind_survives_the_way() -> Outcome {
             direct_path: "/v/1",
             url: "https://mmg.whatsapp.net/v/1",
             mime,
-            caption: Some("look"),
+            look: &Look {
+                caption: Some("look".to_owned()),
+                ..Look::default()
+            },
         });
         let Content::Media {
             kind: received,

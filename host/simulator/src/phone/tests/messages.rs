@@ -4,7 +4,8 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use super::{Outcome, Party, meet, party};
-use crate::phone::content::{Content, read, text};
+use crate::phone::content::compose::text;
+use crate::phone::content::{Content, read};
 use crate::phone::stores::{MAX_PREKEYS, PREKEY_BATCH};
 use crate::phone::{Cipher, CipherKind, DeviceKey, Phone, PhoneError};
 
