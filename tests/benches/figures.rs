@@ -1,17 +1,21 @@
 //! The figures of `host/docs/benchmarks.md` that need the whole host.
 //!
 //! `cargo bench -p warbler-tests --bench figures` runs all of them; a name runs one:
-//! `ready`, `echo`, `pipeline`, `memory`. The bare engine bot they are held against is
+//! `ready`, `echo`, `pipeline`, `sends`, `history`, `memory`. The bare engine bot they are held against is
 //! `cargo run --profile bench -p warbler-simulator --example bare_echo`.
 
 #![allow(clippy::print_stdout, reason = "the figures are the output")]
 
 #[path = "figures/echo.rs"]
 mod echo;
+#[path = "figures/history.rs"]
+mod history;
 #[path = "figures/memory.rs"]
 mod memory;
 #[path = "figures/pipeline.rs"]
 mod pipeline;
+#[path = "figures/sends.rs"]
+mod sends;
 
 use std::time::Duration;
 
@@ -32,6 +36,12 @@ async fn main() -> Result<()> {
     }
     if runs("pipeline") {
         pipeline::events_per_second().await?;
+    }
+    if runs("sends") {
+        sends::accepted_per_second().await?;
+    }
+    if runs("history") {
+        history::pages_and_searches().await?;
     }
     if runs("memory") {
         memory::per_session().await?;

@@ -66,7 +66,7 @@ async fn bad_requests_say_what_is_wrong_with_them() -> Result<()> {
         "text_too_long",
     )?;
     let image = json!({ "to": ADA, "image": { "data": "bm90IGFuIGltYWdl" } });
-    is_problem(api.post(messages, image).await?, 400, "not_an_image")?;
+    is_problem(api.post(messages, image).await?, 400, "media_wrong_type")?;
     is_problem(
         api.post_raw(messages, vec![b' '; 30 * 1024 * 1024]).await?,
         413,

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use warbler_domain::Random;
 use warbler_simulator::{HeardContent, Network, NetworkOptions, Person};
 use warbler_tests::{Api, KEY, eventually};
 
@@ -128,10 +129,93 @@ async fn stored_texts(api: &Api) -> Result<BTreeMap<String, Vec<String>>> {
     }
 }
 
+/// Who is written to by request, while everything else goes on.
+const BYSTANDER: &str = "+15550300";
+
+/// What became of the sends by request.
+#[derive(Default)]
+struct Sends {
+    /// The network ids of those the host accepted, in the order of their requests.
+    accepted: Vec<String>,
+    /// The texts of all that were asked for; those without an answer may have been accepted.
+    asked: BTreeSet<String>,
+}
+
+/// Sends one text after the other until the host is gone.
+async fn send_until_killed(api: Api, round: usize) -> Sends {
+    let mut sends = Sends::default();
+    for turn in 0..60 {
+        let text = format!("send {round}.{turn}");
+        sends.asked.insert(text.clone());
+        let body = serde_json::json!({ "to": BYSTANDER, "text": text });
+        let answer = api.post("/v1/sessions/shop/messages", body).await;
+        match answer.and_then(|answer| {
+            answer
+                .expect(202)?
+                .text_at("/whatsappId")
+                .map(str::to_owned)
+        }) {
+            Ok(id) => sends.accepted.push(id),
+            // The host was killed in the middle of it.
+            Err(_) => break,
+        }
+    }
+    sends
+}
+
+/// Refuses what came in another order than it was said, and shows where.
+fn same_order(what: &str, came: &[String], expected: &[String]) -> Result<()> {
+    let differs = came
+        .iter()
+        .zip(expected)
+        .position(|(came, expected)| came != expected);
+    match differs {
+        Some(at) => {
+            let around = came.get(at..).unwrap_or_default().iter().take(4);
+            bail!(
+                "{what} out of order from place {at}: {:?}",
+                around.collect::<Vec<_>>()
+            )
+        }
+        None => {
+            ensure!(came.len() == expected.len(), "{what}: {} came", came.len());
+            Ok(())
+        }
+    }
+}
+
+/// Every accepted send was heard once, in the order it was accepted, and nothing that was not
+/// asked for.
+fn check_sends(bystander: &Person, all: &[Sends]) -> Result<()> {
+    let heard: Vec<(String, String)> = bystander
+        .heard()
+        .into_iter()
+        .map(|heard| (heard.id.clone(), heard.text().to_owned()))
+        .collect();
+    let ids: Vec<&String> = heard.iter().map(|(id, _)| id).collect();
+    let unique: BTreeSet<&String> = ids.iter().copied().collect();
+    ensure!(unique.len() == ids.len(), "a send was heard twice");
+    let accepted: Vec<&String> = all.iter().flat_map(|sends| &sends.accepted).collect();
+    let known: BTreeSet<&String> = accepted.iter().copied().collect();
+    let heard_of_those: Vec<&String> = ids.into_iter().filter(|id| known.contains(id)).collect();
+    ensure!(
+        heard_of_those == accepted,
+        "{} sends were accepted, {} of them heard, or in another order",
+        accepted.len(),
+        heard_of_those.len()
+    );
+    let asked: BTreeSet<&String> = all.iter().flat_map(|sends| &sends.asked).collect();
+    for (_, text) in &heard {
+        ensure!(asked.contains(text), "{text:?} was never asked for");
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_host_killed_under_load_loses_nothing_and_answers_everything_once() -> Result<()> {
     const KILLS: usize = 12;
     const CUSTOMERS: usize = 6;
+    const TURNS: usize = 3;
     let network = Network::start(NetworkOptions::default()).await?;
     let dir = tempfile::tempdir()?;
     write_config(dir.path(), &network)?;
@@ -155,42 +239,42 @@ async fn a_host_killed_under_load_loses_nothing_and_answers_everything_once() ->
     let customers: Vec<Person> = (0..CUSTOMERS)
         .map(|n| network.person(&format!("+1555020{n}"), &format!("Customer {n}")))
         .collect::<Result<_, _>>()?;
+    let bystander = network.person(BYSTANDER, "Bystander")?;
+    let random = Random::seeded(KILLS as u64);
     let mut said = 0;
+    let mut sends = Vec::new();
     for round in 0..KILLS {
         // Half of the rounds meet a host that still connects, half one that is at work.
         if round % 2 == 0 {
             connected(victim.api.clone()).await?;
         }
+        let sending = tokio::spawn(send_until_killed(victim.api.clone(), round));
         for customer in &customers {
-            for turn in 0..3 {
+            for turn in 0..TURNS {
                 customer
                     .says(OWNER, &format!("round {round} turn {turn}"))
                     .await?;
                 said += 1;
             }
         }
-        // A different moment of the work each round; what is tested is that none of them matters.
-        tokio::time::sleep(Duration::from_millis(5 + 11 * round as u64)).await;
+        // Another moment of the work each round; what is tested is that none of them matters.
+        let moment = random.jitter(Duration::from_millis(100), 1.0);
+        tokio::time::sleep(moment).await;
         victim.kill()?;
+        sends.push(sending.await?);
         victim = Victim::start(dir.path(), port).await?;
     }
     connected(victim.api.clone()).await.with_context(|| {
         std::fs::read_to_string(dir.path().join("stderr.log")).unwrap_or_default()
     })?;
 
-    let stored = stored_texts(&victim.api).await?;
-    let received: usize = stored.values().map(Vec::len).sum();
-    ensure!(
-        received == said,
-        "{said} messages were said, {received} events are stored"
-    );
     let expected: Vec<String> = (0..KILLS)
-        .flat_map(|round| (0..3).map(move |turn| format!("round {round} turn {turn}")))
+        .flat_map(|round| (0..TURNS).map(move |turn| format!("round {round} turn {turn}")))
         .collect();
     for customer in &customers {
         let answered = eventually("every echo was heard", || async {
             let echoes = echoes(customer);
-            Ok((echoes.len() == KILLS * 3).then_some(echoes))
+            Ok((echoes.len() == KILLS * TURNS).then_some(echoes))
         });
         for (text, ids) in answered.await? {
             ensure!(
@@ -199,10 +283,18 @@ async fn a_host_killed_under_load_loses_nothing_and_answers_everything_once() ->
                 ids.len()
             );
         }
+    }
+    let stored = stored_texts(&victim.api).await?;
+    let received: usize = stored.values().map(Vec::len).sum();
+    ensure!(
+        received == said,
+        "{said} messages were said, {received} events are stored"
+    );
+    for customer in &customers {
         let came = stored
             .get(&customer.jid())
             .context("events of the customer")?;
-        ensure!(*came == expected, "stored out of order: {came:?}");
+        same_order("stored", came, &expected)?;
         let heard: Vec<String> = customer
             .heard()
             .iter()
@@ -212,8 +304,21 @@ async fn a_host_killed_under_load_loses_nothing_and_answers_everything_once() ->
             .iter()
             .map(|text| format!("echo of {text}"))
             .collect();
-        ensure!(heard == echoed, "heard out of order: {heard:?}");
+        same_order("heard", &heard, &echoed)?;
     }
+    let accepted: usize = sends.iter().map(|sends| sends.accepted.len()).sum();
+    let wanted: BTreeSet<&String> = sends.iter().flat_map(|sends| &sends.accepted).collect();
+    eventually("every accepted send was heard", || async {
+        let heard: BTreeSet<String> = bystander
+            .heard()
+            .into_iter()
+            .map(|heard| heard.id)
+            .collect();
+        Ok(wanted.iter().all(|id| heard.contains(*id)).then_some(()))
+    })
+    .await?;
+    check_sends(&bystander, &sends)?;
+    ensure!(accepted >= KILLS, "only {accepted} sends were accepted");
     ensure!(owner.devices().len() == 1, "it never paired again");
     victim.kill()?;
     network.stop().await;

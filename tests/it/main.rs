@@ -1,11 +1,21 @@
 //! The whole host, over the simulated network.
 
+mod access;
+mod backup;
 mod bad_input;
+mod chats;
+mod contacts;
 mod crash;
 mod extensions;
 mod faults;
+mod groups;
+mod media;
 mod messaging;
+mod outbox;
+mod pacing;
 mod pairing;
+mod retention;
+mod sending;
 mod soak;
 mod streams;
 mod tidy;

@@ -1,14 +1,16 @@
 //! A client of the host's API.
 
 use anyhow::{Context, Result, ensure};
+use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 use crate::KEY;
 
-/// A client with the admin key.
+/// A client with the admin key, unless it was given another.
 #[derive(Debug, Clone)]
 pub struct Api {
     base: String,
+    key: String,
     client: reqwest::Client,
 }
 
@@ -19,6 +21,8 @@ pub struct Answer {
     pub status: u16,
     /// Its content type.
     pub content_type: String,
+    /// All its headers.
+    pub headers: HeaderMap,
     /// Its body, if that is JSON; else null.
     pub body: Value,
     /// Its body as it came.
@@ -41,8 +45,17 @@ impl Api {
             .build()?;
         Ok(Self {
             base: base.to_owned(),
+            key: KEY.to_owned(),
             client,
         })
+    }
+
+    /// The same client with another key.
+    pub fn with_key(&self, key: &str) -> Self {
+        Self {
+            key: key.to_owned(),
+            ..self.clone()
+        }
     }
 
     /// Where the host is.
@@ -52,7 +65,7 @@ impl Api {
 
     /// Gets.
     pub async fn get(&self, path: &str) -> Result<Answer> {
-        self.send(self.client.get(self.url(path)).bearer_auth(KEY))
+        self.send(self.client.get(self.url(path)).bearer_auth(&self.key))
             .await
     }
 
@@ -61,7 +74,7 @@ impl Api {
         self.send(
             self.client
                 .post(self.url(path))
-                .bearer_auth(KEY)
+                .bearer_auth(&self.key)
                 .json(&body),
         )
         .await
@@ -69,13 +82,13 @@ impl Api {
 
     /// Posts nothing.
     pub async fn order(&self, path: &str) -> Result<Answer> {
-        self.send(self.client.post(self.url(path)).bearer_auth(KEY))
+        self.send(self.client.post(self.url(path)).bearer_auth(&self.key))
             .await
     }
 
     /// Posts any bytes as JSON.
     pub async fn post_raw(&self, path: &str, body: impl Into<reqwest::Body>) -> Result<Answer> {
-        let request = self.client.post(self.url(path)).bearer_auth(KEY);
+        let request = self.client.post(self.url(path)).bearer_auth(&self.key);
         self.send(
             request
                 .header("content-type", "application/json")
@@ -84,9 +97,27 @@ impl Api {
         .await
     }
 
+    /// Puts JSON.
+    pub async fn put(&self, path: &str, body: Value) -> Result<Answer> {
+        let request = self.client.put(self.url(path)).bearer_auth(&self.key);
+        self.send(request.json(&body)).await
+    }
+
+    /// Patches with JSON.
+    pub async fn patch(&self, path: &str, body: Value) -> Result<Answer> {
+        let request = self.client.patch(self.url(path)).bearer_auth(&self.key);
+        self.send(request.json(&body)).await
+    }
+
+    /// Posts a file.
+    pub async fn upload(&self, path: &str, file: Vec<u8>) -> Result<Answer> {
+        let request = self.client.post(self.url(path)).bearer_auth(&self.key);
+        self.send(request.body(file)).await
+    }
+
     /// Deletes.
     pub async fn delete(&self, path: &str) -> Result<Answer> {
-        self.send(self.client.delete(self.url(path)).bearer_auth(KEY))
+        self.send(self.client.delete(self.url(path)).bearer_auth(&self.key))
             .await
     }
 
@@ -105,10 +136,17 @@ impl Api {
         let mut request = self
             .client
             .get(self.url("/v1/events/stream"))
-            .bearer_auth(KEY);
+            .bearer_auth(&self.key);
         if let Some(after) = after {
             request = request.header("last-event-id", after);
         }
+        Ok(request.send().await?.error_for_status()?)
+    }
+
+    /// An open stream of events, as this query wants it.
+    pub async fn stream_of(&self, query: &str) -> Result<reqwest::Response> {
+        let url = self.url(&format!("/v1/events/stream?{query}"));
+        let request = self.client.get(url).bearer_auth(&self.key);
         Ok(request.send().await?.error_for_status()?)
     }
 
@@ -119,8 +157,8 @@ impl Api {
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer> {
         let response = request.send().await?;
         let status = response.status().as_u16();
-        let content_type = response
-            .headers()
+        let headers = response.headers().clone();
+        let content_type = headers
             .get("content-type")
             .and_then(|value| value.to_str().ok());
         let content_type = content_type.unwrap_or_default().to_owned();
@@ -129,6 +167,7 @@ impl Api {
         Ok(Answer {
             status,
             content_type,
+            headers,
             body,
             bytes,
         })
@@ -145,6 +184,19 @@ impl Answer {
             self.body
         );
         Ok(self)
+    }
+
+    /// Its status and the code of its refusal.
+    pub fn refusal(&self) -> (u16, &str) {
+        (self.status, self.body["code"].as_str().unwrap_or_default())
+    }
+
+    /// One of its headers; empty when it is not there.
+    pub fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        value
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     }
 
     /// The text at a JSON pointer.

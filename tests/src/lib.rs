@@ -7,11 +7,12 @@ mod api;
 mod conversation;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tempfile::TempDir;
-use warbler_app::Settings;
+use warbler_app::{App, Settings};
 use warbler_cli::host::{Host, HostOptions, NetworkChoice};
 use warbler_domain::Secret;
 use warbler_simulator::{Network, NetworkOptions, Person};
@@ -31,8 +32,11 @@ pub struct TestHost {
     network: Network,
     dir: TempDir,
     api: Api,
-    settings: Settings,
+    change: Change,
 }
+
+/// What a test wants otherwise than it is.
+type Change = Arc<dyn Fn(&mut HostOptions) + Send + Sync>;
 
 impl TestHost {
     /// A host without extensions.
@@ -42,20 +46,28 @@ impl TestHost {
 
     /// A host that behaves as `settings` say.
     pub async fn start_with(settings: Settings) -> Result<Self> {
+        Self::start_as(move |options| options.settings = settings.clone()).await
+    }
+
+    /// A host with some options changed, now and at every restart.
+    pub async fn start_as(
+        change: impl Fn(&mut HostOptions) + Send + Sync + 'static,
+    ) -> Result<Self> {
         show_logs();
         let network = Network::start(NetworkOptions::default()).await?;
         let dir = tempfile::tempdir()?;
         for folder in ["plugins", "scripts"] {
             std::fs::create_dir_all(dir.path().join(folder))?;
         }
-        let host = start_host(dir.path(), &network, &settings).await?;
+        let change: Change = Arc::new(change);
+        let host = start_host(dir.path(), &network, &change).await?;
         let api = Api::new(&host.base_url())?;
         Ok(Self {
             host: Some(host),
             network,
             dir,
             api,
-            settings,
+            change,
         })
     }
 
@@ -73,7 +85,7 @@ impl TestHost {
         if let Some(host) = self.host.take() {
             host.stop().await;
         }
-        let host = start_host(self.dir.path(), &self.network, &self.settings).await?;
+        let host = start_host(self.dir.path(), &self.network, &self.change).await?;
         self.api = Api::new(&host.base_url())?;
         self.host = Some(host);
         Ok(())
@@ -85,15 +97,25 @@ impl TestHost {
             host.stop().await;
         }
         f.await?;
-        let host = start_host(self.dir.path(), &self.network, &self.settings).await?;
+        let host = start_host(self.dir.path(), &self.network, &self.change).await?;
         self.api = Api::new(&host.base_url())?;
         self.host = Some(host);
         Ok(())
     }
 
+    /// What it is started with.
+    pub fn options(&self) -> HostOptions {
+        options(self.dir.path(), &self.network, &self.change)
+    }
+
     /// Its API, with the admin key.
     pub fn api(&self) -> &Api {
         &self.api
+    }
+
+    /// Its core, while it runs.
+    pub fn app(&self) -> Result<&App> {
+        Ok(self.host.as_ref().context("the host is stopped")?.app())
     }
 
     /// The network below it.
@@ -237,15 +259,20 @@ impl TestHost {
     }
 }
 
-async fn start_host(dir: &Path, network: &Network, settings: &Settings) -> Result<Host> {
-    let options = HostOptions {
+async fn start_host(dir: &Path, network: &Network, change: &Change) -> Result<Host> {
+    Ok(Host::start(options(dir, network, change)).await?)
+}
+
+fn options(dir: &Path, network: &Network, change: &Change) -> HostOptions {
+    let mut options = HostOptions {
         plugin_dirs: vec![dir.join("plugins")],
         script_dirs: vec![dir.join("scripts")],
         admin_key: Some(Secret::new(KEY)),
-        settings: settings.clone(),
+        settings: quick_settings(),
         ..HostOptions::new(dir.join("data"), NetworkChoice::Attached(network.clone()))
     };
-    Ok(Host::start(options).await?)
+    change(&mut options);
+    options
 }
 
 /// Logs to stderr as `WARBLER_TEST_LOG` says, for whoever looks for the reason of a failure.

@@ -1,35 +1,52 @@
-//! Who calls: an API key in a header becomes a [`Caller`].
+//! Who calls: a credential in a header becomes a [`Caller`].
 //!
-//! The key comes as `Authorization: Bearer …` or `X-API-Key: …`, never in a URL, because URLs end
-//! in logs and histories. It is looked up by its digest, so comparing takes no time that depends
-//! on the secret.
+//! An API key, the token of a login or of a session, or the master key comes as
+//! `Authorization: Bearer …` or `X-API-Key: …`, never in a URL, because URLs end in logs and
+//! histories. It is looked up by its digest, so comparing takes no time that depends on the secret.
+//! How often a caller may call is counted here too, and so are requests that show no good
+//! credential, by address.
 //!
 //! That is also what keeps foreign web pages out, on a loopback listener as well. A page can make
 //! a browser send requests here (CSRF), and by rebinding its own name even read the answers; but
 //! nothing a browser adds by itself, no cookie, no address and no origin, makes a request count as
 //! anybody's. The header must hold a key the page does not know, and a header of that name is sent
 //! across origins only after a preflight, which nothing here ever allows. What is served without a
-//! key (health, the API's document and its pages) is the same for everybody and changes nothing.
+//! key (health, the API's document and its pages) is the same for everybody and changes nothing;
+//! logging in needs a password.
 
-use axum::extract::{FromRequestParts, Request, State};
+mod address;
+mod rate;
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
-use warbler_domain::{Caller, Secret};
+use warbler_domain::{Caller, Scope, ScopeRequired, Secret};
 
 use crate::mount::ApiState;
 use crate::problem::Problem;
 
+pub(crate) use address::{Peer, Proxies};
+
 /// The second header a key may come in.
 const API_KEY: &str = "x-api-key";
-/// Longest key that is looked up, in bytes.
-const MAX_KEY: usize = 256;
+/// Longest credential that is looked up, in bytes; the tokens of logins have some 300.
+const MAX_KEY: usize = 1024;
+/// What whoever watches over the host asks for often.
+pub(crate) const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
 /// Who made a request, noted on its answer for the request log.
 #[derive(Clone)]
 pub(crate) struct CallerLabel(pub(crate) String);
+
+/// Where a request comes from, where that is known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Origin(pub(crate) Option<IpAddr>);
 
 /// Lets a request pass with its [`Caller`], or refuses it before anything of it is read.
 pub(crate) async fn authenticate(
@@ -37,20 +54,74 @@ pub(crate) async fn authenticate(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let secret = match key_of(request.headers()) {
-        Ok(secret) => secret,
-        Err(problem) => return problem.into_response(),
+    let origin = state
+        .proxies
+        .origin(request.extensions(), request.headers());
+    let caller = match recognise(&state, request.headers()).await {
+        Ok(caller) => caller.at(origin),
+        Err(problem) => return stranger(&state, origin, problem.into_response()),
     };
-    match state.app.keys().authenticate(&secret).await {
-        Ok(caller) => {
-            let label = CallerLabel(caller.label());
-            request.extensions_mut().insert(caller);
-            let mut response = next.run(request).await;
-            response.extensions_mut().insert(label);
-            response
-        }
-        Err(refusal) => Problem::from(refusal).into_response(),
+    let admission = state.app.admit(&caller);
+    if let Some(refusal) = admission.and_then(rate::refusal) {
+        return refusal;
     }
+    let label = CallerLabel(caller.label());
+    request.extensions_mut().insert(caller);
+    let mut response = next.run(request).await;
+    response.extensions_mut().insert(label);
+    rate::told(response, admission)
+}
+
+/// Counts a request to what needs no key, by its address.
+pub(crate) async fn count_stranger(
+    State(state): State<ApiState>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let route = request.extensions().get::<MatchedPath>();
+    if route.is_some_and(|route| PROBES.contains(&route.as_str())) {
+        return next.run(request).await;
+    }
+    let origin = state
+        .proxies
+        .origin(request.extensions(), request.headers());
+    let admission = origin.and_then(|origin| state.app.admit_address(origin));
+    if let Some(refusal) = admission.and_then(rate::refusal) {
+        return refusal;
+    }
+    rate::told(next.run(request).await, admission)
+}
+
+/// Lets only admins pass: for what is served beside the native API.
+pub(crate) async fn admins_only(request: Request, next: Next) -> Response {
+    let caller = request.extensions().get::<Caller>();
+    if caller.is_some_and(|caller| caller.may(Scope::Admin)) {
+        return next.run(request).await;
+    }
+    Problem::from(ScopeRequired(Scope::Admin)).into_response()
+}
+
+/// The refusal of somebody unknown, or of one who was refused too often.
+fn stranger(state: &ApiState, origin: Option<IpAddr>, refusal: Response) -> Response {
+    if refusal.status() != StatusCode::UNAUTHORIZED {
+        return refusal;
+    }
+    let admission = origin.and_then(|origin| state.app.admit_address(origin));
+    match admission.and_then(rate::refusal) {
+        Some(too_often) => too_often,
+        None => rate::told(refusal, admission),
+    }
+}
+
+/// Whether a request shows anything at all.
+pub(crate) fn has_credential(headers: &HeaderMap) -> bool {
+    headers.contains_key(AUTHORIZATION) || headers.contains_key(API_KEY)
+}
+
+/// The caller that a request's headers name.
+pub(crate) async fn recognise(state: &ApiState, headers: &HeaderMap) -> Result<Caller, Problem> {
+    let secret = key_of(headers)?;
+    Ok(state.app.keys().authenticate(&secret).await?)
 }
 
 fn key_of(headers: &HeaderMap) -> Result<Secret, Problem> {
@@ -69,7 +140,7 @@ fn key_of(headers: &HeaderMap) -> Result<Secret, Problem> {
         _ => Err(Problem::new(
             StatusCode::UNAUTHORIZED,
             "invalid_key",
-            "the API key is wrong or has been revoked",
+            "the API key or token is wrong, has expired or has been revoked",
         )),
     }
 }
@@ -92,5 +163,14 @@ impl FromRequestParts<ApiState> for Caller {
                 "this route needs an API key",
             )
         })
+    }
+}
+
+impl FromRequestParts<ApiState> for Origin {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Infallible> {
+        let origin = state.proxies.origin(&parts.extensions, &parts.headers);
+        Ok(Self(origin))
     }
 }

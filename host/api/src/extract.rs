@@ -64,7 +64,21 @@ pub(crate) struct Wire<T>(pub(crate) T);
 impl<T: DeserializeOwned + Send + 'static> FromRequest<ApiState> for Wire<T> {
     type Rejection = Problem;
 
-    async fn from_request(mut request: Request, state: &ApiState) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &ApiState) -> Result<Self, Problem> {
+        let body = Body::read(request, state).await?;
+        body.parsed().await.map(Self)
+    }
+}
+
+/// A JSON body that has arrived, and its part of the room that all bodies share.
+pub(crate) struct Body {
+    pub(crate) bytes: Bytes,
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+impl Body {
+    /// Admits and reads the body of a request.
+    pub(crate) async fn read(mut request: Request, state: &ApiState) -> Result<Self, Problem> {
         must_be_json(request.headers())?;
         let BodyLimit(limit) = request
             .extensions()
@@ -80,7 +94,7 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<ApiState> for Wire<T> {
             let room = state.bodies.admit(announced.unwrap_or(limit)).await;
             (room, Bytes::from_request(request, state).await)
         };
-        let (_room, bytes) = tokio::time::timeout(BODY_TIMEOUT, read)
+        let (room, bytes) = tokio::time::timeout(BODY_TIMEOUT, read)
             .await
             .map_err(|_| {
                 let seconds = BODY_TIMEOUT.as_secs();
@@ -91,13 +105,17 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<ApiState> for Wire<T> {
             StatusCode::PAYLOAD_TOO_LARGE => too_large(limit),
             _ => Problem::invalid("broken_body", "the body ended before it was complete"),
         })?;
-        if bytes.len() <= PARSED_IN_PLACE {
-            return parse(&bytes).map(Self);
+        Ok(Self { bytes, _room: room })
+    }
+
+    /// What it says.
+    pub(crate) async fn parsed<T: DeserializeOwned + Send + 'static>(&self) -> Result<T, Problem> {
+        if self.bytes.len() <= PARSED_IN_PLACE {
+            return parse(&self.bytes);
         }
+        let bytes = self.bytes.clone();
         let parsed = tokio::task::spawn_blocking(move || parse(&bytes)).await;
-        parsed
-            .map_err(|_| internal("the body could not be read"))?
-            .map(Self)
+        parsed.map_err(|_| internal("the body could not be read"))?
     }
 }
 
@@ -209,11 +227,34 @@ impl<T: FromStr<Err: Display>> FromRequestParts<ApiState> for Param<T> {
             .iter()
             .next()
             .ok_or_else(|| internal("the route has no parameter"))?;
-        value
-            .parse()
-            .map(Self)
-            .map_err(|err: T::Err| Problem::invalid("invalid_path", err.to_string()))
+        from_path(value).map(Self)
     }
+}
+
+/// The two parameters of a path, in their order.
+pub(crate) struct Pair<A, B>(pub(crate) A, pub(crate) B);
+
+impl<A, B> FromRequestParts<ApiState> for Pair<A, B>
+where
+    A: FromStr<Err: Display>,
+    B: FromStr<Err: Display>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
+        let params = RawPathParams::from_request_parts(parts, state).await;
+        let params = params.map_err(|err| Problem::invalid("invalid_path", err.body_text()))?;
+        let mut values = params.iter().map(|(_, value)| value);
+        let (Some(first), Some(second)) = (values.next(), values.next()) else {
+            return Err(internal("the route has not two parameters"));
+        };
+        Ok(Self(from_path(first)?, from_path(second)?))
+    }
+}
+
+fn from_path<T: FromStr<Err: Display>>(text: &str) -> Result<T, Problem> {
+    let parsed = text.parse();
+    parsed.map_err(|err: T::Err| Problem::invalid("invalid_path", err.to_string()))
 }
 
 /// The query of a URL.

@@ -7,6 +7,7 @@
 
 mod caller;
 mod extract;
+mod idempotent;
 mod mount;
 mod native;
 mod problem;
@@ -14,6 +15,7 @@ mod qr;
 pub mod server;
 
 pub use mount::{ApiOptions, router};
+pub use problem::Problem;
 pub use server::serve;
 
 #[cfg(test)]

@@ -2,13 +2,14 @@
 //!
 //! A [`Route`] is one row: a handler, and what the document says about it. Method and path come
 //! from the row's own documentation, so the router and `/openapi.json` cannot differ. Everything
-//! under `/v1` is behind a key, unknown paths too; nothing else is.
+//! under `/v1` is behind a key, unknown paths too, but for logging in; nothing else is.
 
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{FromRef, MatchedPath, Request};
 use axum::handler::Handler;
@@ -21,13 +22,14 @@ use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Method, StatusCode, Uri};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::{debug, error};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::path::{HttpMethod, Operation, ParameterIn};
 use warbler_app::App;
 use warbler_domain::Clock;
 
-use crate::caller::{CallerLabel, authenticate};
+use crate::caller::{CallerLabel, PROBES, Proxies, admins_only, authenticate, count_stranger};
 use crate::extract::{BodyLimit, BodyRoom};
 use crate::native;
 use crate::native::openapi::Pages;
@@ -44,26 +46,38 @@ pub struct ApiOptions {
     pub embedded_network: Option<Router>,
     /// Largest body of a request that carries media, in bytes (of base64).
     pub max_body: usize,
+    /// Proxies that are believed when they say for whom they call (`X-Forwarded-For`).
+    pub trusted_proxies: Vec<IpAddr>,
     /// The host's version, as documents show it.
     pub version: &'static str,
     /// Time, for answers that say until when something holds.
     pub clock: Arc<dyn Clock>,
     /// Ends the event streams; cancel it together with the token of [`crate::serve`].
     pub stop: CancellationToken,
+    /// The WebSockets, which outlive their requests; wait for them after [`crate::serve`].
+    pub tasks: TaskTracker,
+    /// How long the reader of a WebSocket may take over what it is sent.
+    pub slow_reader: Duration,
 }
 
 impl ApiOptions {
     /// 24 MiB, enough for 18 MiB of media in base64.
     pub const MAX_BODY: usize = 24 * 1024 * 1024;
 
+    /// Ten seconds.
+    pub const SLOW_READER: Duration = Duration::from_secs(10);
+
     /// The default: no embedded network, bodies up to [`Self::MAX_BODY`].
     pub fn new(version: &'static str, clock: Arc<dyn Clock>, stop: CancellationToken) -> Self {
         Self {
             embedded_network: None,
             max_body: Self::MAX_BODY,
+            trusted_proxies: Vec::new(),
             version,
             clock,
             stop,
+            tasks: TaskTracker::new(),
+            slow_reader: Self::SLOW_READER,
         }
     }
 }
@@ -73,6 +87,7 @@ impl ApiOptions {
 pub(crate) struct ApiState {
     pub(crate) app: App,
     pub(crate) bodies: BodyRoom,
+    pub(crate) proxies: Proxies,
     clock: Arc<dyn Clock>,
     pages: Arc<Pages>,
     streams: Streams,
@@ -107,6 +122,8 @@ impl FromRef<ApiState> for Streams {
 pub(crate) struct Streams {
     pub(crate) room: Arc<Semaphore>,
     pub(crate) stop: CancellationToken,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) slow: Duration,
 }
 
 /// One row of the table.
@@ -118,6 +135,7 @@ pub(crate) struct Route {
     pub(crate) refusals: BTreeMap<u16, Vec<&'static str>>,
     service: MethodRouter<ApiState>,
     carries_media: bool,
+    open: bool,
 }
 
 impl Route {
@@ -132,10 +150,14 @@ impl Route {
         let mut refusals: BTreeMap<u16, Vec<&'static str>> = BTreeMap::new();
         let mut refuse =
             |status: u16, codes: &[&'static str]| refusals.entry(status).or_default().extend(codes);
+        if !PROBES.contains(&path.as_str()) {
+            refuse(429, &["rate_limited"]);
+        }
         if is_guarded(&path) {
-            refuse(401, &["missing_key", "invalid_key"]);
+            refuse(401, &["missing_key", "invalid_key", "token_expired"]);
+            refuse(403, &["scope_required"]);
             refuse(500, &["internal"]);
-            refuse(503, &["store_unavailable"]);
+            refuse(503, &["store_unavailable", "disk_full"]);
         }
         if has_parameter(&operation, &ParameterIn::Path) {
             refuse(400, &["invalid_path"]);
@@ -159,13 +181,31 @@ impl Route {
         }
         let service = on(filter_of(&method), handler);
         Self {
-            path,
             method,
             operation,
             refusals,
             service,
             carries_media: false,
+            open: !is_guarded(&path),
+            path,
         }
+    }
+
+    /// Needs no key, although it is under `/v1`.
+    pub(crate) fn without_key(mut self) -> Self {
+        self.open = true;
+        self.refusals.remove(&401);
+        self.refusals.remove(&403);
+        self
+    }
+
+    /// Its body is a file, not JSON.
+    pub(crate) fn takes_a_file(mut self) -> Self {
+        self.refusals.remove(&413);
+        if let Some(codes) = self.refusals.get_mut(&400) {
+            codes.retain(|code| matches!(*code, "invalid_path" | "invalid_query"));
+        }
+        self
     }
 
     /// Documents further refusals.
@@ -191,7 +231,7 @@ impl Route {
 
     /// Whether a key is needed.
     pub(crate) fn is_guarded(&self) -> bool {
-        is_guarded(&self.path)
+        !self.open
     }
 }
 
@@ -226,11 +266,14 @@ pub fn router(app: App, options: ApiOptions) -> Router {
     let state = ApiState {
         app,
         bodies: BodyRoom::new(options.max_body),
+        proxies: Proxies::new(&options.trusted_proxies),
         clock: options.clock,
         pages: Arc::new(Pages::of(&table, options.version)),
         streams: Streams {
             room: Arc::new(Semaphore::new(MAX_STREAMS)),
             stop: options.stop,
+            tasks: options.tasks,
+            slow: options.slow_reader,
         },
     };
     let mut guarded = Router::new();
@@ -242,22 +285,20 @@ pub fn router(app: App, options: ApiOptions) -> Router {
             BodyLimit::SMALL
         };
         let service = route.service.layer(Extension(limit));
-        match route
-            .path
-            .strip_prefix(BASE)
-            .filter(|_| is_guarded(&route.path))
-        {
+        match route.path.strip_prefix(BASE).filter(|_| !route.open) {
             Some(below) => guarded = guarded.route(below, service),
             None => open = open.route(&route.path, service),
         }
     }
     if let Some(network) = options.embedded_network {
-        guarded = guarded.nest("/simulator", network.with_state(()));
+        let network = network.with_state(()).layer(from_fn(admins_only));
+        guarded = guarded.nest("/simulator", network);
     }
     let guarded = guarded
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(state.clone(), authenticate));
+    let open = open.route_layer(from_fn_with_state(state.clone(), count_stranger));
     // `nest` leaves out the bare slash.
     let slash = any(unknown_path).layer(from_fn_with_state(state.clone(), authenticate));
     open.nest(BASE, guarded)

@@ -3,33 +3,72 @@
 //! The wire types are this API's own: JSON in camelCase; a field without a value is left out;
 //! times are RFC 3339 in UTC; unknown fields of a request are refused by name.
 
+mod audit;
+mod calls;
+mod chats;
+mod contacts;
 mod docs;
 mod events;
 mod extensions;
+mod groups;
+mod keys;
+mod login;
+mod media;
 mod messages;
 pub(crate) mod openapi;
+mod outbox;
+mod profile;
 mod sessions;
+mod stats;
+mod users;
 mod words;
+
+use std::fmt::Display;
+use std::str::FromStr;
 
 use serde::Serialize;
 use utoipa::ToSchema;
 use warbler_domain::page::Page;
 
 use crate::mount::Route;
+use crate::problem::Problem;
 
 /// Every route of this API, in reading order, each in its section of the document.
 pub(crate) fn routes() -> Vec<Route> {
     let sections = [
         ("Sessions", sessions::routes()),
+        ("Sessions", sessions::settings::routes()),
         ("Pairing", sessions::pairing::routes()),
         ("Messages", messages::routes()),
+        ("Sending", outbox::routes()),
+        ("Media", media::routes()),
+        ("Chats", chats::routes()),
+        ("Contacts", contacts::routes()),
+        ("Groups", groups::routes()),
+        ("Calls", calls::routes()),
+        ("Profile", profile::routes()),
+        ("Statistics", stats::routes()),
         ("Events", events::routes()),
         ("Extensions", extensions::routes()),
+        ("Login", login::routes()),
+        ("Users", users::routes()),
+        ("Keys", keys::routes()),
+        ("Audit", audit::routes()),
         ("Host", openapi::routes()),
     ];
     let rows = sections.into_iter();
     rows.flat_map(|(section, routes)| routes.into_iter().map(|route| route.in_section(section)))
         .collect()
+}
+
+/// A text of a body, parsed into the type it stands for; `field` is where it was written.
+fn in_field<T: FromStr<Err: Display>>(
+    code: &'static str,
+    field: &str,
+    text: &str,
+) -> Result<T, Problem> {
+    let parsed = text.parse();
+    parsed.map_err(|err: T::Err| Problem::invalid(code, err.to_string()).in_field(field))
 }
 
 /// A list, or a page of one.

@@ -4,6 +4,8 @@
 //! status stands in one table, [`status_of`]. What went wrong inside is logged there, once, and
 //! never shown.
 
+use std::time::Duration;
+
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
@@ -11,24 +13,26 @@ use serde::Serialize;
 use tracing::{error, warn};
 use utoipa::ToSchema;
 use warbler_domain::{Refusal, RefusalKind};
+use warbler_store::Error as StoreError;
 
 /// The content type of every refusal.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 /// What [`Problem::type`](ProblemBody) begins with; the code follows.
 const TYPE_PREFIX: &str = "urn:warbler:problem:";
-/// Seconds after which a refused caller may try again.
-const RETRY_SECONDS: &str = "2";
+/// After how long a refused caller may try again, where nothing better is known.
+const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(2);
 /// Characters of a detail; a peer's own text may be quoted in it.
 const MAX_DETAIL: usize = 400;
 
 /// Why a request was refused.
 #[derive(Debug)]
-pub(crate) struct Problem {
+pub struct Problem {
     status: StatusCode,
     code: &'static str,
     detail: String,
     field: Option<String>,
     place: Option<(usize, usize)>,
+    retry_after: Option<Duration>,
 }
 
 /// A refusal as it is sent (RFC 9457).
@@ -65,7 +69,7 @@ pub(crate) struct ProblemBody {
 
 impl Problem {
     /// A refusal that no use case makes: the request never got that far.
-    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         let detail = detail.into();
         let detail = match detail.char_indices().nth(MAX_DETAIL) {
             Some((cut, _)) => format!("{}…", detail.split_at(cut).0),
@@ -77,17 +81,54 @@ impl Problem {
             detail,
             field: None,
             place: None,
+            retry_after: None,
+        }
+    }
+
+    /// Its status.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Its stable word, and what is wrong in words.
+    pub(crate) fn into_code_and_detail(self) -> (&'static str, String) {
+        (self.code, self.detail)
+    }
+
+    /// Its stable word.
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The refusal as it is sent.
+    pub(crate) fn body(&self) -> ProblemBody {
+        let code = self.code;
+        ProblemBody {
+            r#type: format!("{TYPE_PREFIX}{code}"),
+            title: title_of(code),
+            status: self.status.as_u16(),
+            detail: self.detail.clone(),
+            code: code.to_owned(),
+            field: self.field.clone(),
+            line: self.place.map(|(line, _)| line),
+            column: self.place.map(|(_, column)| column),
         }
     }
 
     /// 400: the request itself is wrong.
-    pub(crate) fn invalid(code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn invalid(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, detail)
     }
 
     /// Names the field that is wrong.
     pub(crate) fn in_field(mut self, field: impl Into<String>) -> Self {
         self.field = Some(field.into());
+        self
+    }
+
+    /// Says when the same request may be admitted.
+    pub(crate) fn retry_in(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
         self
     }
 
@@ -101,6 +142,13 @@ impl Problem {
 impl<R: Refusal> From<R> for Problem {
     fn from(refusal: R) -> Self {
         let (kind, code) = (refusal.kind(), refusal.code());
+        if let Some(full) = full_disk(&refusal) {
+            return Self::new(
+                status_of(RefusalKind::Unavailable),
+                "disk_full",
+                full.to_string(),
+            );
+        }
         match kind {
             RefusalKind::Internal => {
                 error!(
@@ -118,7 +166,10 @@ impl<R: Refusal> From<R> for Problem {
             }
             _ => {}
         }
-        Self::new(status_of(kind), code, refusal.public_message())
+        Self {
+            retry_after: refusal.retry_after(),
+            ..Self::new(status_of(kind), code, refusal.public_message())
+        }
     }
 }
 
@@ -136,6 +187,18 @@ fn status_of(kind: RefusalKind) -> StatusCode {
     }
 }
 
+/// The full disk that a refusal comes from. The core has logged it, once.
+fn full_disk(refusal: &impl Refusal) -> Option<&StoreError> {
+    let mut cause = refusal.source();
+    while let Some(err) = cause {
+        match err.downcast_ref() {
+            Some(full @ StoreError::DiskFull) => return Some(full),
+            _ => cause = err.source(),
+        }
+    }
+    None
+}
+
 /// The error and what caused it, for the log.
 fn causes(refusal: &impl Refusal) -> String {
     let mut text = refusal.to_string();
@@ -151,22 +214,12 @@ fn causes(refusal: &impl Refusal) -> String {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (status, code) = (self.status, self.code);
-        let body = ProblemBody {
-            r#type: format!("{TYPE_PREFIX}{code}"),
-            title: title_of(code),
-            status: status.as_u16(),
-            detail: self.detail,
-            code: code.to_owned(),
-            field: self.field,
-            line: self.place.map(|(line, _)| line),
-            column: self.place.map(|(_, column)| column),
-        };
-        let mut response = (status, axum::Json(body)).into_response();
+        let mut response = (status, axum::Json(self.body())).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match status {
-            StatusCode::UNAUTHORIZED if code == "invalid_key" => {
+            StatusCode::UNAUTHORIZED if matches!(code, "invalid_key" | "token_expired") => {
                 let challenge = r#"Bearer realm="warbler", error="invalid_token""#;
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
             }
@@ -177,12 +230,19 @@ impl IntoResponse for Problem {
                 );
             }
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
-                headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
+                let wait = self.retry_after.unwrap_or(RETRY_AFTER_DEFAULT);
+                headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
             }
             _ => {}
         }
         response
     }
+}
+
+/// Rather too many than too few, and never none.
+pub(crate) fn whole_seconds(wait: Duration) -> u64 {
+    let seconds = wait.as_millis().div_ceil(1000).max(1);
+    u64::try_from(seconds).unwrap_or(u64::MAX)
 }
 
 /// `unknown_session` → `Unknown session`.

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -17,7 +19,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
 use tracing::{debug, info, warn};
+
+use crate::caller::Peer;
 
 /// Connections open at the same time.
 pub const MAX_CONNECTIONS: usize = 1024;
@@ -40,8 +45,8 @@ pub async fn serve(
     info!(%address, "The API listens on http://{address}");
     let connections = TaskTracker::new();
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    while let Some((stream, permit)) = accept(&listener, &room, &stop).await {
-        connections.spawn(converse(stream, router.clone(), stop.clone(), permit));
+    while let Some((stream, peer, permit)) = accept(&listener, &room, &stop).await {
+        connections.spawn(converse(stream, peer, router.clone(), stop.clone(), permit));
     }
     drop(listener);
     connections.close();
@@ -55,12 +60,12 @@ async fn accept(
     listener: &TcpListener,
     room: &Arc<Semaphore>,
     stop: &CancellationToken,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, Peer, OwnedSemaphorePermit)> {
     let next = async {
         let permit = Arc::clone(room).acquire_owned().await.ok()?;
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => return Some((stream, permit)),
+                Ok((stream, peer)) => return Some((stream, Peer(peer), permit)),
                 Err(err) => {
                     warn!(%err, "A connection could not be accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -78,6 +83,7 @@ async fn accept(
 /// Serves one connection until it ends.
 async fn converse(
     stream: TcpStream,
+    peer: Peer,
     router: Router,
     stop: CancellationToken,
     _permit: OwnedSemaphorePermit,
@@ -86,11 +92,16 @@ async fn converse(
     if let Err(err) = stream.set_nodelay(true) {
         debug!(%err, "A connection keeps Nagle's algorithm");
     }
+    let router = router.map_request(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        request
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(MAX_BUFFER)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .with_upgrades();
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => Some(ended),

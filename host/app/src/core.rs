@@ -1,5 +1,6 @@
 //! The running host: its parts, its workers, its start and stop.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,19 +8,35 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::info;
-use warbler_domain::{Clock, Random};
+use warbler_domain::pacing::Pacing;
+use warbler_domain::{Caller, Clock, Random};
 use warbler_store::Store;
 
+use crate::access::{Access, AccessSettings};
+use crate::audit::Audit;
+use crate::calls::Calls;
+use crate::chats::Chats;
+use crate::contacts::{Checked, Contacts};
 use crate::driver::Driver;
 use crate::events::{Bus, Events};
 use crate::extensions::ExtensionsView;
+use crate::fetch::{Fetcher, FetcherError, Outbound};
+use crate::groups::Groups;
 use crate::hook::Extensions;
+use crate::idempotency::{Idempotency, InFlight};
 use crate::keys::Keys;
-use crate::media::MediaStore;
+use crate::limits::Admission;
+use crate::login::Logins;
+use crate::media::{Media, MediaSettings, MediaStore};
 use crate::messages::Messages;
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, Outboxes};
+use crate::pacing::Pacer;
 use crate::pipeline::Pipeline;
+use crate::profile::Profile;
+use crate::retention::RetentionSettings;
 use crate::sessions::{Directory, Sessions};
+use crate::stats::Stats;
+use crate::users::Users;
 
 /// What an [`App`] is made of.
 pub struct Parts {
@@ -58,10 +75,20 @@ pub struct Settings {
     pub ack_timeout: Duration,
     /// How often a message is tried before it is a dead letter.
     pub send_attempts: u32,
-    /// Largest medium, in bytes.
-    pub max_media: usize,
+    /// How long a message may wait in vain before it is a dead letter; zero is for ever.
+    pub send_max_age: Duration,
+    /// How sessions without rules of their own space out what they send.
+    pub pacing: Pacing,
+    /// How much media is taken, and for how long it is kept.
+    pub media: MediaSettings,
+    /// What requests to URLs may reach although it is not public.
+    pub outbound: Outbound,
     /// Actions of extensions carried out per chat and minute; 0 means no guard.
     pub loop_guard: u32,
+    /// Who may call, and how often.
+    pub access: AccessSettings,
+    /// For how long things are kept.
+    pub retention: RetentionSettings,
 }
 
 impl Default for Settings {
@@ -75,8 +102,13 @@ impl Default for Settings {
             pairing_window: Duration::from_secs(300),
             ack_timeout: Duration::from_secs(20),
             send_attempts: 8,
-            max_media: 64 * 1024 * 1024,
+            send_max_age: Duration::from_secs(7 * 24 * 3600),
+            pacing: Pacing::default(),
+            media: MediaSettings::default(),
+            outbound: Outbound::default(),
             loop_guard: 120,
+            access: AccessSettings::default(),
+            retention: RetentionSettings::default(),
         }
     }
 }
@@ -95,6 +127,9 @@ pub enum StartError {
         /// Why.
         reason: String,
     },
+    /// The client for URLs.
+    #[error(transparent)]
+    Fetcher(#[from] FetcherError),
 }
 
 /// What every part of the core shares.
@@ -105,11 +140,16 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<Random>,
     pub(crate) media: MediaStore,
+    pub(crate) fetcher: Fetcher,
+    pub(crate) access: Access,
     pub(crate) settings: Settings,
     pub(crate) bus: Bus,
     pub(crate) directory: Directory,
     pub(crate) pipeline: Pipeline,
     pub(crate) outbox: Outbox,
+    pub(crate) pacer: Pacer,
+    pub(crate) in_flight: InFlight,
+    pub(crate) checked: Checked,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
 }
@@ -123,27 +163,38 @@ pub struct App {
 impl App {
     /// Starts the workers and brings back the sessions that are to run.
     pub async fn start(parts: Parts) -> Result<Self, StartError> {
-        let media =
-            MediaStore::open(&parts.media_dir, parts.settings.max_media).map_err(|err| {
-                StartError::Media {
-                    path: parts.media_dir.clone(),
-                    reason: err.to_string(),
-                }
-            })?;
+        let media = MediaStore::open(
+            &parts.media_dir,
+            parts.store.clone(),
+            Arc::clone(&parts.clock),
+            parts.settings.media.clone(),
+        );
+        let media = media.map_err(|err| StartError::Media {
+            path: parts.media_dir.clone(),
+            reason: err.to_string(),
+        })?;
+        let fetcher = Fetcher::new(parts.settings.outbound.clone())?;
         let sessions = parts.store.read(|db| db.sessions().list()).await?;
         let newest = parts.store.read(|db| db.events().newest()).await?;
+        let sending = parts.store.read(|db| db.sending().all()).await?;
+        let access = Access::open(&parts.store, &parts.random, &parts.settings.access).await?;
         let owner = warbler_domain::EventId::new(parts.clock.now(), &parts.random).to_string();
         let shared = Arc::new(Shared {
             directory: Directory::new(&sessions, parts.settings.connecting_at_once),
             bus: Bus::new(newest),
             pipeline: Pipeline::new(parts.settings.loop_guard),
             outbox: Outbox::new(owner),
+            pacer: Pacer::new(parts.settings.pacing.clone(), sending),
+            in_flight: InFlight::default(),
+            checked: Checked::default(),
             store: parts.store,
             driver: parts.driver,
             extensions: parts.extensions,
             clock: parts.clock,
             random: parts.random,
             media,
+            fetcher,
+            access,
             settings: parts.settings,
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
@@ -152,9 +203,21 @@ impl App {
             .tasks
             .spawn(crate::pipeline::run(Arc::clone(&shared)));
         shared.tasks.spawn(crate::outbox::run(Arc::clone(&shared)));
+        shared.tasks.spawn(crate::health::run(Arc::clone(&shared)));
+        shared.tasks.spawn(crate::search::run(Arc::clone(&shared)));
+        shared
+            .tasks
+            .spawn(crate::retention::run(Arc::clone(&shared)));
+        shared
+            .tasks
+            .spawn(crate::media::retain(Arc::clone(&shared)));
         let app = Self { shared };
         app.sessions().restore(sessions);
         Ok(app)
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
     /// Sessions: what may be asked for.
@@ -167,6 +230,51 @@ impl App {
         Messages::new(Arc::clone(&self.shared))
     }
 
+    /// The outbox of each session: what may be asked for.
+    pub fn outboxes(&self) -> Outboxes {
+        Outboxes::new(Arc::clone(&self.shared))
+    }
+
+    /// Chats: what may be asked for.
+    pub fn chats(&self) -> Chats {
+        Chats::new(Arc::clone(&self.shared))
+    }
+
+    /// People: what may be asked for.
+    pub fn contacts(&self) -> Contacts {
+        Contacts::new(Arc::clone(&self.shared))
+    }
+
+    /// Groups: what may be asked for.
+    pub fn groups(&self) -> Groups {
+        Groups::new(Arc::clone(&self.shared))
+    }
+
+    /// Calls: what may be asked for.
+    pub fn calls(&self) -> Calls {
+        Calls::new(Arc::clone(&self.shared))
+    }
+
+    /// What accounts show of themselves.
+    pub fn profile(&self) -> Profile {
+        Profile::new(Arc::clone(&self.shared))
+    }
+
+    /// Statistics.
+    pub fn stats(&self) -> Stats {
+        Stats::new(Arc::clone(&self.shared))
+    }
+
+    /// Requests that are done once.
+    pub fn idempotency(&self) -> Idempotency {
+        Idempotency::new(Arc::clone(&self.shared))
+    }
+
+    /// Media: what may be asked for.
+    pub fn media(&self) -> Media {
+        Media::new(Arc::clone(&self.shared))
+    }
+
     /// Events: what may be asked for.
     pub fn events(&self) -> Events {
         Events::new(Arc::clone(&self.shared))
@@ -177,18 +285,36 @@ impl App {
         ExtensionsView::new(Arc::clone(&self.shared))
     }
 
-    /// API keys.
+    /// API keys and tokens of sessions.
     pub fn keys(&self) -> Keys {
         Keys::new(Arc::clone(&self.shared))
     }
 
-    /// Whether the database answers: what a readiness probe asks.
-    pub async fn ready(&self) -> Result<(), warbler_store::Error> {
-        self.shared
-            .store
-            .read(|db| db.events().newest())
-            .await
-            .map(drop)
+    /// Logging in and out.
+    pub fn logins(&self) -> Logins {
+        Logins::new(Arc::clone(&self.shared))
+    }
+
+    /// Users: what may be asked for.
+    pub fn users(&self) -> Users {
+        Users::new(Arc::clone(&self.shared))
+    }
+
+    /// The log of changes.
+    pub fn audit(&self) -> Audit {
+        Audit::new(Arc::clone(&self.shared))
+    }
+
+    /// Counts a request of `caller`; nothing when it may call as often as it likes.
+    pub fn admit(&self, caller: &Caller) -> Option<Admission> {
+        let now = self.shared.clock.now();
+        self.shared.access.limits.of_caller(caller, now)
+    }
+
+    /// Counts a request from `address` that shows no good credential.
+    pub fn admit_address(&self, address: IpAddr) -> Option<Admission> {
+        let now = self.shared.clock.now();
+        self.shared.access.limits.of_address(address, now)
     }
 
     /// Stops the workers and closes every link; what is stored stays, and goes on at the next

@@ -9,17 +9,30 @@
 //! [`Inbox::receive`] has answered `Ok` for it, and a change of its key material is durable before
 //! the message that caused it is acknowledged or sent.
 
+mod chats;
+mod groups;
+mod people;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use warbler_domain::call::CallState;
+use warbler_domain::chat::ChatChange;
+use warbler_domain::contact::Contact;
+use warbler_domain::event::ContactChange;
+use warbler_domain::group::GroupChange;
 use warbler_domain::media::MediaKind;
 use warbler_domain::message::Quoted;
 use warbler_domain::session::Account;
 use warbler_domain::{
     Content, Direction, Jid, MessageStatus, PhoneNumber, SessionId, Timestamp, WhatsAppId,
 };
+
+pub use chats::{Chats, Newest};
+pub use groups::Groups;
+pub use people::People;
 
 /// A WhatsApp engine.
 #[async_trait]
@@ -46,7 +59,7 @@ pub trait Driver: Send + Sync + 'static {
 
 /// One connection of one session.
 #[async_trait]
-pub trait Link: Send + Sync + 'static {
+pub trait Link: Chats + Groups + People + Send + Sync + 'static {
     /// Hands a message to the network under the id it carries; sending the same id again is the
     /// same message. The server's answer comes as [`LinkReport::Ack`].
     async fn send(&self, message: &Outgoing) -> Result<(), SendFailure>;
@@ -118,15 +131,67 @@ pub enum Inbound {
         /// `composing`, `recording` or `paused`.
         state: &'static str,
     },
+    /// Somebody who is watched came or went.
+    Presence {
+        /// Who.
+        by: Jid,
+        /// Whether they are there.
+        online: bool,
+        /// When they were last there, if they show it.
+        last_seen: Option<Timestamp>,
+    },
+    /// Somebody calls, or a call has ended.
+    Call {
+        /// The network's id of the call.
+        call: String,
+        /// Who calls.
+        by: Jid,
+        /// Whether with pictures.
+        video: bool,
+        /// Whether several people are called.
+        group: bool,
+        /// What happens to it.
+        state: CallState,
+    },
     /// A group changed.
     GroupUpdated {
         /// The group.
         group: Jid,
         /// Who changed it, where known.
         by: Option<Jid>,
-        /// The network's word for the change.
-        change: String,
+        /// What was done.
+        change: GroupChange,
     },
+    /// The account changed how it keeps a chat, on another of its devices.
+    ChatUpdated {
+        /// The chat.
+        chat: Jid,
+        /// What was done.
+        change: ChatChange,
+    },
+    /// Somebody shows something new, or the account calls them differently.
+    ContactUpdated {
+        /// Who.
+        contact: Jid,
+        /// The person's other address, where known.
+        alt: Option<Jid>,
+        /// What is new.
+        change: ContactChange,
+    },
+    /// What the phone remembers from before this session was linked. It changes what is stored
+    /// and is no event.
+    History(Box<History>),
+}
+
+/// A part of what the phone remembers.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct History {
+    /// Messages, in any order; those that are known already change nothing.
+    pub messages: Vec<InboundMessage>,
+    /// People, with the names they show or the account gave them.
+    pub contacts: Vec<Contact>,
+    /// Groups and their subjects.
+    pub groups: Vec<(Jid, String)>,
 }
 
 /// A message as the network delivered it, decrypted.
@@ -136,6 +201,8 @@ pub struct InboundMessage {
     pub whatsapp_id: WhatsAppId,
     /// The chat: person or group.
     pub chat: Jid,
+    /// The chat's other address, where known.
+    pub chat_alt: Option<Jid>,
     /// The author.
     pub sender: Jid,
     /// The author's other address, where known.
@@ -150,6 +217,8 @@ pub struct InboundMessage {
     pub content: Content,
     /// What it answers.
     pub quoted: Option<Quoted>,
+    /// How often it has been forwarded; 0 when it is original.
+    pub forwarded: u32,
 }
 
 /// What happened to a link.
@@ -234,6 +303,10 @@ pub struct Outgoing {
     pub content: Content,
     /// What it answers.
     pub quoted: Option<Quoted>,
+    /// How often it has been forwarded; 0 when it is original.
+    pub forwarded: u32,
+    /// Who sees it, when it is a status post.
+    pub audience: Vec<Jid>,
 }
 
 /// A code to type on the phone.
@@ -309,6 +382,18 @@ pub enum DriverError {
     /// The engine's keys could not be read or written.
     #[error("the session's keys could not be read or written: {0}")]
     Keys(String),
+    /// The engine cannot do this at all.
+    #[error("this engine cannot {0}")]
+    Unsupported(&'static str),
+    /// There is no such person, group, picture or invitation, or it is not shown to this account.
+    #[error("the network knows no such {0}")]
+    NotFound(&'static str),
+    /// The account may not do this.
+    #[error("the account may not do this: {0}")]
+    NotAllowed(String),
+    /// The network wants no more of these for now.
+    #[error("the network wants less of this for now")]
+    TooMany,
     /// No answer in time.
     #[error("no answer from the network within {} s", .0.as_secs())]
     Timeout(Duration),

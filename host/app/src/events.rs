@@ -1,26 +1,48 @@
 //! Events: what may be asked about them, and the stream of those that happen.
 
+mod stream;
+
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use tokio::sync::watch;
 use warbler_domain::page::{Page, PageRequest};
-use warbler_domain::{Caller, EventId, EventKind, Refusal, RefusalKind, SessionRef};
+use warbler_domain::{Caller, EventId, EventKind, Refusal, RefusalKind, Scope, SessionRef};
 use warbler_store::events::{EventFilter, Stored, Trace};
 
 use crate::core::Shared;
-use crate::sessions::SessionError;
+use crate::sessions::{SessionError, is_within_reach, usable_by, within_reach};
+
+pub use stream::{EventStream, Gap, Streamed, Wanted};
 
 /// Tells streams that there are newer events; the events themselves are read from the store, so
 /// a slow reader costs nothing and misses nothing.
 pub(crate) struct Bus {
     newest: watch::Sender<i64>,
+    removed: AtomicI64,
 }
 
 impl Bus {
     pub(crate) fn new(newest: i64) -> Self {
         Self {
             newest: watch::Sender::new(newest),
+            removed: AtomicI64::new(0),
         }
+    }
+
+    /// Up to where events are being removed; those who were not so far may miss some.
+    pub(crate) fn removed(&self) -> i64 {
+        self.removed.load(Ordering::SeqCst)
+    }
+
+    /// Says that events up to `seq` are about to be removed.
+    pub(crate) fn removing(&self, seq: i64) {
+        self.removed.fetch_max(seq, Ordering::SeqCst);
+    }
+
+    /// Says when there are newer events.
+    pub(crate) fn watch(&self) -> watch::Receiver<i64> {
+        self.newest.subscribe()
     }
 
     pub(crate) fn announce(&self, seq: i64) {
@@ -74,7 +96,7 @@ impl Events {
         Self { shared }
     }
 
-    /// A page of events, newest first.
+    /// A page of events of the caller's sessions, newest first.
     pub async fn list(
         &self,
         caller: &Caller,
@@ -82,15 +104,15 @@ impl Events {
         kind: Option<EventKind>,
         page: PageRequest,
     ) -> Result<Page<Stored>, EventError> {
-        let session = match session {
-            Some(session) => Some(
-                crate::sessions::usable_by(&self.shared, caller, session)
-                    .await?
-                    .id,
-            ),
-            None => None,
+        caller.require(Scope::Read).map_err(SessionError::from)?;
+        let sessions = match session {
+            Some(session) => {
+                let found = usable_by(&self.shared, caller, session, Scope::Read).await?;
+                Some(vec![found.id])
+            }
+            None => within_reach(&self.shared, caller),
         };
-        let filter = EventFilter { session, kind };
+        let filter = EventFilter { sessions, kind };
         Ok(self
             .shared
             .store
@@ -101,9 +123,10 @@ impl Events {
     /// What the extensions made of an event; `None` in the trace while it is not through.
     pub async fn trace(
         &self,
-        _caller: &Caller,
+        caller: &Caller,
         id: EventId,
     ) -> Result<(Stored, Option<Trace>), EventError> {
+        caller.require(Scope::Read).map_err(SessionError::from)?;
         let found = self
             .shared
             .store
@@ -114,67 +137,8 @@ impl Events {
                 Ok::<_, warbler_store::Error>(Some((stored, db.events().trace(id)?)))
             })
             .await?;
-        found.ok_or(EventError::Unknown(id))
-    }
-
-    /// The events from now on, or those behind `after` first.
-    pub async fn stream(
-        &self,
-        _caller: &Caller,
-        after: Option<EventId>,
-    ) -> Result<EventStream, EventError> {
-        let newest = self.shared.bus.newest.subscribe();
-        let seen = match after {
-            None => *newest.borrow(),
-            Some(id) => {
-                let found = self
-                    .shared
-                    .store
-                    .read(move |db| db.events().get(id))
-                    .await?;
-                found.ok_or(EventError::Unknown(id))?.seq
-            }
-        };
-        Ok(EventStream {
-            shared: Arc::clone(&self.shared),
-            newest,
-            seen,
-        })
-    }
-}
-
-/// Events one after the other, without gaps.
-pub struct EventStream {
-    shared: Arc<Shared>,
-    newest: watch::Receiver<i64>,
-    seen: i64,
-}
-
-impl EventStream {
-    /// Events read at once.
-    const BATCH: u32 = 128;
-
-    /// The next events, oldest first; waits for one. `None` when the host stops.
-    pub async fn next(&mut self) -> Result<Option<Vec<Stored>>, EventError> {
-        loop {
-            let newest = *self.newest.borrow_and_update();
-            if newest > self.seen {
-                let seen = self.seen;
-                let batch = self
-                    .shared
-                    .store
-                    .read(move |db| db.events().since(seen, Self::BATCH))
-                    .await?;
-                if let Some(last) = batch.last() {
-                    self.seen = last.seq;
-                    return Ok(Some(batch));
-                }
-                self.seen = newest;
-            }
-            tokio::select! {
-                changed = self.newest.changed() => if changed.is_err() { return Ok(None) },
-                () = self.shared.stop.cancelled() => return Ok(None),
-            }
-        }
+        found
+            .filter(|(stored, _)| is_within_reach(&self.shared, caller, stored.event.session))
+            .ok_or(EventError::Unknown(id))
     }
 }

@@ -3,6 +3,10 @@
 //! Invariant: [`receive`] answers `Ok` only when every happening is durable, once; a redelivery
 //! changes nothing.
 
+mod past;
+mod settle;
+mod upkeep;
+
 use std::sync::Arc;
 
 use warbler_domain::{
@@ -10,6 +14,7 @@ use warbler_domain::{
 };
 use warbler_store::{Error, Writer};
 
+use crate::calls::Ringing;
 use crate::core::Shared;
 use crate::driver::{Inbound, InboundMessage};
 
@@ -22,26 +27,55 @@ pub(crate) async fn receive(
     session: SessionId,
     inbound: Vec<Inbound>,
 ) -> Result<(), Error> {
-    let events: Vec<(Event, bool)> = inbound
+    let mut events = Vec::with_capacity(inbound.len());
+    for one in inbound {
+        match one {
+            Inbound::History(history) => past::store(shared, session, *history).await?,
+            one => events.extend(event_of(shared, session, one)),
+        }
+    }
+    if events.is_empty() {
+        return Ok(());
+    }
+    store_all(shared, events).await
+}
+
+/// Stores what happened through this host itself, as an event like any other.
+pub(crate) async fn happened(
+    shared: &Arc<Shared>,
+    session: SessionId,
+    body: EventBody,
+) -> Result<(), Error> {
+    let event = new_event(shared, session, body);
+    store_all(shared, vec![event]).await
+}
+
+async fn store_all(shared: &Arc<Shared>, events: Vec<Event>) -> Result<(), Error> {
+    let events: Vec<(Event, bool)> = events
         .into_iter()
-        .map(|one| {
-            let event = event_of(shared, session, one);
+        .map(|event| {
             let done = !is_wanted(shared, &event);
             (event, done)
         })
         .collect();
-    let newest = shared
+    let (newest, ringing) = shared
         .store
         .write(move |tx| {
             let mut newest = None;
-            for (event, done) in &events {
-                newest = store_event(tx, event, *done)?.or(newest);
+            let mut ringing = Vec::new();
+            for (event, done) in events {
+                let (event, seq) = store_event(tx, event, done)?;
+                newest = seq.or(newest);
+                ringing.extend(seq.and_then(|_| Ringing::of(event)));
             }
-            Ok::<_, Error>(newest)
+            Ok::<_, Error>((newest, ringing))
         })
         .await?;
     if let Some(seq) = newest {
         announce(shared, seq);
+    }
+    for call in ringing {
+        crate::calls::rings(shared, call);
     }
     Ok(())
 }
@@ -61,10 +95,17 @@ pub(crate) fn announce(shared: &Shared, seq: i64) {
     shared.pipeline.wake();
 }
 
-/// Stores one event and what it changes by itself; `None` when it was there already.
-fn store_event(tx: &Writer<'_>, event: &Event, done: bool) -> Result<Option<i64>, Error> {
-    let Some(seq) = tx.events_mut().insert(event, done)? else {
-        return Ok(None);
+/// Stores one event and what it changes by itself; no place when it was there already.
+fn store_event(
+    tx: &Writer<'_>,
+    mut event: Event,
+    done: bool,
+) -> Result<(Event, Option<i64>), Error> {
+    if let EventBody::Message { message } = &mut event.body {
+        settle::settle(tx, message)?;
+    }
+    let Some(seq) = tx.events_mut().insert(&event, done)? else {
+        return Ok((event, None));
     };
     match &event.body {
         EventBody::Message { message } => {
@@ -81,12 +122,9 @@ fn store_event(tx: &Writer<'_>, event: &Event, done: bool) -> Result<Option<i64>
                 }
             }
         }
-        EventBody::ChatState { .. }
-        | EventBody::GroupUpdated { .. }
-        | EventBody::SessionStatus { .. }
-        | EventBody::SessionQr { .. } => {}
+        _ => upkeep::note(tx, &event)?,
     }
-    Ok(Some(seq))
+    Ok((event, Some(seq)))
 }
 
 /// A new event of `session`, now.
@@ -100,7 +138,7 @@ pub(crate) fn new_event(shared: &Shared, session: SessionId, body: EventBody) ->
     }
 }
 
-fn event_of(shared: &Shared, session: SessionId, inbound: Inbound) -> Event {
+fn event_of(shared: &Shared, session: SessionId, inbound: Inbound) -> Option<Event> {
     let body = match inbound {
         Inbound::Message(message) => EventBody::Message {
             message: Box::new(message_of(shared, session, message)),
@@ -124,11 +162,44 @@ fn event_of(shared: &Shared, session: SessionId, inbound: Inbound) -> Event {
             by,
             state: state.to_owned(),
         },
+        Inbound::Presence {
+            by,
+            online,
+            last_seen,
+        } => EventBody::Presence {
+            by,
+            online,
+            last_seen,
+        },
+        Inbound::Call {
+            call,
+            by,
+            video,
+            group,
+            state,
+        } => EventBody::Call {
+            call,
+            by,
+            video,
+            group,
+            state,
+        },
         Inbound::GroupUpdated { group, by, change } => {
             EventBody::GroupUpdated { group, by, change }
         }
+        Inbound::ChatUpdated { chat, change } => EventBody::ChatUpdated { chat, change },
+        Inbound::ContactUpdated {
+            contact,
+            alt,
+            change,
+        } => EventBody::ContactUpdated {
+            contact,
+            alt,
+            change,
+        },
+        Inbound::History(_) => return None,
     };
-    new_event(shared, session, body)
+    Some(new_event(shared, session, body))
 }
 
 fn message_of(shared: &Shared, session: SessionId, inbound: InboundMessage) -> Message {
@@ -137,6 +208,7 @@ fn message_of(shared: &Shared, session: SessionId, inbound: InboundMessage) -> M
         session,
         whatsapp_id: inbound.whatsapp_id,
         chat: inbound.chat,
+        chat_alt: inbound.chat_alt,
         sender: inbound.sender,
         sender_alt: inbound.sender_alt,
         sender_name: inbound.sender_name,
@@ -144,10 +216,14 @@ fn message_of(shared: &Shared, session: SessionId, inbound: InboundMessage) -> M
         timestamp: inbound.timestamp,
         content: inbound.content,
         quoted: inbound.quoted,
+        forwarded: inbound.forwarded,
+        audience: Vec::new(),
         status: match inbound.direction {
             Direction::Inbound => MessageStatus::Received,
             Direction::Outbound => MessageStatus::Sent,
         },
         error: None,
+        scheduled_for: None,
+        error_code: None,
     }
 }

@@ -1,22 +1,42 @@
 //! The one core: every use case and every worker.
 //!
 //! The API, the command line and the extensions all end here. What a caller may ask for stands in
-//! [`sessions`], [`messages`], [`events`], [`extensions`] and [`keys`]; what works by itself in
+//! [`sessions`], [`messages`], [`events`], [`extensions`], [`keys`], [`login`], [`users`] and
+//! [`audit`], in [`chats`], [`contacts`], [`groups`], [`calls`], [`profile`] and [`stats`], how often
+//! in [`limits`]; what works by itself in
 //! [`pipeline`] (an event's way) and [`outbox`] (a message's way out); the two seams in [`driver`]
 //! (the network below) and [`hook`] (the extensions beside).
 
 mod core;
 
+pub mod access;
+pub mod audit;
+pub mod calls;
+pub mod chats;
+pub mod contacts;
 pub mod driver;
 pub mod events;
 pub mod extensions;
+pub mod fetch;
+pub mod groups;
+pub mod health;
 pub mod hook;
+pub mod idempotency;
 pub mod ingest;
 pub mod keys;
+pub mod limits;
+pub mod login;
 pub mod media;
 pub mod messages;
+pub mod network;
 pub mod outbox;
+mod pacing;
 pub mod pipeline;
+pub mod profile;
+pub mod retention;
+mod search;
 pub mod sessions;
+pub mod stats;
+pub mod users;
 
 pub use core::{App, Parts, Settings, StartError};

@@ -1,130 +1,287 @@
-//! Media on disk, each stored once under the digest of its content.
+//! Media: what callers upload, what messages carry, and what is served by name.
+//!
+//! A content is stored once, under the SHA-256 of its bytes, whoever brings it and however often.
+//! What it is is told from its bytes, never from its name or from what its sender claims. Uploads
+//! name a content for their owner; their public names, which cannot be guessed, for whoever is
+//! told. What nothing needs any more is taken away by [`retain`].
+//!
+//! Invariant: a content that a message on its way out needs is never taken away.
 
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+mod admit;
+mod data_url;
+mod error;
+mod file_name;
+mod files;
+mod format;
+mod percent;
+mod picture;
+mod retain;
+mod sound;
+mod store;
 
-use bytes::Bytes;
-use sha2::{Digest as _, Sha256};
-use warbler_domain::media::{Digest, MediaKind};
+#[cfg(test)]
+mod tests;
 
-/// The folder of media. Files are written aside, synced and renamed, so a name never shows half a
-/// file.
+use std::sync::Arc;
+use std::time::Duration;
+
+use warbler_domain::media::MediaKind;
+use warbler_domain::{Caller, Scope, UploadId};
+use warbler_store::media::{StoredMedium, Upload};
+
+use crate::core::Shared;
+
+pub use admit::{Admitted, NewMedium, Origin};
+pub use data_url::{BadData, parse as parse_data_url};
+pub use error::MediaError;
+pub use file_name::FileName;
+pub use format::{Format, HEAD};
+pub(crate) use retain::retain;
+pub(crate) use store::MediaStore;
+
+use store::Incoming;
+
+/// Random bytes in a public name.
+const NAME_BYTES: usize = 20;
+/// Characters of a public name.
+const NAME_LEN: usize = NAME_BYTES * 8 / 5;
+
+/// How much is taken, and for how long it is kept.
 #[derive(Debug, Clone)]
-pub struct MediaStore {
-    dir: PathBuf,
-    max: usize,
+pub struct MediaSettings {
+    /// Largest picture, film, sound or sticker, in bytes.
+    pub max_bytes: u64,
+    /// Largest document, in bytes.
+    pub max_document_bytes: u64,
+    /// How long what a message has is kept after it was last used.
+    pub keep: Duration,
+    /// How long an upload, and whatever else no message has, is kept.
+    pub keep_unused: Duration,
+    /// How long fetching a URL may take.
+    pub fetch_timeout: Duration,
 }
 
-/// Why a medium was not stored or read.
-#[derive(Debug, thiserror::Error)]
-pub enum MediaError {
-    /// There is nothing in it.
-    #[error("the file is empty")]
-    Empty,
-    /// It is too large.
-    #[error("the file has {size} bytes; at most {max} are accepted")]
-    TooLarge {
-        /// Its size in bytes.
-        size: usize,
-        /// The limit in bytes.
-        max: usize,
-    },
-    /// It is not there.
-    #[error("the file is not in the media store")]
-    Missing,
-    /// The disk.
-    #[error("the media store failed: {0}")]
-    Io(#[from] io::Error),
-}
-
-impl MediaStore {
-    /// The store in `dir`, which is made when absent; `max` bytes per file.
-    pub fn open(dir: &Path, max: usize) -> io::Result<Self> {
-        std::fs::create_dir_all(dir)?;
-        Ok(Self {
-            dir: dir.to_owned(),
-            max,
-        })
-    }
-
-    /// Stores `bytes`.
-    pub async fn put(&self, bytes: Bytes) -> Result<Digest, MediaError> {
-        if bytes.is_empty() {
-            return Err(MediaError::Empty);
+impl Default for MediaSettings {
+    fn default() -> Self {
+        Self {
+            max_bytes: 64 * 1024 * 1024,
+            max_document_bytes: 100 * 1024 * 1024,
+            keep: Duration::from_secs(30 * 24 * 3600),
+            keep_unused: Duration::from_secs(24 * 3600),
+            fetch_timeout: Duration::from_secs(60),
         }
-        if bytes.len() > self.max {
-            return Err(MediaError::TooLarge {
-                size: bytes.len(),
-                max: self.max,
-            });
-        }
-        let dir = self.dir.clone();
-        run(move || {
-            let digest = Digest::new(Sha256::digest(&bytes).into());
-            let path = path_of(&dir, &digest);
-            if !path.exists() {
-                write_aside(&path, &bytes)?;
-            }
-            Ok(digest)
-        })
-        .await
-    }
-
-    /// Reads the content with this digest.
-    pub async fn get(&self, digest: &Digest) -> Result<Bytes, MediaError> {
-        let path = path_of(&self.dir, digest);
-        run(move || match std::fs::read(&path) {
-            Ok(bytes) => Ok(Bytes::from(bytes)),
-            Err(err) if err.kind() == io::ErrorKind::NotFound => Err(MediaError::Missing),
-            Err(err) => Err(err.into()),
-        })
-        .await
     }
 }
 
-async fn run<T: Send + 'static>(
-    f: impl FnOnce() -> Result<T, MediaError> + Send + 'static,
+impl MediaSettings {
+    /// Largest content of this kind, in bytes.
+    pub fn limit(&self, kind: MediaKind) -> u64 {
+        match kind {
+            MediaKind::Document => self.largest(),
+            _ => self.max_bytes,
+        }
+    }
+
+    /// Largest content of all, in bytes.
+    pub fn largest(&self) -> u64 {
+        self.max_bytes.max(self.max_document_bytes)
+    }
+}
+
+/// An upload, and what is known of its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadedMedium {
+    /// The upload.
+    pub upload: Upload,
+    /// Its content.
+    pub medium: StoredMedium,
+}
+
+impl UploadedMedium {
+    /// What it is sent as when nobody says which.
+    pub fn kind(&self) -> MediaKind {
+        Format::of_mime(&self.medium.mime).kind()
+    }
+}
+
+/// A content to be served.
+#[derive(Debug)]
+pub struct ServedMedium {
+    /// What is known of it.
+    pub medium: StoredMedium,
+    /// What its file is called, where it has a name.
+    pub file_name: Option<String>,
+    /// Its bytes.
+    pub file: tokio::fs::File,
+}
+
+/// Media.
+pub struct Media {
+    shared: Arc<Shared>,
+}
+
+impl Media {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// Largest upload, in bytes.
+    pub fn largest(&self) -> u64 {
+        self.shared.media.settings().largest()
+    }
+
+    /// Begins an upload, to be given piece by piece.
+    ///
+    /// # Errors
+    /// When the caller may not send, or too many uploads are under way for too long.
+    pub async fn begin(
+        &self,
+        caller: &Caller,
+        file_name: Option<FileName>,
+    ) -> Result<Uploading, MediaError> {
+        caller.require(Scope::Send)?;
+        let store = &self.shared.media;
+        Ok(Uploading {
+            incoming: store.begin(store.settings().largest()).await?,
+            caller: caller.clone(),
+            file_name,
+            shared: Arc::clone(&self.shared),
+        })
+    }
+
+    /// An upload of this caller that has not expired.
+    pub async fn upload(
+        &self,
+        caller: &Caller,
+        id: UploadId,
+    ) -> Result<UploadedMedium, MediaError> {
+        caller.require(Scope::Read)?;
+        self.usable(caller, id).await
+    }
+
+    /// Takes an upload away; its content goes when nothing else needs it.
+    pub async fn delete(&self, caller: &Caller, id: UploadId) -> Result<(), MediaError> {
+        caller.require(Scope::Send)?;
+        self.usable(caller, id).await?;
+        let deleting = self
+            .shared
+            .store
+            .write(move |tx| tx.media_mut().delete_upload(id));
+        if deleting.await.map_err(MediaError::Store)? {
+            return Ok(());
+        }
+        Err(MediaError::UnknownUpload(id))
+    }
+
+    /// The content served under a public name, for whoever knows it.
+    pub async fn named(&self, name: &str) -> Result<ServedMedium, MediaError> {
+        if !is_name(name) {
+            return Err(MediaError::UnknownName);
+        }
+        let now = self.shared.clock.now();
+        let asked = name.to_owned();
+        let found = self
+            .shared
+            .store
+            .read(move |db| db.media().upload_named(&asked))
+            .await
+            .map_err(MediaError::Store)?;
+        let upload = found
+            .filter(|upload| upload.expires_at > now)
+            .ok_or(MediaError::UnknownName)?;
+        let (medium, file) = self.shared.media.open_medium(&upload.digest).await?;
+        Ok(ServedMedium {
+            medium,
+            file_name: upload.file_name,
+            file,
+        })
+    }
+
+    async fn usable(&self, caller: &Caller, id: UploadId) -> Result<UploadedMedium, MediaError> {
+        let now = self.shared.clock.now();
+        let found = self
+            .shared
+            .store
+            .read(move |db| {
+                let Some(upload) = db.media().upload(id)? else {
+                    return Ok(None);
+                };
+                let medium = db.media().get(&upload.digest)?;
+                Ok(medium.map(|medium| UploadedMedium { upload, medium }))
+            })
+            .await
+            .map_err(MediaError::Store)?;
+        found
+            .filter(|found| found.upload.expires_at > now && is_of(caller, &found.upload))
+            .ok_or(MediaError::UnknownUpload(id))
+    }
+}
+
+/// An upload that is coming in. Dropped before its end, it leaves nothing.
+pub struct Uploading {
+    incoming: Incoming,
+    caller: Caller,
+    file_name: Option<FileName>,
+    shared: Arc<Shared>,
+}
+
+impl Uploading {
+    /// Names the file, if it has no name yet.
+    pub fn name(&mut self, file_name: Option<FileName>) {
+        self.file_name = self.file_name.take().or(file_name);
+    }
+
+    /// Adds a piece.
+    ///
+    /// # Errors
+    /// When it becomes too large, or the disk is full.
+    pub async fn push(&mut self, bytes: &[u8]) -> Result<(), MediaError> {
+        self.incoming.push(bytes).await
+    }
+
+    /// Ends the upload: it is stored, looked at, and has a name.
+    ///
+    /// # Errors
+    /// When there is nothing in it, or it cannot be stored.
+    pub async fn finish(self) -> Result<UploadedMedium, MediaError> {
+        let shared = self.shared;
+        let medium = shared.media.keep(self.incoming).await?;
+        let now = shared.clock.now();
+        let mut name = [0; NAME_BYTES];
+        shared.random.fill(&mut name);
+        let upload = Upload {
+            id: UploadId::new(now, &shared.random),
+            digest: medium.digest,
+            name: data_encoding::BASE32_NOPAD.encode(&name).to_lowercase(),
+            file_name: self.file_name.map(|name| name.as_str().to_owned()),
+            made_by: self.caller.label(),
+            owner: self.caller.user_id(),
+            created_at: now,
+            expires_at: now.plus(shared.media.settings().keep_unused),
+        };
+        let row = upload.clone();
+        let storing = shared
+            .store
+            .write(move |tx| tx.media_mut().add_upload(&row));
+        storing.await.map_err(MediaError::Store)?;
+        Ok(UploadedMedium { upload, medium })
+    }
+}
+
+/// Whether an upload is the caller's: by its credential, by its user, or because everything is.
+fn is_of(caller: &Caller, upload: &Upload) -> bool {
+    let by_user = upload.owner.is_some() && upload.owner == caller.user_id();
+    by_user || upload.made_by == caller.label() || caller.reaches_all()
+}
+
+fn is_name(text: &str) -> bool {
+    text.len() == NAME_LEN && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'2'..=b'7'))
+}
+
+/// Runs what would hold up the runtime on a thread of its own.
+async fn beside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, MediaError> + Send + 'static,
 ) -> Result<T, MediaError> {
-    tokio::task::spawn_blocking(f)
-        .await
-        .map_err(|err| MediaError::Io(io::Error::other(err)))?
-}
-
-fn path_of(dir: &Path, digest: &Digest) -> PathBuf {
-    let name = digest.to_string();
-    let (shard, _) = name.split_at(2);
-    dir.join(shard).join(&name)
-}
-
-fn write_aside(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let dir = path
-        .parent()
-        .ok_or_else(|| io::Error::other("a media path has a parent"))?;
-    std::fs::create_dir_all(dir)?;
-    let aside = path.with_extension(format!("{:?}.part", std::thread::current().id()));
-    let mut file = std::fs::File::create(&aside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&aside, path)
-}
-
-/// What a content is, told from its first bytes; `None` when it is not known.
-pub fn sniff(bytes: &[u8]) -> Option<(MediaKind, &'static str)> {
-    let starts = |magic: &[u8]| bytes.starts_with(magic);
-    let at = |offset: usize, magic: &[u8]| {
-        bytes
-            .get(offset..)
-            .is_some_and(|rest| rest.starts_with(magic))
-    };
-    if starts(b"\x89PNG\r\n\x1a\n") {
-        Some((MediaKind::Image, "image/png"))
-    } else if starts(b"\xff\xd8\xff") {
-        Some((MediaKind::Image, "image/jpeg"))
-    } else if starts(b"GIF87a") || starts(b"GIF89a") {
-        Some((MediaKind::Image, "image/gif"))
-    } else if starts(b"RIFF") && at(8, b"WEBP") {
-        Some((MediaKind::Image, "image/webp"))
-    } else {
-        None
-    }
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|err| MediaError::Io(std::io::Error::other(err)))?
 }

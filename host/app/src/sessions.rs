@@ -5,6 +5,7 @@
 
 mod directory;
 mod inbox;
+mod settings;
 mod supervisor;
 
 use std::sync::Arc;
@@ -14,16 +15,20 @@ use tokio::sync::{OwnedMutexGuard, oneshot};
 use tracing::info;
 use warbler_domain::session::{Signal, Wanted};
 use warbler_domain::{
-    Caller, EventBody, PhoneNumber, Refusal, RefusalKind, Session, SessionId, SessionName,
-    SessionRef, SessionState, Timestamp,
+    Caller, EventBody, PhoneNumber, Refusal, RefusalKind, Scope, ScopeRequired, Session, SessionId,
+    SessionName, SessionRef, SessionState, Timestamp,
 };
 use warbler_store::Error as StoreError;
+use warbler_store::audit::AuditEntry;
 
+use crate::access::Ended;
+use crate::audit;
 use crate::core::Shared;
 use crate::driver::{DriverError, PairingCode};
 use supervisor::Command;
 
 pub(crate) use directory::Directory;
+pub use settings::SettingsError;
 
 /// A session to make.
 #[derive(Debug, Clone)]
@@ -49,6 +54,12 @@ pub enum SessionError {
     /// There is none of this name or id.
     #[error("session {0} does not exist")]
     Unknown(SessionRef),
+    /// The caller may not do this kind of thing.
+    #[error(transparent)]
+    Scope(#[from] ScopeRequired),
+    /// The caller's credential is for certain sessions; a new one would not be among them.
+    #[error("this credential is for certain sessions only, so it cannot make one")]
+    Limited,
     /// The name is taken.
     #[error("there is a session {0} already; choose another name")]
     NameTaken(SessionName),
@@ -84,6 +95,8 @@ impl Refusal for SessionError {
     fn kind(&self) -> RefusalKind {
         match self {
             Self::Unknown(_) => RefusalKind::NotFound,
+            Self::Scope(err) => err.kind(),
+            Self::Limited => RefusalKind::Forbidden,
             Self::NameTaken(_)
             | Self::NotRunning { .. }
             | Self::AlreadyPaired(_)
@@ -97,6 +110,8 @@ impl Refusal for SessionError {
     fn code(&self) -> &'static str {
         match self {
             Self::Unknown(_) => "unknown_session",
+            Self::Scope(err) => err.code(),
+            Self::Limited => "limited_to_sessions",
             Self::NameTaken(_) => "session_name_taken",
             Self::NotRunning { .. } => "session_not_running",
             Self::AlreadyPaired(_) => "already_paired",
@@ -122,12 +137,16 @@ impl Sessions {
         Self { shared }
     }
 
-    /// Makes a session.
+    /// Makes a session, which belongs to the user who calls.
     pub async fn create(
         &self,
         caller: &Caller,
         command: CreateSession,
     ) -> Result<Session, SessionError> {
+        caller.require(Scope::Manage)?;
+        if caller.reach().only.is_some() {
+            return Err(SessionError::Limited);
+        }
         let now = self.shared.clock.now();
         let session = Session {
             id: SessionId::new(now, &self.shared.random),
@@ -137,13 +156,21 @@ impl Sessions {
             changed_at: now,
             wanted: Wanted::Stopped,
             account: None,
+            owner: caller.user_id(),
             created_at: now,
         };
         let row = session.clone();
+        let entry = self.entry(caller, "session.create", &session);
         let inserted = self
             .shared
             .store
-            .write(move |tx| tx.sessions_mut().insert(&row))
+            .write(move |tx| {
+                let inserted = tx.sessions_mut().insert(&row)?;
+                if inserted {
+                    tx.audit_mut().insert(&entry)?;
+                }
+                Ok(inserted)
+            })
             .await;
         if !inserted.map_err(SessionError::Store)? {
             return Err(SessionError::NameTaken(session.name));
@@ -156,9 +183,13 @@ impl Sessions {
         Ok(session)
     }
 
-    /// All sessions, by name.
-    pub async fn list(&self, _caller: &Caller) -> Result<Vec<Session>, SessionError> {
-        Ok(self.shared.store.read(|db| db.sessions().list()).await?)
+    /// The caller's sessions, by name.
+    pub async fn list(&self, caller: &Caller) -> Result<Vec<Session>, SessionError> {
+        caller.require(Scope::Read)?;
+        let all = self.shared.store.read(|db| db.sessions().list());
+        let mut sessions = all.await.map_err(SessionError::Store)?;
+        sessions.retain(|session| caller.may_use(session.id, session.owner));
+        Ok(sessions)
     }
 
     /// One session.
@@ -167,7 +198,7 @@ impl Sessions {
         caller: &Caller,
         session: &SessionRef,
     ) -> Result<Session, SessionError> {
-        usable_by(&self.shared, caller, session).await
+        usable_by(&self.shared, caller, session, Scope::Read).await
     }
 
     /// Starts a session, now and after every restart of the host. One that runs goes on.
@@ -176,14 +207,15 @@ impl Sessions {
         caller: &Caller,
         session: &SessionRef,
     ) -> Result<Session, SessionError> {
-        let session = usable_by(&self.shared, caller, session).await?;
+        let session = usable_by(&self.shared, caller, session, Scope::Manage).await?;
         let _turn = self.turn(session.id).await;
-        self.want(session.id, Wanted::Running).await?;
+        let entry = self.entry(caller, "session.start", &session);
+        self.want(session.id, Wanted::Running, Some(entry)).await?;
         if self.ends_by_itself(session.id).await? {
             supervisor::move_on(&self.shared, session.id, Signal::Start, None).await?;
             supervisor::spawn(&self.shared, session.id);
         }
-        usable_by(&self.shared, caller, &session.id.into()).await
+        usable_by(&self.shared, caller, &session.id.into(), Scope::Manage).await
     }
 
     /// Stops a session; it stays linked to its phone.
@@ -192,9 +224,10 @@ impl Sessions {
         caller: &Caller,
         session: &SessionRef,
     ) -> Result<Session, SessionError> {
-        let session = usable_by(&self.shared, caller, session).await?;
+        let session = usable_by(&self.shared, caller, session, Scope::Manage).await?;
         let _turn = self.turn(session.id).await;
-        self.want(session.id, Wanted::Stopped).await?;
+        let entry = self.entry(caller, "session.stop", &session);
+        self.want(session.id, Wanted::Stopped, Some(entry)).await?;
         self.command(session.id, Command::Stop).await;
         supervisor::move_on(
             &self.shared,
@@ -203,7 +236,7 @@ impl Sessions {
             Some("stopped by the operator"),
         )
         .await?;
-        usable_by(&self.shared, caller, &session.id.into()).await
+        usable_by(&self.shared, caller, &session.id.into(), Scope::Manage).await
     }
 
     /// Stops a session and starts it again.
@@ -222,31 +255,38 @@ impl Sessions {
         caller: &Caller,
         session: &SessionRef,
     ) -> Result<Session, SessionError> {
-        let session = usable_by(&self.shared, caller, session).await?;
+        let session = usable_by(&self.shared, caller, session, Scope::Manage).await?;
         if session.account.is_none() && !self.shared.driver.is_paired(session.id).await? {
             return Err(SessionError::NotPaired(session.name));
         }
         let _turn = self.turn(session.id).await;
-        self.want(session.id, Wanted::Stopped).await?;
+        let entry = self.entry(caller, "session.logout", &session);
+        self.want(session.id, Wanted::Stopped, Some(entry)).await?;
         self.command(session.id, Command::Logout).await;
         supervisor::unlink(&self.shared, session.id, "logged out by the operator").await?;
-        usable_by(&self.shared, caller, &session.id.into()).await
+        usable_by(&self.shared, caller, &session.id.into(), Scope::Manage).await
     }
 
     /// Deletes a session with all its messages, events and keys; a linked one is logged out first.
     pub async fn delete(&self, caller: &Caller, session: &SessionRef) -> Result<(), SessionError> {
-        let session = usable_by(&self.shared, caller, session).await?;
+        let session = usable_by(&self.shared, caller, session, Scope::Manage).await?;
         let _turn = self.turn(session.id).await;
-        self.want(session.id, Wanted::Stopped).await?;
+        self.want(session.id, Wanted::Stopped, None).await?;
         self.command(session.id, Command::Logout).await;
         self.shared.driver.forget(session.id).await?;
         let id = session.id;
+        let entry = self.entry(caller, "session.delete", &session);
         self.shared
             .store
-            .write(move |tx| tx.sessions_mut().delete(id))
+            .write(move |tx| {
+                tx.sessions_mut().delete(id)?;
+                tx.audit_mut().insert(&entry)
+            })
             .await
             .map_err(SessionError::Store)?;
         self.shared.directory.remove(id);
+        self.shared.pacer.forget(id);
+        self.shared.access.end(Ended::SessionToken(id));
         info!(session.id = %id, caller = caller.label(), "Session {} was deleted", session.name);
         Ok(())
     }
@@ -310,18 +350,36 @@ impl Sessions {
         caller: &Caller,
         session: &SessionRef,
     ) -> Result<Session, SessionError> {
-        let session = usable_by(&self.shared, caller, session).await?;
+        let session = usable_by(&self.shared, caller, session, Scope::Manage).await?;
         if session.account.is_some() {
             return Err(SessionError::AlreadyPaired(session.name));
         }
         Ok(session)
     }
 
-    async fn want(&self, session: SessionId, wanted: Wanted) -> Result<(), SessionError> {
+    fn entry(&self, caller: &Caller, action: &str, session: &Session) -> AuditEntry {
+        audit::done(
+            &self.shared,
+            caller,
+            action,
+            session.id,
+            session.name.as_str(),
+        )
+    }
+
+    async fn want(
+        &self,
+        session: SessionId,
+        wanted: Wanted,
+        entry: Option<AuditEntry>,
+    ) -> Result<(), SessionError> {
         let changed = self
             .shared
             .store
-            .write(move |tx| tx.sessions_mut().set_wanted(session, wanted))
+            .write(move |tx| {
+                tx.sessions_mut().set_wanted(session, wanted)?;
+                entry.map_or(Ok(()), |entry| tx.audit_mut().insert(&entry))
+            })
             .await;
         changed.map_err(SessionError::Store)
     }
@@ -364,18 +422,43 @@ impl Sessions {
     }
 }
 
-/// The session, if it exists and `caller` may use it.
+/// The session, if `caller` may do this kind of thing and the session is one of its own. One that
+/// is not does not exist for it.
 pub(crate) async fn usable_by(
     shared: &Shared,
-    _caller: &Caller,
+    caller: &Caller,
     session: &SessionRef,
+    scope: Scope,
 ) -> Result<Session, SessionError> {
+    caller.require(scope)?;
     let wanted = session.clone();
     let found = shared
         .store
         .read(move |db| db.sessions().get(&wanted))
         .await?;
-    found.ok_or_else(|| SessionError::Unknown(session.clone()))
+    found
+        .filter(|found| caller.may_use(found.id, found.owner))
+        .ok_or_else(|| SessionError::Unknown(session.clone()))
+}
+
+/// Whether what belongs to this session is there for `caller`, told without the database.
+pub(crate) fn is_within_reach(shared: &Shared, caller: &Caller, session: SessionId) -> bool {
+    if caller.reaches_all() {
+        return true;
+    }
+    let owner = shared.directory.owner(session);
+    owner.is_some_and(|owner| caller.may_use(session, owner))
+}
+
+/// The sessions within the reach of `caller`; nothing when that is all of them.
+pub(crate) fn within_reach(shared: &Shared, caller: &Caller) -> Option<Vec<SessionId>> {
+    (!caller.reaches_all()).then(|| {
+        let owned = shared.directory.owners().into_iter();
+        owned
+            .filter(|(session, owner)| caller.may_use(*session, *owner))
+            .map(|(session, _)| session)
+            .collect()
+    })
 }
 
 /// The event of a change of state.

@@ -131,6 +131,11 @@ fn event() -> Result<Event> {
         quoted: None,
         status: MessageStatus::Received,
         error: None,
+        chat_alt: None,
+        forwarded: 0,
+        audience: Vec::new(),
+        scheduled_for: None,
+        error_code: None,
     };
     Ok(Event {
         id: EventId::new(now, &random),

@@ -4,10 +4,14 @@
 //! added, never renamed. It holds no media key and nothing else that is secret.
 
 use serde::Serialize;
+use warbler_domain::content::Mentions;
 use warbler_domain::event::EventBody;
-use warbler_domain::media::{Media, MediaKind, MediaSource};
-use warbler_domain::message::{Content, Direction, Quoted};
-use warbler_domain::{Event, Jid, Message, WhatsAppId};
+use warbler_domain::media::Media;
+use warbler_domain::message::{Direction, Quoted};
+use warbler_domain::place::Location;
+use warbler_domain::poll::Poll;
+use warbler_domain::vcard::ContactCard;
+use warbler_domain::{Content, Event, Jid, Message, WhatsAppId};
 
 /// The hot fields of an event, read in one pass.
 pub(crate) struct Facts<'a> {
@@ -28,9 +32,15 @@ impl<'a> Facts<'a> {
         let message = event.message();
         let sender = match &event.body {
             EventBody::Message { message } => Some(&message.sender),
-            EventBody::Receipt { by, .. } | EventBody::ChatState { by, .. } => Some(by),
+            EventBody::Receipt { by, .. }
+            | EventBody::ChatState { by, .. }
+            | EventBody::Presence { by, .. }
+            | EventBody::Call { by, .. } => Some(by),
+            EventBody::ContactUpdated { contact, .. } => Some(contact),
             EventBody::GroupUpdated { by, .. } => by.as_ref(),
-            EventBody::SessionStatus { .. } | EventBody::SessionQr { .. } => None,
+            EventBody::ChatUpdated { .. }
+            | EventBody::SessionStatus { .. }
+            | EventBody::SessionQr { .. } => None,
         };
         Self {
             chat: event.chat(),
@@ -59,21 +69,7 @@ impl<'a> Facts<'a> {
 
 /// The SHA-256 of a medium this host has.
 pub(crate) fn stored_digest(media: &Media) -> Option<String> {
-    match &media.source {
-        MediaSource::Stored { digest } => Some(digest.to_string()),
-        MediaSource::Remote { .. } => None,
-    }
-}
-
-/// The word for a medium: `image`, `video`, …
-pub(crate) fn media_word(kind: MediaKind) -> &'static str {
-    match kind {
-        MediaKind::Image => "image",
-        MediaKind::Video => "video",
-        MediaKind::Audio => "audio",
-        MediaKind::Document => "document",
-        MediaKind::Sticker => "sticker",
-    }
+    media.source.digest().map(|digest| digest.to_string())
 }
 
 /// What is not a hot field, as one JSON object.
@@ -100,38 +96,83 @@ struct MessageBody<'a> {
     r#type: &'static str,
     /// Our id of the message.
     message_id: String,
-    /// `text`, `image`, …, `reaction`, `edit`, `revoke`, `unsupported`.
+    /// [`Content::word`].
     content: &'static str,
     status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chat_alt: Option<&'a Jid>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sender_alt: Option<&'a Jid>,
     #[serde(skip_serializing_if = "Option::is_none")]
     quoted: Option<&'a Quoted>,
-    /// The message a reaction, edit or revocation is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forwarded: Option<u32>,
+    #[serde(flatten)]
+    part: Part<'a>,
+}
+
+/// What a message says beside its text and medium, which are hot fields.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Part<'a> {
+    /// The message a reaction, vote, edit or revocation is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<&'a WhatsAppId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     emoji: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    mentions: Option<&'a Mentions>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<&'a Location>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contacts: Option<&'a [ContactCard]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    poll: Option<&'a Poll>,
+    /// The options chosen in a poll.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    options: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     unsupported: Option<&'a str>,
 }
 
 fn message_body(message: &Message) -> MessageBody<'_> {
-    let (target, emoji, unsupported) = match &message.content {
-        Content::Reaction { target, emoji, .. } => (Some(target), Some(emoji.as_str()), None),
-        Content::Edit { target, .. } | Content::Revoke { target } => (Some(target), None, None),
-        Content::Unsupported { what } => (None, None, Some(what.as_str())),
-        Content::Text { .. } | Content::Media(_) => (None, None, None),
-    };
     MessageBody {
         r#type: "message",
         message_id: message.id.to_string(),
         content: message.content.word(),
         status: message.status.as_str(),
+        chat_alt: message.chat_alt.as_ref(),
         sender_alt: message.sender_alt.as_ref(),
         quoted: message.quoted.as_ref(),
-        target,
-        emoji,
-        unsupported,
+        forwarded: Some(message.forwarded).filter(|count| *count > 0),
+        part: part(&message.content),
     }
+}
+
+fn part(content: &Content) -> Part<'_> {
+    let mut part = Part::default();
+    match content {
+        Content::Text(text) => part.mentions = mentions(&text.mentions),
+        Content::Media(media) => part.mentions = mentions(&media.mentions),
+        Content::Location(location) => part.location = Some(location),
+        Content::Contacts { cards } => part.contacts = Some(cards),
+        Content::Poll(poll) => part.poll = Some(poll),
+        Content::PollVote {
+            target, options, ..
+        } => {
+            part.target = Some(target);
+            part.options = Some(options);
+        }
+        Content::Reaction { target, emoji, .. } => {
+            part.target = Some(target);
+            part.emoji = Some(emoji);
+        }
+        Content::Edit { target, .. } | Content::Revoke { target, .. } => part.target = Some(target),
+        Content::Unsupported { what } => part.unsupported = Some(what),
+    }
+    part
+}
+
+fn mentions(mentions: &Mentions) -> Option<&Mentions> {
+    Some(mentions).filter(|mentions| !mentions.is_nobody())
 }

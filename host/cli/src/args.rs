@@ -1,11 +1,15 @@
 //! The command line: what can be asked for, and its help.
 
+mod access;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::LogFormat;
+
+pub(crate) use access::{Key, KeyVerb, User, UserVerb};
 
 /// A self-hosted WhatsApp automation host: a REST API, WebAssembly plugins and scripts.
 #[derive(Debug, Parser)]
@@ -54,6 +58,12 @@ pub(crate) enum Command {
     /// Sessions of a running host: list, create, pair, start, stop, log out, delete
     #[command(after_help = "Example:\n  warbler session create shop\n  warbler session pair shop")]
     Session(Session),
+    /// API keys of a running host: list, create, revoke
+    #[command(after_help = "Example:\n  warbler key create n8n --scope send --session shop")]
+    Key(Key),
+    /// Users of a running host: list, add, change the password, disable, delete
+    #[command(after_help = "Example:\n  warbler user add ada")]
+    User(User),
     /// Events of a running host
     #[command(after_help = "Example:\n  warbler events tail --json")]
     Events(Events),
@@ -63,6 +73,16 @@ pub(crate) enum Command {
     /// Look whether everything is as it should be
     #[command(after_help = "Example:\n  warbler doctor --config warbler.toml")]
     Doctor(Doctor),
+    /// Copy the database into a file, while the host runs or not
+    #[command(
+        after_help = "Example:\n  warbler backup /backups/warbler-monday.db --media\n\nRun it where the data folder is, as the host's user. The copy holds every key of the linked devices."
+    )]
+    Backup(Backup),
+    /// Put a backup in place of the database of a stopped host
+    #[command(
+        after_help = "Example:\n  warbler restore /backups/warbler-monday.db --data warbler-data\n\nThe database that was there is kept aside in the data folder."
+    )]
+    Restore(Restore),
 }
 
 /// Run the host.
@@ -227,6 +247,41 @@ pub(crate) enum ExtensionsVerb {
     /// All plugins and scripts, and why one does not run
     #[command(after_help = "Example:\n  warbler extensions list --json")]
     List,
+}
+
+/// Copy the database into a file.
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// The file to make; it must not exist
+    pub(crate) file: PathBuf,
+    /// Copy the media too, into the folder FILE.media; what is there already is not copied again
+    #[arg(long)]
+    pub(crate) media: bool,
+    /// The configuration file that names the data folder
+    #[arg(long, value_name = "FILE", env = "WARBLER_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// The data folder [env: WARBLER_DATA] [default: warbler-data]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Put a backup in place of the database of a stopped host.
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The backup; the media in FILE.media are put back too
+    pub(crate) file: PathBuf,
+    /// The configuration file that names the data folder
+    #[arg(long, value_name = "FILE", env = "WARBLER_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// The data folder [env: WARBLER_DATA] [default: warbler-data]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Look whether everything is as it should be.

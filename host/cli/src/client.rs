@@ -4,14 +4,12 @@ mod stream;
 mod wire;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder, Response, Url};
-use rustls::ClientConfig;
-use rustls_platform_verifier::BuilderVerifierExt;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use warbler_app::fetch::tls;
 use warbler_domain::Secret;
 
 use crate::args::Reach;
@@ -45,12 +43,7 @@ impl Client {
                     reach.url
                 ))
             })?;
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .and_then(|builder| builder.with_platform_verifier())
-            .map_err(anyhow::Error::from)?
-            .with_no_client_auth();
+        let tls = tls::client_config().map_err(anyhow::Error::from)?;
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::none())
@@ -90,6 +83,42 @@ impl Client {
         .await
     }
 
+    /// A resource as it is shown, of those that `query` asks for.
+    pub(crate) async fn get_with<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, impl AsRef<str>)],
+    ) -> Result<T, Failure> {
+        let request = self.request_with(Method::GET, path, query)?;
+        self.call(request.timeout(ANSWER)).await
+    }
+
+    /// Changes a part of a resource.
+    pub(crate) async fn patch<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: Value,
+    ) -> Result<T, Failure> {
+        let request = self.request(Method::PATCH, path)?.timeout(ANSWER);
+        self.call(request.json(&body)).await
+    }
+
+    /// Puts something in the place of what there was.
+    pub(crate) async fn put(&self, path: &[&str], body: Value) -> Result<(), Failure> {
+        let request = self.request(Method::PUT, path)?.timeout(ANSWER);
+        self.send(request.json(&body)).await.map(drop)
+    }
+
+    /// Takes a resource away, in the way that `query` says.
+    pub(crate) async fn delete_with(
+        &self,
+        path: &[&str],
+        query: &[(&str, impl AsRef<str>)],
+    ) -> Result<(), Failure> {
+        let request = self.request_with(Method::DELETE, path, query)?;
+        self.send(request.timeout(ANSWER)).await.map(drop)
+    }
+
     /// Takes a resource away.
     pub(crate) async fn delete(&self, path: &[&str]) -> Result<(), Failure> {
         let response = self
@@ -109,12 +138,24 @@ impl Client {
     }
 
     fn request(&self, method: Method, path: &[&str]) -> Result<RequestBuilder, Failure> {
+        self.request_with(method, path, &[] as &[(&str, &str)])
+    }
+
+    fn request_with(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, impl AsRef<str>)],
+    ) -> Result<RequestBuilder, Failure> {
         let mut url = self.base.clone();
         url.path_segments_mut()
             .map_err(|()| Failure::Usage(format!("`{}` is not the URL of a host", self.base)))?
             .pop_if_empty()
             .push("v1")
             .extend(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
         Ok(self
             .http
             .request(method, url)

@@ -1,10 +1,13 @@
 //! The commands: from arguments to an exit code.
 
+mod backup;
 mod doctor;
 mod events;
 mod extensions;
+mod key;
 mod serve;
 mod session;
+mod user;
 
 #[cfg(feature = "simulator")]
 mod demo;
@@ -72,6 +75,14 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> Result<(), Failu
             quiet(&log, environment)?;
             on_runtime(session::run(args, environment, screen))
         }
+        Command::Key(args) => {
+            quiet(&log, environment)?;
+            on_runtime(key::run(args, environment, screen))
+        }
+        Command::User(args) => {
+            quiet(&log, environment)?;
+            on_runtime(user::run(args, environment, screen))
+        }
         Command::Events(args) => {
             quiet(&log, environment)?;
             on_runtime(events::run(args, environment, screen))
@@ -79,6 +90,14 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> Result<(), Failu
         Command::Extensions(args) => {
             quiet(&log, environment)?;
             on_runtime(extensions::run(args, environment, screen))
+        }
+        Command::Backup(args) => {
+            quiet(&log, environment)?;
+            backup::run(&args, environment, screen)
+        }
+        Command::Restore(args) => {
+            quiet(&log, environment)?;
+            backup::run_restore(&args, environment, screen)
         }
         Command::Doctor(args) => {
             quiet(&log, environment)?;

@@ -9,9 +9,11 @@ mod data;
 mod environment;
 mod extensions;
 mod known;
+mod limits;
 mod log;
 mod media;
 mod network;
+mod retention;
 mod sending;
 mod server;
 mod sessions;
@@ -27,9 +29,11 @@ pub use access::Access;
 pub use data::Data;
 pub use environment::Environment;
 pub use extensions::Extensions;
+pub use limits::Limits;
 pub use log::{Log, LogFormat};
 pub use media::Media;
 pub use network::{Network, NetworkError};
+pub use retention::Retention;
 pub use sending::Sending;
 pub use server::Server;
 pub use sessions::Sessions;
@@ -50,6 +54,8 @@ pub struct Config {
     pub data: Data,
     /// Who may call.
     pub access: Access,
+    /// How often callers may call.
+    pub limits: Limits,
     /// What is logged.
     pub log: Log,
     /// Plugins and scripts.
@@ -62,6 +68,8 @@ pub struct Config {
     pub sending: Sending,
     /// Pictures and files.
     pub media: Media,
+    /// For how long things are kept.
+    pub retention: Retention,
 }
 
 /// Why the settings cannot be used.
@@ -140,12 +148,14 @@ impl Config {
             server: section(&mut merged, "server", place)?,
             data: section(&mut merged, "data", place)?,
             access: section(&mut merged, "access", place)?,
+            limits: section(&mut merged, "limits", place)?,
             log: section(&mut merged, "log", place)?,
             extensions: section(&mut merged, "extensions", place)?,
             network: section(&mut merged, "network", place)?,
             sessions: section(&mut merged, "sessions", place)?,
             sending: section(&mut merged, "sending", place)?,
             media: section(&mut merged, "media", place)?,
+            retention: section(&mut merged, "retention", place)?,
         })
     }
 
@@ -160,8 +170,13 @@ impl Config {
             pairing_window: self.sessions.pairing_window.duration(),
             ack_timeout: self.sending.ack_timeout.duration(),
             send_attempts: self.sending.attempts,
+            send_max_age: self.sending.max_age.duration(),
+            pacing: self.sending.pacing.clone(),
             loop_guard: self.sending.loop_guard,
-            max_media: self.media.max_bytes(),
+            access: self.access.settings(self.limits.settings()),
+            media: self.media.settings(),
+            retention: self.retention.settings(),
+            outbound: self.network.outbound_allow.clone(),
         }
     }
 }

@@ -5,13 +5,14 @@
 //! served last, so that nobody is answered by half a host. What was started before a failure is
 //! stopped again.
 
+mod backup;
 mod data;
 mod error;
 mod network;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 use warbler_api::ApiOptions;
 use warbler_app::{App, Parts, Settings};
@@ -28,8 +30,9 @@ use warbler_domain::{Clock, ExtensionName, Random, Secret, SystemClock};
 use warbler_store::{Store, StoreOptions};
 use warbler_whatsapp::WhatsappRust;
 
+pub use backup::{BackedUp, BackupFailure, back_up, media_of, restore};
 pub(crate) use data::read_key;
-pub use data::{DATABASE, DataFolder, KEY_FILE};
+pub use data::{DATABASE, DataFolder, KEY_FILE, MEDIA};
 pub use error::StartError;
 use network::Below;
 pub use network::NetworkChoice;
@@ -43,6 +46,8 @@ pub struct HostOptions {
     pub listen: SocketAddr,
     /// Whether that may be an address other machines reach.
     pub allow_remote: bool,
+    /// Proxies that are believed when they say for whom they call.
+    pub trusted_proxies: Vec<IpAddr>,
     /// The folder with everything that must survive.
     pub data: PathBuf,
     /// Folders with plugins.
@@ -59,6 +64,10 @@ pub struct HostOptions {
     pub settings: Settings,
     /// Largest request body, in bytes.
     pub max_body: usize,
+    /// How long the reader of a WebSocket may take over what it is sent.
+    pub slow_reader: Duration,
+    /// Largest database, in bytes; nothing for as large as the disk allows.
+    pub max_database: Option<u64>,
     /// A key that always has access; without one the first start makes one.
     pub admin_key: Option<Secret>,
     /// Where the time comes from.
@@ -73,6 +82,7 @@ impl HostOptions {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             allow_remote: false,
+            trusted_proxies: Vec::new(),
             data: data.into(),
             plugin_dirs: Vec::new(),
             script_dirs: Vec::new(),
@@ -81,6 +91,8 @@ impl HostOptions {
             device_name: "Warbler".to_owned(),
             settings: Settings::default(),
             max_body: 24 * 1024 * 1024,
+            slow_reader: ApiOptions::SLOW_READER,
+            max_database: None,
             admin_key: None,
             clock: Arc::new(SystemClock),
             random: Arc::new(Random::from_system()),
@@ -94,10 +106,10 @@ pub struct Host {
     first_key: Option<Secret>,
     server: JoinHandle<io::Result<()>>,
     stop_server: CancellationToken,
+    sockets: TaskTracker,
     app: App,
     registry: Arc<Registry>,
     store: Store,
-    random: Arc<Random>,
     below: Below,
     folder: DataFolder,
 }
@@ -160,14 +172,7 @@ impl Host {
         {
             return Ok(key);
         }
-        let mut bytes = [0u8; 32];
-        self.random.fill(&mut bytes);
-        let text = data_encoding::BASE32_NOPAD.encode(&bytes).to_lowercase();
-        let key = self
-            .app
-            .keys()
-            .adopt(&Secret::new(format!("wbl_{text}")))
-            .await?;
+        let key = self.app.keys().replace_first().await?;
         self.folder.write_key(&key)?;
         Ok(key)
     }
@@ -193,6 +198,8 @@ impl Host {
         if !self.server.is_finished() {
             note_end(self.server.await);
         }
+        self.sockets.close();
+        self.sockets.wait().await;
         self.app.stop().await;
         self.registry.stop().await;
         drop(self.app);
@@ -223,10 +230,10 @@ struct Above {
     first_key: Option<Secret>,
     server: JoinHandle<io::Result<()>>,
     stop_server: CancellationToken,
+    sockets: TaskTracker,
     app: App,
     registry: Arc<Registry>,
     store: Store,
-    random: Arc<Random>,
 }
 
 impl Above {
@@ -236,10 +243,10 @@ impl Above {
             first_key: self.first_key,
             server: self.server,
             stop_server: self.stop_server,
+            sockets: self.sockets,
             app: self.app,
             registry: self.registry,
             store: self.store,
-            random: self.random,
             below,
             folder,
         }
@@ -256,11 +263,13 @@ async fn above(
         address: options.listen,
         reason,
     })?;
-    let store = Store::open(&StoreOptions::new(folder.path(DATABASE))).map_err(|source| {
-        StartError::Store {
-            path: folder.path(DATABASE),
-            source,
-        }
+    let database = StoreOptions {
+        max_bytes: options.max_database,
+        ..StoreOptions::new(folder.path(DATABASE))
+    };
+    let store = Store::open(&database).map_err(|source| StartError::Store {
+        path: database.path.clone(),
+        source,
     })?;
     let driver = WhatsappRust::new(store.clone(), Arc::clone(&options.clock), below.engine())?;
     let registry = Registry::open(RegistryConfig {
@@ -276,7 +285,7 @@ async fn above(
         extensions: Arc::clone(&registry) as Arc<dyn warbler_app::hook::Extensions>,
         clock: Arc::clone(&options.clock),
         random: Arc::clone(&options.random),
-        media_dir: folder.path("media"),
+        media_dir: folder.path(MEDIA),
         settings: options.settings,
     };
     let app = App::start(parts).await?;
@@ -295,6 +304,9 @@ async fn above(
     );
     api.embedded_network = below.routes(&app);
     api.max_body = options.max_body;
+    api.trusted_proxies = options.trusted_proxies;
+    api.slow_reader = options.slow_reader;
+    let sockets = api.tasks.clone();
     let router = warbler_api::router(app.clone(), api);
     let server = tokio::spawn(warbler_api::serve(listener, router, stop_server.clone()));
     info!(%address, data = %folder.root().display(), "The host is ready on http://{address}");
@@ -303,10 +315,10 @@ async fn above(
         first_key,
         server,
         stop_server,
+        sockets,
         app,
         registry,
         store,
-        random: options.random,
     })
 }
 

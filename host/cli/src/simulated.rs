@@ -10,19 +10,18 @@
 //! | `POST /groups` | `{subject, by, members}` | 201 `{id}`; `by` and `members` are numbers |
 //!
 //! `to` is a session's name or id, a number, a JID or a group; without it the one linked session
-//! hears it. A refusal is a problem document of the same shape as the API's.
+//! hears it. A refusal is a problem, as the API's are.
 
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, Path, State};
-use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use http::{HeaderValue, StatusCode, header};
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use warbler_api::Problem;
 use warbler_app::App;
-use warbler_app::sessions::SessionError;
-use warbler_domain::{Caller, Refusal, RefusalKind, SessionRef};
+use warbler_domain::{Caller, SessionRef};
 use warbler_simulator::{Heard, Network, Person, PersonError};
 
 /// Longest name of a contact or group, in characters.
@@ -117,9 +116,12 @@ async fn list(State(simulated): State<Simulated>) -> Json<Items<Contact>> {
 async fn create(
     State(simulated): State<Simulated>,
     Body(body): Body<NewContact>,
-) -> Result<(StatusCode, Json<Contact>), Refused> {
+) -> Result<(StatusCode, Json<Contact>), Problem> {
     let name = name(&body.name)?;
-    let person = simulated.network.person(&body.number, name)?;
+    let person = simulated
+        .network
+        .person(&body.number, name)
+        .map_err(refused)?;
     Ok((StatusCode::CREATED, Json((&person).into())))
 }
 
@@ -127,21 +129,21 @@ async fn say(
     State(simulated): State<Simulated>,
     Path(number): Path<String>,
     Body(body): Body<Say>,
-) -> Result<(StatusCode, Json<Value>), Refused> {
+) -> Result<(StatusCode, Json<Value>), Problem> {
     if body.text.trim().is_empty() || body.text.len() > MAX_TEXT {
         let detail = format!("`text` must have 1 to {MAX_TEXT} bytes");
-        return Err(Refused::invalid("bad_text", detail));
+        return Err(Problem::invalid("bad_text", detail));
     }
     let person = find(&simulated, &number)?;
     let to = simulated.recipient(body.to.as_deref()).await?;
-    let id = person.says(&to, &body.text).await?;
+    let id = person.says(&to, &body.text).await.map_err(refused)?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "id": id }))))
 }
 
 async fn heard(
     State(simulated): State<Simulated>,
     Path(number): Path<String>,
-) -> Result<Json<Items<Heard>>, Refused> {
+) -> Result<Json<Items<Heard>>, Problem> {
     let mut items = find(&simulated, &number)?.heard();
     let surplus = items.len().saturating_sub(MAX_HEARD);
     items.drain(..surplus);
@@ -152,7 +154,7 @@ async fn online(
     State(simulated): State<Simulated>,
     Path(number): Path<String>,
     Body(body): Body<Online>,
-) -> Result<Json<Contact>, Refused> {
+) -> Result<Json<Contact>, Problem> {
     let person = find(&simulated, &number)?;
     if body.online {
         person.comes_online();
@@ -165,33 +167,34 @@ async fn online(
 async fn group(
     State(simulated): State<Simulated>,
     Body(body): Body<NewGroup>,
-) -> Result<(StatusCode, Json<Value>), Refused> {
+) -> Result<(StatusCode, Json<Value>), Problem> {
     let by = find(&simulated, &body.by)?;
-    let members: Result<Vec<Person>, Refused> = body
+    let members: Result<Vec<Person>, Problem> = body
         .members
         .iter()
         .map(|number| find(&simulated, number))
         .collect();
     let members = members?;
     let members: Vec<&Person> = members.iter().collect();
-    let id = by.creates_group(name(&body.subject)?, &members).await?;
+    let created = by.creates_group(name(&body.subject)?, &members).await;
+    let id = created.map_err(refused)?;
     Ok((StatusCode::CREATED, Json(json!({ "id": id }))))
 }
 
 impl Simulated {
     /// Whom a contact writes to: what was named, or the only linked session.
-    async fn recipient(&self, to: Option<&str>) -> Result<String, Refused> {
+    async fn recipient(&self, to: Option<&str>) -> Result<String, Problem> {
         let caller = Caller::host();
         let Some(to) = to else {
             let sessions = self.app.sessions().list(&caller).await?;
             let mut linked = sessions.into_iter().filter_map(|session| session.account);
             return match (linked.next(), linked.next()) {
                 (Some(account), None) => Ok(account.jid.to_string()),
-                (None, _) => Err(Refused::conflict(
+                (None, _) => Err(conflict(
                     "no_linked_session",
                     "no session is linked to a phone yet",
                 )),
-                (Some(_), Some(_)) => Err(Refused::invalid(
+                (Some(_), Some(_)) => Err(Problem::invalid(
                     "missing_to",
                     "several sessions are linked; name one in `to`",
                 )),
@@ -206,29 +209,29 @@ impl Simulated {
         }
         let session: SessionRef = to
             .parse()
-            .map_err(|err| Refused::invalid("bad_recipient", format!("{err}")))?;
+            .map_err(|err| Problem::invalid("bad_recipient", format!("{err}")))?;
         let session = self.app.sessions().get(&caller, &session).await?;
         match session.account {
             Some(account) => Ok(account.jid.to_string()),
             None => {
                 let detail = format!("session {} is not linked to a phone", session.name);
-                Err(Refused::conflict("not_paired", detail))
+                Err(conflict("not_paired", detail))
             }
         }
     }
 }
 
-fn find(simulated: &Simulated, number: &str) -> Result<Person, Refused> {
+fn find(simulated: &Simulated, number: &str) -> Result<Person, Problem> {
     simulated.network.find_person(number).ok_or_else(|| {
         let detail = "the simulated network knows nobody with this number; make the contact first";
-        Refused::new(StatusCode::NOT_FOUND, "unknown_contact", detail)
+        Problem::new(StatusCode::NOT_FOUND, "unknown_contact", detail)
     })
 }
 
-fn name(text: &str) -> Result<&str, Refused> {
+fn name(text: &str) -> Result<&str, Problem> {
     let text = text.trim();
     if text.is_empty() || text.chars().count() > MAX_NAME {
-        return Err(Refused::invalid(
+        return Err(Problem::invalid(
             "bad_name",
             format!("a name has 1 to {MAX_NAME} characters"),
         ));
@@ -244,12 +247,12 @@ where
     Json<T>: FromRequest<S, Rejection = JsonRejection>,
     S: Send + Sync,
 {
-    type Rejection = Refused;
+    type Rejection = Problem;
 
-    async fn from_request(request: axum::extract::Request, state: &S) -> Result<Self, Refused> {
+    async fn from_request(request: axum::extract::Request, state: &S) -> Result<Self, Problem> {
         match Json::<T>::from_request(request, state).await {
             Ok(Json(body)) => Ok(Self(body)),
-            Err(rejection) => Err(Refused::new(
+            Err(rejection) => Err(Problem::new(
                 rejection.status(),
                 "invalid_body",
                 rejection.body_text(),
@@ -258,74 +261,19 @@ where
     }
 }
 
-/// A refusal.
-struct Refused {
-    status: StatusCode,
-    code: &'static str,
-    detail: String,
-}
-
-impl Refused {
-    fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            status,
-            code,
-            detail: detail.into(),
+/// Why a person did not do it.
+fn refused(err: PersonError) -> Problem {
+    let detail = err.to_string();
+    match err {
+        PersonError::BadNumber(_) => Problem::invalid("bad_number", detail),
+        PersonError::UnknownRecipient(_) => {
+            Problem::new(StatusCode::NOT_FOUND, "unknown_recipient", detail)
         }
-    }
-
-    fn invalid(code: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, code, detail)
-    }
-
-    fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, code, detail)
+        PersonError::NoAnswer => Problem::new(StatusCode::GATEWAY_TIMEOUT, "no_answer", detail),
+        _ => conflict("network_refused", detail),
     }
 }
 
-impl From<PersonError> for Refused {
-    fn from(err: PersonError) -> Self {
-        let detail = err.to_string();
-        match err {
-            PersonError::BadNumber(_) => Self::invalid("bad_number", detail),
-            PersonError::UnknownRecipient(_) => {
-                Self::new(StatusCode::NOT_FOUND, "unknown_recipient", detail)
-            }
-            PersonError::NoAnswer => Self::new(StatusCode::GATEWAY_TIMEOUT, "no_answer", detail),
-            _ => Self::conflict("network_refused", detail),
-        }
-    }
-}
-
-impl From<SessionError> for Refused {
-    fn from(err: SessionError) -> Self {
-        let status = match err.kind() {
-            RefusalKind::NotFound => StatusCode::NOT_FOUND,
-            RefusalKind::Conflict => StatusCode::CONFLICT,
-            _ => StatusCode::SERVICE_UNAVAILABLE,
-        };
-        Self::new(status, err.code(), err.public_message())
-    }
-}
-
-impl IntoResponse for Refused {
-    fn into_response(self) -> Response {
-        let mut title = self.code.replace('_', " ");
-        if let Some(first) = title.get_mut(..1) {
-            first.make_ascii_uppercase();
-        }
-        let body = json!({
-            "type": format!("urn:warbler:problem:{}", self.code),
-            "title": title,
-            "status": self.status.as_u16(),
-            "detail": self.detail,
-            "code": self.code,
-        });
-        let mut response = (self.status, Json(body)).into_response();
-        let content_type = HeaderValue::from_static("application/problem+json");
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, content_type);
-        response
-    }
+fn conflict(code: &'static str, detail: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::CONFLICT, code, detail)
 }

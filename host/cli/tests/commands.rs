@@ -1,7 +1,7 @@
 //! The binary as its users run it.
 #![cfg(all(unix, feature = "simulator"))]
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -90,6 +90,7 @@ fn warbler(args: &[&str]) -> Command {
         "LISTEN",
         "DATA",
         "ADMIN_KEY",
+        "MASTER_KEY",
         "LOG",
         "LOG_FORMAT",
         "KEY",
@@ -103,11 +104,22 @@ fn warbler(args: &[&str]) -> Command {
 }
 
 fn run(args: &[&str]) -> Result<(Option<i32>, String, String)> {
+    run_with(args, "")
+}
+
+fn run_with(args: &[&str], stdin: &str) -> Result<(Option<i32>, String, String)> {
+    let mut command = warbler(args);
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = piped.stderr(Stdio::piped()).spawn()?;
+    let mut input = child.stdin.take().context("no stdin")?;
+    // Commands that read nothing may have ended already.
+    drop(input.write_all(stdin.as_bytes()));
+    drop(input);
     let Output {
         status,
         stdout,
         stderr,
-    } = warbler(args).stdin(Stdio::null()).output()?;
+    } = child.wait_with_output()?;
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     Ok((status.code(), text(stdout), text(stderr)))
 }
@@ -211,6 +223,88 @@ fn the_commands_talk_to_a_running_host_and_say_how_it_went() -> Result<()> {
         code == Some(3) && err.contains("no host answers"),
         "{code:?} {err}"
     );
+    Ok(())
+}
+
+#[test]
+fn keys_and_users_are_looked_after_from_the_command_line() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let mut demo = Demo::start(Some(dir.path()))?;
+    let url = demo.shows("API on ")?;
+    let url = url.split("API on ").nth(1).context("no URL")?.trim();
+    demo.shows("Ctrl-c ends")?;
+    let data = dir.path().to_string_lossy().into_owned();
+    let reach = ["--url", url, "--data", data.as_str()];
+    let ask = |args: &[&str], stdin: &str| run_with(&[args, &reach[..]].concat(), stdin);
+
+    let (code, out, err) = ask(&["user", "add", "ada"], "correct horse battery staple\n")?;
+    ensure!(
+        code == Some(0) && out.contains("User ada is made"),
+        "{code:?} {out} {err}"
+    );
+    let (code, _, err) = ask(&["user", "add", "ada"], "correct horse battery staple\n")?;
+    ensure!(
+        code == Some(4) && err.contains("user_taken"),
+        "{code:?} {err}"
+    );
+    let (code, _, err) = ask(&["user", "add", "bob"], "short\n")?;
+    ensure!(
+        code == Some(4) && err.contains("bad_password"),
+        "{code:?} {err}"
+    );
+    let (code, _, err) = ask(&["user", "password", "ada"], "")?;
+    ensure!(
+        code == Some(2) && err.contains("no password"),
+        "{code:?} {err}"
+    );
+    let (code, out, err) = ask(&["user", "password", "ada"], "another horse\n")?;
+    ensure!(
+        code == Some(0) && out.contains("another password"),
+        "{code:?} {out} {err}"
+    );
+    let (code, out, _) = ask(&["user", "disable", "ada"], "")?;
+    ensure!(
+        code == Some(0) && out.contains("is refused"),
+        "{code:?} {out}"
+    );
+    let (_, out, _) = ask(&["user", "list"], "")?;
+    ensure!(out.contains("ada") && out.contains("disabled"), "{out}");
+
+    let create = [
+        "key",
+        "create",
+        "ci",
+        "--scope",
+        "read",
+        "--session",
+        "demo",
+        "--json",
+    ];
+    let (code, out, err) = ask(&create, "")?;
+    ensure!(
+        code == Some(0) && out.contains("wbl_"),
+        "{code:?} {out} {err}"
+    );
+    let made: serde_json::Value = serde_json::from_str(&out)?;
+    let id = made["key"]["id"].as_str().context("no id")?;
+    let secret = made["secret"].as_str().context("no secret")?;
+    let (_, out, _) = ask(&["key", "list"], "")?;
+    ensure!(out.contains("ci") && !out.contains(secret), "{out}");
+    let (code, out, _) = ask(&["key", "revoke", id], "")?;
+    ensure!(
+        code == Some(0) && out.contains("refused from now on"),
+        "{code:?} {out}"
+    );
+    let (code, _, err) = ask(&["user", "delete", "ada", "--sessions-to", "nobody"], "")?;
+    ensure!(
+        code == Some(4) && err.contains("unknown_user"),
+        "{code:?} {err}"
+    );
+    let (code, _, _) = ask(&["user", "delete", "ada"], "")?;
+    ensure!(code == Some(0), "{code:?}");
+    let (_, out, _) = ask(&["user", "list"], "")?;
+    ensure!(out.contains("No users"), "{out}");
+    demo.ends()?;
     Ok(())
 }
 

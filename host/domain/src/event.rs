@@ -4,10 +4,14 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::call::CallState;
+use crate::chat::ChatChange;
 use crate::clock::Timestamp;
+use crate::content::Content;
+use crate::group::GroupChange;
 use crate::ids::{EventId, SessionId, WhatsAppId};
-use crate::jid::Jid;
-use crate::message::{Content, Direction, Message, MessageStatus};
+use crate::jid::{Jid, Server};
+use crate::message::{Direction, Message, MessageStatus};
 use crate::session::SessionState;
 
 /// One event of one session.
@@ -37,6 +41,9 @@ impl Event {
             EventBody::Message { message } => Some(&message.chat),
             EventBody::Receipt { chat, .. } | EventBody::ChatState { chat, .. } => Some(chat),
             EventBody::GroupUpdated { group, .. } => Some(group),
+            EventBody::ChatUpdated { chat, .. } => Some(chat),
+            EventBody::Presence { by, .. } | EventBody::Call { by, .. } => Some(by),
+            EventBody::ContactUpdated { contact, .. } => Some(contact),
             EventBody::SessionStatus { .. } | EventBody::SessionQr { .. } => None,
         }
     }
@@ -83,6 +90,29 @@ pub enum EventBody {
         /// What they do: `composing`, `recording`, `paused`.
         state: String,
     },
+    /// Somebody this session watches came or went.
+    Presence {
+        /// Who.
+        by: Jid,
+        /// Whether they are there.
+        online: bool,
+        /// When they were last there, if they show it.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        last_seen: Option<Timestamp>,
+    },
+    /// Somebody calls, or a call has ended.
+    Call {
+        /// The network's id of the call: what refusing it needs.
+        call: String,
+        /// Who calls.
+        by: Jid,
+        /// Whether with pictures.
+        video: bool,
+        /// Whether several people are called.
+        group: bool,
+        /// What happens to it.
+        state: CallState,
+    },
     /// A group changed.
     GroupUpdated {
         /// The group.
@@ -90,8 +120,25 @@ pub enum EventBody {
         /// Who changed it, where known.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         by: Option<Jid>,
-        /// What was done, in the network's word: `create`, `add`, `remove`, `subject`, …
-        change: String,
+        /// What was done.
+        change: GroupChange,
+    },
+    /// The account changed how it keeps a chat, on another of its devices or through this host.
+    ChatUpdated {
+        /// The chat.
+        chat: Jid,
+        /// What was done.
+        change: ChatChange,
+    },
+    /// Somebody shows something new, or the account calls them differently.
+    ContactUpdated {
+        /// Who.
+        contact: Jid,
+        /// The person's other address, where known.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        alt: Option<Jid>,
+        /// What is new.
+        change: ContactChange,
     },
     /// The session moved from one state to another.
     SessionStatus {
@@ -110,19 +157,64 @@ pub enum EventBody {
     },
 }
 
+/// What is new about somebody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    tag = "what",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub enum ContactChange {
+    /// The name the person shows.
+    PushName {
+        /// The new one.
+        name: String,
+    },
+    /// The name in the account's address book; `None` when it was taken out.
+    Name {
+        /// The new one.
+        name: Option<String>,
+    },
+    /// The picture.
+    Picture {
+        /// Its new id; `None` when it was taken away.
+        id: Option<String>,
+    },
+    /// The text about themselves.
+    About {
+        /// The new one.
+        text: String,
+    },
+    /// The phone number.
+    Number {
+        /// The new address.
+        jid: Jid,
+    },
+}
+
 impl EventBody {
     /// Its kind, as filters name it.
     pub fn kind(&self) -> EventKind {
         match self {
+            Self::Message { message } if message.status == MessageStatus::Failed => {
+                EventKind::MESSAGE_FAILED
+            }
             Self::Message { message } => match (&message.content, message.direction) {
                 (Content::Reaction { .. }, _) => EventKind::MESSAGE_REACTION,
                 (Content::Edit { .. }, _) => EventKind::MESSAGE_EDITED,
                 (Content::Revoke { .. }, _) => EventKind::MESSAGE_REVOKED,
+                (Content::PollVote { .. }, _) => EventKind::MESSAGE_VOTE,
+                (_, Direction::Inbound) if message.chat.server() == Server::Broadcast => {
+                    EventKind::STATUS_RECEIVED
+                }
                 (_, Direction::Inbound) => EventKind::MESSAGE_RECEIVED,
                 (_, Direction::Outbound) => EventKind::MESSAGE_SENT,
             },
             Self::Receipt { .. } => EventKind::MESSAGE_RECEIPT,
-            Self::ChatState { .. } => EventKind::PRESENCE,
+            Self::ChatState { .. } | Self::Presence { .. } => EventKind::PRESENCE,
+            Self::Call { .. } => EventKind::CALL,
+            Self::ChatUpdated { .. } => EventKind::CHAT_UPDATED,
+            Self::ContactUpdated { .. } => EventKind::CONTACT_UPDATED,
             Self::GroupUpdated { .. } => EventKind::GROUP_UPDATED,
             Self::SessionStatus { .. } => EventKind::SESSION_STATUS,
             Self::SessionQr { .. } => EventKind::SESSION_QR,
@@ -133,6 +225,8 @@ impl EventBody {
     /// happenings the network reports only once.
     pub fn dedupe_key(&self) -> Option<String> {
         match self {
+            // Given up once, tried again, it may be given up again.
+            Self::Message { message } if message.status == MessageStatus::Failed => None,
             Self::Message { message } => Some(format!(
                 "{}|{}|{}|{}",
                 self.kind(),
@@ -153,6 +247,7 @@ impl EventBody {
                     "message.receipt|{chat}|{by}|{kind}|{first}|{last}|{count}"
                 ))
             }
+            Self::Call { call, state, .. } => Some(format!("call|{call}|{}", state.as_str())),
             _ => None,
         }
     }
@@ -168,6 +263,8 @@ impl EventKind {
     pub const MESSAGE_RECEIVED: Self = Self::fixed("message.received");
     /// The account wrote a message on another of its devices.
     pub const MESSAGE_SENT: Self = Self::fixed("message.sent");
+    /// A message of this session was given up.
+    pub const MESSAGE_FAILED: Self = Self::fixed("message.failed");
     /// A message has a new text.
     pub const MESSAGE_EDITED: Self = Self::fixed("message.edited");
     /// A message was taken back.
@@ -176,7 +273,17 @@ impl EventKind {
     pub const MESSAGE_REACTION: Self = Self::fixed("message.reaction");
     /// Messages were delivered, read or played.
     pub const MESSAGE_RECEIPT: Self = Self::fixed("message.receipt");
-    /// Somebody is typing.
+    /// Somebody chose in a poll.
+    pub const MESSAGE_VOTE: Self = Self::fixed("message.vote");
+    /// Somebody posted a status.
+    pub const STATUS_RECEIVED: Self = Self::fixed("status.received");
+    /// Somebody calls.
+    pub const CALL: Self = Self::fixed("call");
+    /// The account changed how it keeps a chat.
+    pub const CHAT_UPDATED: Self = Self::fixed("chat.updated");
+    /// Somebody shows something new.
+    pub const CONTACT_UPDATED: Self = Self::fixed("contact.updated");
+    /// Somebody is typing, comes or goes.
     pub const PRESENCE: Self = Self::fixed("presence");
     /// A group changed.
     pub const GROUP_UPDATED: Self = Self::fixed("group.updated");
@@ -186,15 +293,21 @@ impl EventKind {
     pub const SESSION_QR: Self = Self::fixed("session.qr");
 
     /// Every kind this version makes.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 16] = [
         Self::MESSAGE_RECEIVED,
         Self::MESSAGE_SENT,
+        Self::MESSAGE_FAILED,
         Self::MESSAGE_EDITED,
         Self::MESSAGE_REVOKED,
         Self::MESSAGE_REACTION,
+        Self::MESSAGE_VOTE,
         Self::MESSAGE_RECEIPT,
+        Self::STATUS_RECEIVED,
         Self::PRESENCE,
+        Self::CALL,
         Self::GROUP_UPDATED,
+        Self::CHAT_UPDATED,
+        Self::CONTACT_UPDATED,
         Self::SESSION_STATUS,
         Self::SESSION_QR,
     ];

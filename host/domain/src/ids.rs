@@ -30,9 +30,20 @@ macro_rules! id {
                 Self(uuid_v7(now, random))
             }
 
+            /// When it was made; nothing if it was not made by a host.
+            pub fn time(&self) -> Option<Timestamp> {
+                time_of(&self.0)
+            }
+
             /// The 16 bytes that are stored.
             pub fn as_bytes(&self) -> &[u8; 16] {
                 self.0.as_bytes()
+            }
+
+            /// When it was made, to the millisecond.
+            pub fn made_at(&self) -> Timestamp {
+                let [a, b, c, d, e, f, ..] = *self.0.as_bytes();
+                Timestamp::from_millis(i64::from_be_bytes([0, 0, a, b, c, d, e, f]))
             }
 
             /// The id with these stored bytes.
@@ -81,12 +92,30 @@ id! {
     /// One API key; says nothing about its secret.
     KeyId
 }
+id! {
+    /// One user.
+    UserId
+}
+id! {
+    /// One login of a user: what its tokens stand for until it logs out.
+    LoginId
+}
+id! {
+    /// One file that a caller has uploaded.
+    UploadId
+}
 
 fn uuid_v7(now: Timestamp, random: &Random) -> Uuid {
     let mut bytes = [0u8; 10];
     random.fill(&mut bytes);
     let millis = u64::try_from(now.as_millis()).unwrap_or(0);
     uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid()
+}
+
+fn time_of(id: &Uuid) -> Option<Timestamp> {
+    let [a, b, c, d, e, f, version, ..] = *id.as_bytes();
+    let millis = i64::from_be_bytes([0, 0, a, b, c, d, e, f]);
+    (version >> 4 == 7).then(|| Timestamp::from_millis(millis))
 }
 
 /// The network's id of a message: unique per chat and sender only.

@@ -312,6 +312,61 @@ mod tests {
     }
 
     #[test]
+    fn whatever_is_written_is_refused_or_one_address_however_it_is_written_again() {
+        let random = crate::Random::seeded(11);
+        let pieces = [
+            "1555",
+            "0100",
+            "+",
+            " ",
+            "-",
+            "(",
+            ")",
+            ".",
+            ":7",
+            "@",
+            "c.us",
+            "s.whatsapp.net",
+            "g.us",
+            "lid",
+            "status",
+            "broadcast",
+            "newsletter",
+            "a",
+            "ß",
+            "\u{0}",
+            "\n",
+            "0",
+            "@@",
+            "_",
+        ];
+        let mut accepted = 0;
+        for _ in 0..50_000 {
+            let count = 1 + random.below(6);
+            let text: String = (0..count)
+                .filter_map(|_| pieces.get(random.below(pieces.len())))
+                .copied()
+                .collect();
+            let Ok(recipient) = text.parse::<Recipient>() else {
+                continue;
+            };
+            accepted += 1;
+            let jid = recipient.into_jid();
+            assert!(
+                !jid.user().is_empty() && jid.user().len() <= Jid::MAX_USER,
+                "{text:?}"
+            );
+            assert_eq!(jid.to_string().parse(), Ok(jid.clone()), "{text:?}");
+            if jid.server() == Server::Pn {
+                let number = jid.phone_number().map(|number| number.to_string());
+                let again = number.and_then(|number| number.parse::<Recipient>().ok());
+                assert_eq!(again.map(Recipient::into_jid), Some(jid), "{text:?}");
+            }
+        }
+        assert!(accepted > 100, "{accepted}");
+    }
+
+    #[test]
     fn an_address_in_a_log_shows_two_digits() {
         assert_eq!(
             "15550100@c.us".parse::<Jid>().map(|j| j.masked()),

@@ -3,30 +3,51 @@
 //! Everything above this crate speaks in these types. They are parsed once, at the edge, and
 //! cannot be wrong afterwards.
 
+pub mod access;
 pub mod action;
+pub mod call;
 pub mod caller;
+pub mod chat;
 pub mod clock;
+pub mod contact;
+pub mod content;
 pub mod event;
 pub mod extension;
+pub mod failure;
+pub mod group;
+pub mod history;
 pub mod ids;
 pub mod jid;
+pub mod kinds;
 pub mod media;
 pub mod message;
+pub mod pacing;
 pub mod page;
+pub mod place;
+pub mod poll;
 pub mod random;
 pub mod refusal;
 pub mod secret;
 pub mod session;
+pub mod shown;
+pub mod stats;
+pub mod user;
+pub mod vcard;
 
+pub use access::{Role, Scope, ScopeRequired, Scopes};
 pub use action::{Action, Verdict};
 pub use caller::Caller;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use content::Content;
 pub use event::{Event, EventBody, EventKind};
 pub use extension::{ExtensionName, Generation};
-pub use ids::{EventId, KeyId, MessageId, SessionId, WhatsAppId};
+pub use failure::FailureCode;
+pub use ids::{EventId, KeyId, LoginId, MessageId, SessionId, UploadId, UserId, WhatsAppId};
 pub use jid::{Jid, PhoneNumber, Recipient};
-pub use message::{Content, Direction, Message, MessageStatus};
+pub use kinds::KindPattern;
+pub use message::{Direction, Message, MessageStatus};
 pub use random::Random;
 pub use refusal::{Refusal, RefusalKind};
 pub use secret::Secret;
 pub use session::{Session, SessionName, SessionRef, SessionState};
+pub use user::{Email, Password, User, UserName};

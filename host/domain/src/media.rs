@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::content::Mentions;
+
 /// SHA-256 of a content; the name it is stored under.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -80,6 +82,28 @@ pub enum MediaKind {
     Sticker,
 }
 
+impl MediaKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [
+        Self::Image,
+        Self::Video,
+        Self::Audio,
+        Self::Document,
+        Self::Sticker,
+    ];
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Video => "video",
+            Self::Audio => "audio",
+            Self::Document => "document",
+            Self::Sticker => "sticker",
+        }
+    }
+}
+
 /// One medium of a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -93,8 +117,61 @@ pub struct Media {
     /// The text below it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub caption: Option<String>,
+    /// Who is mentioned in the caption.
+    #[serde(skip_serializing_if = "Mentions::is_nobody", default)]
+    pub mentions: Mentions,
+    /// The name its sender gave the file: the sender's word, never a path.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub file_name: Option<String>,
+    /// How long it plays, in seconds, where known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub seconds: Option<u32>,
+    /// Width in pixels, where known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub width: Option<u32>,
+    /// Height in pixels, where known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub height: Option<u32>,
+    /// Sound recorded for this message.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub voice: bool,
+    /// A film without sound that repeats.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub gif: bool,
+    /// A sticker that moves.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub animated: bool,
+    /// Shown once, then gone.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub view_once: bool,
+    /// A small JPEG of it, in this host's media store.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub thumbnail: Option<Digest>,
     /// Where its bytes are.
     pub source: MediaSource,
+}
+
+impl Media {
+    /// A medium with nothing said about it but what it is.
+    pub fn new(kind: MediaKind, mime: impl Into<String>, size: u64, source: MediaSource) -> Self {
+        Self {
+            kind,
+            mime: mime.into(),
+            size,
+            caption: None,
+            mentions: Mentions::default(),
+            file_name: None,
+            seconds: None,
+            width: None,
+            height: None,
+            voice: false,
+            gif: false,
+            animated: false,
+            view_once: false,
+            thumbnail: None,
+            source,
+        }
+    }
 }
 
 /// Where the bytes of a medium are.
@@ -111,4 +188,14 @@ pub enum MediaSource {
         /// Key, path and hashes, in the driver's own form. Holds the media key: never shown.
         locator: String,
     },
+}
+
+impl MediaSource {
+    /// The digest, when this host has the bytes.
+    pub fn digest(&self) -> Option<Digest> {
+        match self {
+            Self::Stored { digest } => Some(*digest),
+            Self::Remote { .. } => None,
+        }
+    }
 }

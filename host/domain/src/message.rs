@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::content::Content;
+use crate::failure::FailureCode;
 use crate::ids::{MessageId, SessionId, WhatsAppId};
 use crate::jid::Jid;
-use crate::media::{Media, MediaKind};
 
 /// One message of one session, inbound or outbound.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +20,9 @@ pub struct Message {
     pub whatsapp_id: WhatsAppId,
     /// Person or group; the phone-number address where it is known.
     pub chat: Jid,
+    /// The chat's other address (LID when `chat` is a PN), where known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub chat_alt: Option<Jid>,
     /// Who wrote it; the phone-number address where it is known.
     pub sender: Jid,
     /// The sender's other address (LID when `sender` is a PN), where known.
@@ -36,11 +40,32 @@ pub struct Message {
     /// The message it answers.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub quoted: Option<Quoted>,
+    /// How often it has been forwarded, as far as the network tells; 0 when it is original.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub forwarded: u32,
+    /// Who sees it, when it is a status post of this session.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub audience: Vec<Jid>,
+    /// When it is to go out, if that was said.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub scheduled_for: Option<Timestamp>,
     /// How far it has come.
     pub status: MessageStatus,
     /// Why it failed, when it did.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub error: Option<String>,
+    /// The same as one stable word.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub error_code: Option<FailureCode>,
+}
+
+impl Message {
+    /// Most people who see one status post.
+    pub const MAX_AUDIENCE: usize = 5000;
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Which way a message goes.
@@ -67,86 +92,6 @@ pub struct Quoted {
     pub text: Option<String>,
 }
 
-/// What a message says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(
-    tag = "type",
-    rename_all = "camelCase",
-    rename_all_fields = "camelCase"
-)]
-pub enum Content {
-    /// Text.
-    Text {
-        /// The text; at most [`Content::MAX_TEXT`] bytes when this host sends it.
-        text: String,
-    },
-    /// A picture, film, sound, document or sticker.
-    Media(Media),
-    /// A reaction to a message; an empty emoji takes it back.
-    Reaction {
-        /// The message reacted to.
-        target: WhatsAppId,
-        /// Who wrote that message.
-        target_sender: Jid,
-        /// The emoji, or nothing.
-        emoji: String,
-    },
-    /// A new text for an earlier message of the same sender.
-    Edit {
-        /// The message that changes.
-        target: WhatsAppId,
-        /// Its new text.
-        text: String,
-    },
-    /// An earlier message taken back.
-    Revoke {
-        /// The message taken back.
-        target: WhatsAppId,
-    },
-    /// Something this version does not read.
-    Unsupported {
-        /// The network's word for it.
-        what: String,
-    },
-}
-
-impl Content {
-    /// Longest text that is sent, in bytes (WhatsApp's own limit).
-    pub const MAX_TEXT: usize = 65_536;
-
-    /// A text.
-    pub fn text(text: impl Into<String>) -> Self {
-        Self::Text { text: text.into() }
-    }
-
-    /// What a person would read in it: the text or the caption.
-    pub fn readable(&self) -> Option<&str> {
-        match self {
-            Self::Text { text } | Self::Edit { text, .. } => Some(text),
-            Self::Media(media) => media.caption.as_deref(),
-            Self::Reaction { .. } | Self::Revoke { .. } | Self::Unsupported { .. } => None,
-        }
-    }
-
-    /// One word for it: `text`, `image`, `reaction`, …
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Text { .. } => "text",
-            Self::Media(media) => match media.kind {
-                MediaKind::Image => "image",
-                MediaKind::Video => "video",
-                MediaKind::Audio => "audio",
-                MediaKind::Document => "document",
-                MediaKind::Sticker => "sticker",
-            },
-            Self::Reaction { .. } => "reaction",
-            Self::Edit { .. } => "edit",
-            Self::Revoke { .. } => "revoke",
-            Self::Unsupported { .. } => "unsupported",
-        }
-    }
-}
-
 /// How far a message has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -165,11 +110,13 @@ pub enum MessageStatus {
     Received,
     /// Given up; `error` says why.
     Failed,
+    /// Taken out of the outbox by the caller, before it was sent.
+    Cancelled,
 }
 
 impl MessageStatus {
     /// Every status.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Queued,
         Self::Sent,
         Self::Delivered,
@@ -177,6 +124,7 @@ impl MessageStatus {
         Self::Played,
         Self::Received,
         Self::Failed,
+        Self::Cancelled,
     ];
 
     /// The word for it, as on the wire.
@@ -189,6 +137,7 @@ impl MessageStatus {
             Self::Played => "played",
             Self::Received => "received",
             Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
         }
     }
 
@@ -204,7 +153,10 @@ impl MessageStatus {
         match (self, next) {
             (Self::Received, _) | (_, Self::Received) => self,
             (Self::Delivered | Self::Read | Self::Played, Self::Failed) => self,
-            (Self::Failed, later) => later.max(Self::Sent),
+            (Self::Sent | Self::Delivered | Self::Read | Self::Played, Self::Cancelled) => self,
+            (Self::Failed | Self::Cancelled, Self::Failed | Self::Cancelled) => self,
+            // What was given up had gone out after all.
+            (Self::Failed | Self::Cancelled, later) => later.max(Self::Sent),
             (now, next) => now.max(next),
         }
     }
@@ -213,46 +165,6 @@ impl MessageStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::MediaSource;
-
-    #[test]
-    fn every_content_is_read_back_as_it_was_stored() -> Result<(), Box<dyn std::error::Error>> {
-        let media = Media {
-            kind: MediaKind::Image,
-            mime: "image/png".to_owned(),
-            size: 3,
-            caption: Some("look".to_owned()),
-            source: MediaSource::Remote {
-                locator: "there".to_owned(),
-            },
-        };
-        let target: WhatsAppId = "3EB0A1B2C3".parse()?;
-        for content in [
-            Content::text("hello"),
-            Content::Media(media),
-            Content::Reaction {
-                target: target.clone(),
-                target_sender: "15550100@c.us".parse()?,
-                emoji: "👍".to_owned(),
-            },
-            Content::Edit {
-                target: target.clone(),
-                text: "better".to_owned(),
-            },
-            Content::Revoke { target },
-            Content::Unsupported {
-                what: "poll".to_owned(),
-            },
-        ] {
-            let stored = serde_json::to_string(&content)?;
-            assert_eq!(
-                serde_json::from_str::<Content>(&stored)?,
-                content,
-                "{stored}"
-            );
-        }
-        Ok(())
-    }
 
     #[test]
     fn a_late_receipt_takes_nothing_back() {
@@ -271,6 +183,14 @@ mod tests {
         assert_eq!(
             MessageStatus::Received.advance(MessageStatus::Read),
             MessageStatus::Received
+        );
+        assert_eq!(
+            MessageStatus::Sent.advance(MessageStatus::Cancelled),
+            MessageStatus::Sent
+        );
+        assert_eq!(
+            MessageStatus::Cancelled.advance(MessageStatus::Delivered),
+            MessageStatus::Delivered
         );
     }
 }

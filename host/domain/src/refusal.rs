@@ -1,5 +1,7 @@
 //! What every error of a use case can say about itself.
 
+use std::time::Duration;
+
 /// The eight reasons for which a caller is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RefusalKind {
@@ -28,6 +30,11 @@ pub trait Refusal: std::error::Error {
 
     /// A stable word for programs, such as `unknown_session`.
     fn code(&self) -> &'static str;
+
+    /// After how long the same request may be admitted, where that is known.
+    fn retry_after(&self) -> Option<Duration> {
+        None
+    }
 
     /// What the caller is told; internal errors keep their cause to the log.
     fn public_message(&self) -> String {

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::ids::SessionId;
+use crate::ids::{SessionId, UserId};
 use crate::jid::Jid;
 
 /// A session as it is stored.
@@ -30,8 +30,30 @@ pub struct Session {
     pub wanted: Wanted,
     /// The account, once paired.
     pub account: Option<Account>,
+    /// The user it belongs to; without one it is for those who may use every session.
+    #[serde(default)]
+    pub owner: Option<UserId>,
     /// When it was created.
     pub created_at: Timestamp,
+}
+
+/// What a session does by itself, as its owner has set it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SessionSettings {
+    /// What it is for, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Whether calls are refused as soon as they ring.
+    pub auto_reject_calls: bool,
+    /// What is written to who was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rejected_call_text: Option<String>,
+}
+
+impl SessionSettings {
+    /// Longest description, in characters.
+    pub const MAX_DESCRIPTION: usize = 500;
 }
 
 /// Whether the operator wants a session to run.

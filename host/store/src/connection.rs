@@ -4,18 +4,36 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
+use tracing::info;
 
-use crate::{Error, Result};
+use crate::integrity::{self, Looked};
+use crate::{Error, Result, StoreOptions};
 
 /// Forward only; a shipped migration never changes.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_spine.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_spine.sql"),
+    include_str!("../migrations/0002_access.sql"),
+    include_str!("../migrations/0003_media.sql"),
+    include_str!("../migrations/0004_sending.sql"),
+    include_str!("../migrations/0005_chats.sql"),
+];
 
 /// How many statements a connection keeps prepared.
-const STATEMENTS: usize = 96;
+const STATEMENTS: usize = 192;
 
-pub(crate) fn open_writer(path: &Path) -> Result<Connection> {
-    let mut conn = Connection::open(path)?;
+pub(crate) fn open_writer(options: &StoreOptions) -> Result<Connection> {
+    let mut conn = Connection::open(&options.path)?;
     configure(&conn)?;
+    if integrity::look(&conn, options.check_within)? == Looked::InPart {
+        info!(
+            "The database is too large to be looked at whole at the start; `warbler doctor` does"
+        );
+    }
+    if let Some(max_bytes) = options.max_bytes {
+        let page: u32 = conn.pragma_query_value(None, "page_size", |row| row.get(0))?;
+        let pages = (max_bytes / u64::from(page.max(1))).clamp(1, u32::MAX.into());
+        conn.pragma_update(None, "max_page_count", i64::try_from(pages).unwrap_or(1))?;
+    }
     conn.pragma_update(None, "journal_mode", "WAL")?;
     conn.pragma_update(None, "synchronous", "FULL")?;
     migrate(&mut conn)?;

@@ -10,8 +10,15 @@ pub enum Error {
     #[error("the disk is full: free some space, nothing accepted so far is lost")]
     DiskFull,
     /// Somebody else holds the file.
-    #[error("the database file is locked by another process")]
+    #[error(
+        "the database file is locked by another process, such as a database browser or a copying program: close that one and try again"
+    )]
     Locked,
+    /// The file itself is broken.
+    #[error(
+        "the database file is damaged ({0}): keep it aside and put a backup in its place with `warbler restore`"
+    )]
+    Damaged(String),
     /// A stored value cannot be read.
     #[error("the database holds something unreadable in {place}: {what}")]
     Corrupt {
@@ -44,6 +51,9 @@ impl From<rusqlite::Error> for Error {
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::DiskFull,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Damaged(error.to_string())
+            }
             _ => Self::Sqlite(error.to_string()),
         }
     }

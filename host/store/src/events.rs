@@ -33,8 +33,8 @@ pub struct Stored {
 /// Which events are wanted.
 #[derive(Debug, Clone, Default)]
 pub struct EventFilter {
-    /// Of this session only.
-    pub session: Option<SessionId>,
+    /// Of these sessions only.
+    pub sessions: Option<Vec<SessionId>>,
     /// Of this kind only.
     pub kind: Option<EventKind>,
 }
@@ -92,16 +92,22 @@ impl Events<'_> {
         let before = page.after().map_or(i64::MAX, |cursor| cursor.0);
         let kind = filter.kind.as_ref().map(EventKind::as_str);
         let limit = page.limit() + 1;
-        let rows = match filter.session {
-            Some(session) => {
+        let rows = match &filter.sessions {
+            // One walk down the index per session, so that a caller with few of them never reads
+            // past everybody else's events.
+            Some(sessions) => {
                 let sql = "SELECT seq, body, done FROM events
                            WHERE session = ?1 AND seq < ?2 AND (?3 IS NULL OR kind = ?3)
                            ORDER BY seq DESC LIMIT ?4";
-                collect(
-                    &mut prepare(self.0.conn, sql)?,
-                    params![session.as_bytes(), before, kind, limit],
-                    read,
-                )?
+                let mut statement = prepare(self.0.conn, sql)?;
+                let mut rows = Vec::new();
+                for session in sessions {
+                    let params = params![session.as_bytes(), before, kind, limit];
+                    rows.extend(collect(&mut statement, params, read)?);
+                    rows.sort_by_key(|stored: &Stored| std::cmp::Reverse(stored.seq));
+                    rows.truncate(limit as usize);
+                }
+                rows
             }
             None => {
                 let sql = "SELECT seq, body, done FROM events

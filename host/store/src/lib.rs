@@ -5,14 +5,34 @@
 //! half hangs on [`Reader`], its writing half on [`Writer`].
 
 pub mod access_keys;
+pub mod annotations;
+pub mod audit;
+pub mod backup;
+pub mod calls;
+pub mod chats;
+pub mod contacts;
 pub mod device_keys;
 pub mod error;
 pub mod events;
+pub mod groups;
+pub mod history;
+pub mod idempotency;
+pub mod integrity;
 pub mod kv;
+pub mod logins;
+pub mod media;
 pub mod messages;
 pub mod outbox;
+pub mod retention;
+pub mod room;
+pub mod search;
+pub mod sending;
+pub mod session_tokens;
 pub mod sessions;
+pub mod stats;
+pub mod users;
 
+mod arrival;
 mod connection;
 mod rows;
 mod store;

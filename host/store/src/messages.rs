@@ -1,9 +1,13 @@
 //! Messages, inbound and outbound.
 
 use rusqlite::{Row, params};
+use warbler_domain::history::{HistoryFilter, Kinds};
 use warbler_domain::page::{Page, PageRequest};
-use warbler_domain::{Content, Jid, Message, MessageId, MessageStatus, SessionId, WhatsAppId};
+use warbler_domain::{
+    Content, Direction, FailureCode, Jid, Message, MessageId, MessageStatus, SessionId, WhatsAppId,
+};
 
+use crate::arrival::{self, Arrival};
 use crate::rows::{collect, first, json, prepare, to_json};
 use crate::{Error, Reader, Result, Writer};
 
@@ -58,43 +62,64 @@ impl Messages<'_> {
         chat: Option<&Jid>,
         page: PageRequest,
     ) -> Result<Page<Message>> {
-        let before = page.after().map_or(i64::MAX, |cursor| cursor.0);
-        let limit = page.limit() + 1;
-        let rows = match chat {
-            Some(chat) => {
-                let sql = "SELECT seq, body, status, error FROM messages
-                           WHERE session = ?1 AND chat = ?2 AND seq < ?3 ORDER BY seq DESC LIMIT ?4";
-                let params = params![session.as_bytes(), chat.to_string(), before, limit];
-                collect(&mut prepare(self.0.conn, sql)?, params, read)?
-            }
-            None => {
-                let sql = "SELECT seq, body, status, error FROM messages
-                           WHERE session = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3";
-                let params = params![session.as_bytes(), before, limit];
-                collect(&mut prepare(self.0.conn, sql)?, params, read)?
-            }
+        let filter = HistoryFilter {
+            chat: chat.cloned(),
+            kinds: Kinds::All,
+            ..HistoryFilter::default()
         };
-        Ok(Page::of_rows(rows, page.limit()))
+        self.0.history().page(session, &filter, page)
     }
 }
 
 impl MessagesMut<'_> {
     /// Adds a message; `false` when the network id is there already for this chat and sender.
     pub fn insert(&self, message: &Message) -> Result<bool> {
+        self.add(message, Arrival::Live)
+    }
+
+    /// Adds a message from before this host knew the chat: nobody has to read it any more. `false`
+    /// as for [`Self::insert`].
+    pub fn insert_past(&self, message: &Message) -> Result<bool> {
+        self.add(message, Arrival::Past)
+    }
+
+    fn add(&self, message: &Message, arrival: Arrival) -> Result<bool> {
         let sql =
-            "INSERT INTO messages (id, session, chat, sender, whatsapp_id, status, error, body)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING";
-        let changed = prepare(self.0.conn, sql)?.execute(params![
-            message.id.as_bytes(),
-            message.session.as_bytes(),
-            message.chat.to_string(),
-            message.sender.to_string(),
-            message.whatsapp_id.as_str(),
-            message.status.as_str(),
-            message.error,
-            to_json(message, "messages.body")?,
-        ])?;
-        Ok(changed > 0)
+            "INSERT INTO messages (id, session, chat, sender, whatsapp_id, status, error, body,
+                                   place, written_at, kind, own)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,
+                     ?9 + ((SELECT coalesce(max(seq), 0) + 1 FROM messages) & 2097151), ?10, ?11, ?12)
+             ON CONFLICT DO NOTHING RETURNING place";
+        let added = first(
+            &mut prepare(self.0.conn, sql)?,
+            params![
+                message.id.as_bytes(),
+                message.session.as_bytes(),
+                message.chat.to_string(),
+                message.sender.to_string(),
+                message.whatsapp_id.as_str(),
+                message.status.as_str(),
+                message.error,
+                to_json(message, "messages.body")?,
+                arrival::first_place(message, arrival),
+                message.timestamp.as_millis(),
+                message.content.word(),
+                message.direction == Direction::Outbound,
+            ],
+            |row| Ok(row.get::<_, i64>(0)?),
+        )?;
+        let Some(place) = added else {
+            return Ok(false);
+        };
+        self.hold_media(message.id, &message.content)?;
+        arrival::note(self.0, message, place, arrival)?;
+        Ok(true)
+    }
+
+    /// Keeps what a message shows from being taken away as unused.
+    fn hold_media(&self, id: MessageId, content: &Content) -> Result<()> {
+        let mut needed = content.stored();
+        needed.try_for_each(|digest| self.0.media_mut().hold(&digest, id))
     }
 
     /// Moves a message on to `status`, never back; whether that changed anything.
@@ -121,6 +146,37 @@ impl MessagesMut<'_> {
         Ok(true)
     }
 
+    /// Notes that a message was given up, and why; the message as it is then, unless it had gone
+    /// out after all or is gone.
+    pub fn fail(&self, id: MessageId, code: FailureCode, error: &str) -> Result<Option<Message>> {
+        if !self.advance(id, MessageStatus::Failed, Some(error))? {
+            return Ok(None);
+        }
+        let sql = "UPDATE messages SET body = json_set(body, '$.errorCode', ?2) WHERE id = ?1";
+        prepare(self.0.conn, sql)?.execute(params![id.as_bytes(), code.as_str()])?;
+        self.0.messages().get(id)
+    }
+
+    /// Makes a message that was given up wait in the outbox again.
+    pub fn requeue(&self, id: MessageId) -> Result<()> {
+        let sql =
+            "UPDATE messages SET status = ?2, error = NULL, body = json_remove(body, '$.errorCode')
+                   WHERE id = ?1 AND status = ?3";
+        prepare(self.0.conn, sql)?.execute(params![
+            id.as_bytes(),
+            MessageStatus::Queued.as_str(),
+            MessageStatus::Failed.as_str(),
+        ])?;
+        Ok(())
+    }
+
+    /// Forgets a message; `false` when there is none.
+    pub fn delete(&self, id: MessageId) -> Result<bool> {
+        let sql = "DELETE FROM messages WHERE id = ?1";
+        let changed = prepare(self.0.conn, sql)?.execute(params![id.as_bytes()])?;
+        Ok(changed > 0)
+    }
+
     /// Replaces what a message says: for media that have been fetched meanwhile.
     pub fn set_content(&self, id: MessageId, content: &Content) -> Result<()> {
         let Some(mut message) = self.0.messages().get(id)? else {
@@ -130,15 +186,19 @@ impl MessagesMut<'_> {
         let sql = "UPDATE messages SET body = ?2 WHERE id = ?1";
         prepare(self.0.conn, sql)?
             .execute(params![id.as_bytes(), to_json(&message, "messages.body")?])?;
+        self.hold_media(id, content)?;
         Ok(())
     }
 }
 
-fn read(row: &Row<'_>) -> Result<(i64, Message)> {
+pub(crate) fn read(row: &Row<'_>) -> Result<(i64, Message)> {
     let mut message: Message = json(row, 1, "messages.body")?;
     let status: String = row.get(2)?;
     message.status =
         MessageStatus::parse(&status).ok_or_else(|| Error::corrupt("messages.status", &status))?;
     message.error = row.get(3)?;
+    if message.status != MessageStatus::Failed {
+        message.error_code = None;
+    }
     Ok((row.get(0)?, message))
 }

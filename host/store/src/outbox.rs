@@ -1,9 +1,16 @@
 //! The outbox: what is on its way to the network.
 //!
-//! A row exists from acceptance until the server has taken the message over. Only the oldest live
-//! row of a chat, its *head*, may be claimed; so a chat stays in order whatever fails. A claim is
-//! a lease: a worker that dies loses it by time, and the row is sent again under the same
-//! WhatsApp id. A row that is given up stays as a dead letter and makes way for the next.
+//! A row exists from acceptance until the server has taken the message over. The rows of a chat
+//! that are due form its *lane*; only the oldest of a lane, its *head*, may be claimed, so a chat
+//! stays in order whatever fails. A claim is a lease: a worker that dies loses it by time, and the
+//! row is sent again under the same WhatsApp id. A scheduled row belongs to no lane before its
+//! time; then it enters at the end. A row that is given up stays as a dead letter and makes way
+//! for the next; replayed, it enters at the end.
+//!
+//! Invariant: each lane has exactly one head, and that is its row with the smallest `seq`.
+
+mod dead;
+mod view;
 
 use rusqlite::{Row, params};
 use warbler_domain::{Jid, Message, MessageId, SessionId, Timestamp, WhatsAppId};
@@ -11,10 +18,13 @@ use warbler_domain::{Jid, Message, MessageId, SessionId, Timestamp, WhatsAppId};
 use crate::rows::{collect, first, id_bytes, parsed, prepare};
 use crate::{Reader, Result, Writer};
 
+pub use dead::DeadLetter;
+pub use view::{Counts, Standing, Waiting};
+
 /// One message on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboxRow {
-    /// Its place in the order of acceptance.
+    /// Its place in the order of becoming due.
     pub seq: i64,
     /// The message.
     pub message: MessageId,
@@ -87,46 +97,132 @@ impl Outbox<'_> {
         )
     }
 
-    /// How many of a session's messages wait, and how many are dead letters.
-    pub fn counts(&self, session: SessionId) -> Result<(u64, u64)> {
-        let sql = "SELECT count(*) FILTER (WHERE dead = 0), count(*) FILTER (WHERE dead = 1)
-                   FROM outbox WHERE session = ?1";
-        let counts = first(
+    /// Whether the time of a scheduled row has come.
+    pub fn is_scheduled_due(&self, now: Timestamp) -> Result<bool> {
+        let sql = "SELECT 1 FROM outbox WHERE scheduled = 1 AND due_at <= ?1 LIMIT 1";
+        let found = first(
             &mut prepare(self.0.conn, sql)?,
-            params![session.as_bytes()],
-            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
+            params![now.as_millis()],
+            |_| Ok(()),
         )?;
-        let (live, dead) = counts.unwrap_or_default();
-        Ok((
-            u64::try_from(live).unwrap_or(0),
-            u64::try_from(dead).unwrap_or(0),
-        ))
+        Ok(found.is_some())
+    }
+
+    /// Up to `limit` due and free heads of a session, oldest first.
+    pub fn due(&self, session: SessionId, now: Timestamp, limit: u32) -> Result<Vec<OutboxRow>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM outbox
+             WHERE session = ?1 AND head = 1 AND due_at <= ?2 AND (lease_until IS NULL OR lease_until <= ?2)
+             ORDER BY seq LIMIT ?3"
+        );
+        let params = params![session.as_bytes(), now.as_millis(), limit];
+        collect(&mut prepare(self.0.conn, &sql)?, params, read)
+    }
+
+    /// Up to `limit` free heads that entered their lane before `entered`.
+    pub fn older_than(
+        &self,
+        entered: Timestamp,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<OutboxRow>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM outbox
+             WHERE head = 1 AND entered_at < ?1 AND (lease_until IS NULL OR lease_until <= ?2) LIMIT ?3"
+        );
+        let params = params![entered.as_millis(), now.as_millis(), limit];
+        collect(&mut prepare(self.0.conn, &sql)?, params, read)
+    }
+
+    /// Up to `limit` rows of a session that are in a lane, newest first.
+    pub fn live(&self, session: SessionId, limit: u32) -> Result<Vec<OutboxRow>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM outbox
+             WHERE session = ?1 AND dead = 0 AND scheduled = 0 ORDER BY seq DESC LIMIT ?2"
+        );
+        let params = params![session.as_bytes(), limit];
+        collect(&mut prepare(self.0.conn, &sql)?, params, read)
     }
 }
 
 impl OutboxMut<'_> {
-    /// Adds a message, due at `due_at`. With a lease it is claimed at once if it is its chat's
-    /// head, and comes back as the claimed row.
+    /// Adds a message: due at its `scheduled_for` if that lies behind `now`, else at once. With a
+    /// lease it is claimed at once if it is its chat's head, and comes back as the claimed row.
     pub fn enqueue(
         &self,
         message: &Message,
-        due_at: Timestamp,
+        now: Timestamp,
         lease: Option<&Lease>,
     ) -> Result<Option<OutboxRow>> {
-        let sql = "INSERT INTO outbox (message, session, chat, whatsapp_id, due_at, head)
-                   VALUES (?1, ?2, ?3, ?4, ?5, NOT EXISTS (
-                       SELECT 1 FROM outbox WHERE session = ?2 AND chat = ?3 AND dead = 0))";
-        prepare(self.0.conn, sql)?.execute(params![
-            message.id.as_bytes(),
-            message.session.as_bytes(),
-            message.chat.to_string(),
-            message.whatsapp_id.as_str(),
-            due_at.as_millis(),
-        ])?;
+        if let Some(due_at) = message.scheduled_for.filter(|at| *at > now) {
+            let sql =
+                "INSERT INTO outbox (message, session, chat, whatsapp_id, due_at, entered_at, head, scheduled)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?5, 0, 1)";
+            prepare(self.0.conn, sql)?.execute(params![
+                message.id.as_bytes(),
+                message.session.as_bytes(),
+                message.chat.to_string(),
+                message.whatsapp_id.as_str(),
+                due_at.as_millis(),
+            ])?;
+            return Ok(None);
+        }
+        self.enter(
+            &message.id,
+            message.session,
+            &message.chat,
+            &message.whatsapp_id,
+            now,
+        )?;
         match lease {
             Some(lease) => self.claim_head(message.session, &message.chat, lease),
             None => Ok(None),
         }
+    }
+
+    /// Puts a message at the end of its lane.
+    fn enter(
+        &self,
+        message: &MessageId,
+        session: SessionId,
+        chat: &Jid,
+        whatsapp_id: &WhatsAppId,
+        now: Timestamp,
+    ) -> Result<()> {
+        let sql =
+            "INSERT INTO outbox (message, session, chat, whatsapp_id, due_at, entered_at, head)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?5, NOT EXISTS (
+                       SELECT 1 FROM outbox
+                       WHERE session = ?2 AND chat = ?3 AND dead = 0 AND scheduled = 0))";
+        prepare(self.0.conn, sql)?.execute(params![
+            message.as_bytes(),
+            session.as_bytes(),
+            chat.to_string(),
+            whatsapp_id.as_str(),
+            now.as_millis(),
+        ])?;
+        Ok(())
+    }
+
+    /// Takes a row that is in no lane out and puts it at the end of its lane.
+    fn reenter(&self, row: &OutboxRow, now: Timestamp) -> Result<()> {
+        prepare(self.0.conn, "DELETE FROM outbox WHERE seq = ?1")?.execute(params![row.seq])?;
+        self.enter(&row.message, row.session, &row.chat, &row.whatsapp_id, now)
+    }
+
+    /// Lets up to `limit` scheduled rows whose time has come enter their lanes, in the order of
+    /// their times; how many did.
+    pub fn enter_scheduled(&self, now: Timestamp, limit: u32) -> Result<usize> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM outbox WHERE scheduled = 1 AND due_at <= ?1
+             ORDER BY due_at, seq LIMIT ?2"
+        );
+        let params = params![now.as_millis(), limit];
+        let rows = collect(&mut prepare(self.0.conn, &sql)?, params, read)?;
+        for row in &rows {
+            self.reenter(row, now)?;
+        }
+        Ok(rows.len())
     }
 
     /// Leases the head of one chat, if it is due and free.
@@ -138,7 +234,7 @@ impl OutboxMut<'_> {
     ) -> Result<Option<OutboxRow>> {
         let sql = format!(
             "SELECT {COLUMNS} FROM outbox
-             WHERE session = ?1 AND chat = ?2 AND dead = 0 AND head = 1
+             WHERE session = ?1 AND chat = ?2 AND dead = 0 AND scheduled = 0 AND head = 1
                AND due_at <= ?3 AND (lease_until IS NULL OR lease_until <= ?3)
              ORDER BY seq LIMIT 1"
         );
@@ -149,18 +245,14 @@ impl OutboxMut<'_> {
 
     /// Leases up to `limit` due heads of a session, oldest first.
     pub fn claim(&self, session: SessionId, lease: &Lease, limit: u32) -> Result<Vec<OutboxRow>> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM outbox
-             WHERE session = ?1 AND head = 1 AND due_at <= ?2 AND (lease_until IS NULL OR lease_until <= ?2)
-             ORDER BY seq LIMIT ?3"
-        );
-        let params = params![session.as_bytes(), lease.now.as_millis(), limit];
-        let rows = collect(&mut prepare(self.0.conn, &sql)?, params, read)?;
+        let rows = self.0.outbox().due(session, lease.now, limit)?;
         rows.into_iter().map(|row| self.lease(row, lease)).collect()
     }
 
-    fn lease(&self, mut row: OutboxRow, lease: &Lease) -> Result<OutboxRow> {
-        let sql = "UPDATE outbox SET lease_owner = ?2, lease_until = ?3, attempts = attempts + 1 WHERE seq = ?1";
+    /// Leases a row that was found due.
+    pub fn lease(&self, mut row: OutboxRow, lease: &Lease) -> Result<OutboxRow> {
+        let sql = "UPDATE outbox SET lease_owner = ?2, lease_until = ?3, attempts = attempts + 1, delayed = NULL
+                   WHERE seq = ?1";
         prepare(self.0.conn, sql)?.execute(params![
             row.seq,
             lease.owner,
@@ -194,23 +286,32 @@ impl OutboxMut<'_> {
         Ok(())
     }
 
-    /// The network has the message: the row goes, the next of the chat becomes head.
+    /// Moves the time at which a free row is due, and says why.
+    pub fn delay(&self, seq: i64, due_at: Timestamp, why: &str) -> Result<()> {
+        let sql = "UPDATE outbox SET due_at = ?2, delayed = ?3 WHERE seq = ?1";
+        prepare(self.0.conn, sql)?.execute(params![seq, due_at.as_millis(), why])?;
+        Ok(())
+    }
+
+    /// Makes everything that pacing has delayed due again: its rules have changed.
+    pub fn undelay(&self, session: SessionId, now: Timestamp) -> Result<()> {
+        let sql = "UPDATE outbox SET due_at = ?2, delayed = NULL
+                   WHERE session = ?1 AND head = 1 AND delayed IS NOT NULL";
+        prepare(self.0.conn, sql)?.execute(params![session.as_bytes(), now.as_millis()])?;
+        Ok(())
+    }
+
+    /// The row goes, since the network has the message or nobody wants it sent any more; the next
+    /// of the chat becomes head.
     pub fn finish(&self, row: &OutboxRow) -> Result<()> {
         prepare(self.0.conn, "DELETE FROM outbox WHERE seq = ?1")?.execute(params![row.seq])?;
         self.promote(row)
     }
 
-    /// Gives a row up: it stays as a dead letter, the next of the chat becomes head.
-    pub fn bury(&self, row: &OutboxRow, error: &str) -> Result<()> {
-        let sql = "UPDATE outbox SET dead = 1, head = 0, lease_owner = NULL, lease_until = NULL, last_error = ?2
-                   WHERE seq = ?1";
-        prepare(self.0.conn, sql)?.execute(params![row.seq, error])?;
-        self.promote(row)
-    }
-
     fn promote(&self, row: &OutboxRow) -> Result<()> {
         let sql = "UPDATE outbox SET head = 1 WHERE seq = (
-                       SELECT min(seq) FROM outbox WHERE session = ?1 AND chat = ?2 AND dead = 0)";
+                       SELECT min(seq) FROM outbox
+                       WHERE session = ?1 AND chat = ?2 AND dead = 0 AND scheduled = 0)";
         prepare(self.0.conn, sql)?
             .execute(params![row.session.as_bytes(), row.chat.to_string()])?;
         Ok(())

@@ -16,6 +16,15 @@ pub(crate) fn id_bytes(row: &Row<'_>, column: usize, place: &'static str) -> Res
     Ok(bytes)
 }
 
+/// 16 stored bytes or nothing.
+pub(crate) fn id_bytes_opt(
+    row: &Row<'_>,
+    column: usize,
+    place: &'static str,
+) -> Result<Option<[u8; 16]>> {
+    row.get(column).map_err(|err| Error::corrupt(place, err))
+}
+
 /// A stored text, parsed.
 pub(crate) fn parsed<T>(row: &Row<'_>, column: usize, place: &'static str) -> Result<T>
 where

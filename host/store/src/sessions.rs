@@ -1,14 +1,18 @@
 //! Sessions.
 
 use rusqlite::{Row, params};
-use warbler_domain::session::{Account, Wanted};
-use warbler_domain::{Session, SessionId, SessionName, SessionRef, SessionState, Timestamp};
+use warbler_domain::session::{Account, SessionSettings, Wanted};
+use warbler_domain::{
+    Session, SessionId, SessionName, SessionRef, SessionState, Timestamp, UserId,
+};
 
-use crate::rows::{collect, first, id_bytes, parsed, parsed_opt, prepare};
+use crate::rows::{
+    collect, first, id_bytes, id_bytes_opt, json, parsed, parsed_opt, prepare, to_json,
+};
 use crate::{Error, Reader, Result, Writer};
 
 const COLUMNS: &str =
-    "id, name, state, reason, changed_at, wanted, jid, lid, push_name, created_at";
+    "id, name, state, reason, changed_at, wanted, jid, lid, push_name, created_at, owner";
 
 /// Reading half.
 pub struct Sessions<'a>(&'a Reader<'a>);
@@ -60,11 +64,32 @@ impl Sessions<'_> {
     }
 }
 
+impl Sessions<'_> {
+    /// What a session does by itself; nothing when there is no such session.
+    pub fn settings(&self, session: SessionId) -> Result<Option<SessionSettings>> {
+        let sql = "SELECT coalesce(settings, '{}') FROM sessions WHERE id = ?1";
+        first(
+            &mut prepare(self.0.conn, sql)?,
+            params![session.as_bytes()],
+            |row| json(row, 0, "sessions.settings"),
+        )
+    }
+}
+
 impl SessionsMut<'_> {
+    /// Notes what a session is to do by itself.
+    pub fn set_settings(&self, session: SessionId, settings: &SessionSettings) -> Result<()> {
+        let sql = "UPDATE sessions SET settings = ?2 WHERE id = ?1";
+        let settings = to_json(settings, "sessions.settings")?;
+        prepare(self.0.conn, sql)?.execute(params![session.as_bytes(), settings])?;
+        Ok(())
+    }
+
     /// Adds a session; `false` when its name is taken.
     pub fn insert(&self, session: &Session) -> Result<bool> {
-        let sql = "INSERT INTO sessions (id, name, state, reason, changed_at, wanted, created_at)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING";
+        let sql =
+            "INSERT INTO sessions (id, name, state, reason, changed_at, wanted, created_at, owner)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING";
         let changed = prepare(self.0.conn, sql)?.execute(params![
             session.id.as_bytes(),
             session.name.as_str(),
@@ -73,6 +98,7 @@ impl SessionsMut<'_> {
             session.changed_at.as_millis(),
             wanted_word(session.wanted),
             session.created_at.as_millis(),
+            session.owner.as_ref().map(UserId::as_bytes),
         ])?;
         Ok(changed > 0)
     }
@@ -112,13 +138,41 @@ impl SessionsMut<'_> {
         Ok(())
     }
 
+    /// Gives all sessions of a user to another, or to nobody; their ids.
+    pub fn pass_on(&self, from: UserId, to: Option<UserId>) -> Result<Vec<SessionId>> {
+        let sql = "UPDATE sessions SET owner = ?2 WHERE owner = ?1 RETURNING id";
+        collect(
+            &mut prepare(self.0.conn, sql)?,
+            params![from.as_bytes(), to.as_ref().map(UserId::as_bytes)],
+            |row| Ok(SessionId::from_bytes(id_bytes(row, 0, "sessions.id")?)),
+        )
+    }
+
+    /// Gives a session to a user, or to nobody.
+    pub fn set_owner(&self, session: SessionId, owner: Option<UserId>) -> Result<()> {
+        let sql = "UPDATE sessions SET owner = ?2 WHERE id = ?1";
+        let owner = owner.as_ref().map(UserId::as_bytes);
+        prepare(self.0.conn, sql)?.execute(params![session.as_bytes(), owner])?;
+        Ok(())
+    }
+
     /// Deletes a session and all it has: messages, events, outbox and keys.
     pub fn delete(&self, session: SessionId) -> Result<()> {
         for sql in [
             "DELETE FROM outbox WHERE session = ?1",
             "DELETE FROM messages WHERE session = ?1",
             "DELETE FROM events WHERE session = ?1",
+            "DELETE FROM chats WHERE session = ?1",
+            "DELETE FROM contacts WHERE session = ?1",
+            "DELETE FROM groups WHERE session = ?1",
+            "DELETE FROM calls WHERE session = ?1",
+            "DELETE FROM annotations WHERE session = ?1",
+            "DELETE FROM message_totals WHERE session = ?1",
+            "DELETE FROM message_hours WHERE session = ?1",
             "DELETE FROM device_keys WHERE session = ?1",
+            "DELETE FROM session_tokens WHERE session = ?1",
+            "DELETE FROM sending WHERE session = ?1",
+            "DELETE FROM sends WHERE session = ?1",
             "DELETE FROM sessions WHERE id = ?1",
         ] {
             prepare(self.0.conn, sql)?.execute(params![session.as_bytes()])?;
@@ -158,6 +212,7 @@ fn read(row: &Row<'_>) -> Result<Session> {
             Wanted::Stopped
         },
         account,
+        owner: id_bytes_opt(row, 10, "sessions.owner")?.map(UserId::from_bytes),
         created_at: Timestamp::from_millis(row.get(9)?),
     })
 }

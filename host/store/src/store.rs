@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::room::Room;
 use crate::writer::{self, Answer, Durability, Job};
 use crate::{Error, Result, connection};
 
@@ -20,14 +22,23 @@ pub struct StoreOptions {
     pub path: PathBuf,
     /// Reading threads.
     pub readers: usize,
+    /// Largest size of the file, in bytes; beyond it the disk counts as full. The file may be a
+    /// page larger, and its write-ahead log comes on top.
+    pub max_bytes: Option<u64>,
+    /// How long the file may be looked at for damage before it is opened; a file too large for
+    /// that is looked at in part.
+    pub check_within: Duration,
 }
 
 impl StoreOptions {
-    /// The database at `path`, with two reading threads.
+    /// The database at `path`, with two reading threads, no bound on its size and at most a second
+    /// for looking at it.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
             readers: 2,
+            max_bytes: None,
+            check_within: Duration::from_secs(1),
         }
     }
 }
@@ -44,15 +55,19 @@ pub struct Store {
     readers: Arc<[mpsc::Sender<ReadJob>]>,
     turn: Arc<AtomicUsize>,
     threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
+    room: Room,
 }
 
 impl Store {
-    /// Opens the file, brings its schema up to date and starts the threads.
+    /// Opens the file, looks whether it is damaged, brings its schema up to date and starts the
+    /// threads.
     pub fn open(options: &StoreOptions) -> Result<Self> {
-        let conn = connection::open_writer(&options.path)?;
+        let conn = connection::open_writer(options)?;
         let (writer, jobs) = mpsc::channel(writer::QUEUE);
+        let room = Room::default();
+        let noted = room.clone();
         let mut threads = vec![spawn("store-writer", move || {
-            writer::Thread::new(conn, jobs).run()
+            writer::Thread::new(conn, jobs, noted).run()
         })?];
         let mut readers = Vec::new();
         for _ in 0..options.readers.max(1) {
@@ -65,7 +80,13 @@ impl Store {
             readers: readers.into(),
             turn: Arc::default(),
             threads: Arc::new(Mutex::new(threads)),
+            room,
         })
+    }
+
+    /// Whether there is room on the disk.
+    pub fn room(&self) -> &Room {
+        &self.room
     }
 
     /// Runs `job` in a transaction and answers when it, and all before it, is durable on disk. An
@@ -74,7 +95,7 @@ impl Store {
     where
         F: FnOnce(&Writer<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
-        E: From<Error> + Send + 'static,
+        E: From<Error> + std::error::Error + Send + 'static,
     {
         self.submit(Durability::Durable, job).await
     }
@@ -85,7 +106,7 @@ impl Store {
     where
         F: FnOnce(&Writer<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
-        E: From<Error> + Send + 'static,
+        E: From<Error> + std::error::Error + Send + 'static,
     {
         self.submit(Durability::Relaxed, job).await
     }
@@ -94,11 +115,15 @@ impl Store {
     where
         F: FnOnce(&Writer<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
-        E: From<Error> + Send + 'static,
+        E: From<Error> + std::error::Error + Send + 'static,
     {
         let (sender, receiver) = oneshot::channel();
+        let room = self.room.clone();
         let run: writer::Run = Box::new(move |tx| {
-            let result = job(tx);
+            let result = tx.map_err(E::from).and_then(job);
+            if let Err(err) = &result {
+                room.note(err);
+            }
             let keep = result.is_ok();
             let answer: Answer = Box::new(move |committed| {
                 let result = match (committed, result) {

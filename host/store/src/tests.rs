@@ -1,11 +1,15 @@
 //! The store's promises, on real files.
 
+mod outbox;
+mod sending;
+mod trouble;
+
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 use warbler_domain::session::Wanted;
 use warbler_domain::{
-    Content, Direction, Event, EventBody, EventId, ExtensionName, Jid, Message, MessageId,
-    MessageStatus, Random, Session, SessionId, SessionState, Timestamp, WhatsAppId,
+    Content, Direction, Event, EventBody, EventId, ExtensionName, FailureCode, Jid, Message,
+    MessageId, MessageStatus, Random, Session, SessionId, SessionState, Timestamp, WhatsAppId,
 };
 
 use crate::events::Trace;
@@ -52,6 +56,11 @@ impl Bench {
             quoted: None,
             status: MessageStatus::Queued,
             error: None,
+            chat_alt: None,
+            forwarded: 0,
+            audience: Vec::new(),
+            scheduled_for: None,
+            error_code: None,
         })
     }
 
@@ -135,6 +144,7 @@ async fn everything_is_there_after_the_file_is_opened_again() -> Result<()> {
         changed_at: NOW,
         wanted: Wanted::Running,
         account: None,
+        owner: None,
         created_at: NOW,
     };
     let row = session.clone();
@@ -249,14 +259,15 @@ async fn a_dead_letter_makes_way_and_is_kept() -> Result<()> {
                 tx.outbox_mut().enqueue(message, NOW, None)?;
             }
             for row in tx.outbox_mut().claim(session, &lease, 1)? {
-                tx.outbox_mut().bury(&row, "refused")?;
+                tx.outbox_mut()
+                    .bury(&row, FailureCode::Refused, "refused", NOW)?;
             }
             let next = tx.outbox_mut().claim(session, &lease, 1)?;
-            Ok::<_, Error>((next, tx.outbox().counts(session)?))
+            Ok::<_, Error>((next, tx.outbox().counts(session, NOW)?))
         })
         .await?;
     assert_eq!(next.first().map(|row| row.message), Some(second));
-    assert_eq!(counts, (1, 1));
+    assert_eq!((counts.under_way, counts.dead), (1, 1));
     Ok(())
 }
 

@@ -17,6 +17,7 @@ use rusqlite::Connection;
 use tokio::sync::mpsc;
 use tracing::error;
 
+use crate::room::Room;
 use crate::store::Writer;
 use crate::{Error, Result};
 
@@ -29,8 +30,8 @@ const COLLECT: Duration = Duration::from_millis(20);
 
 /// Tells a caller how it ended, after the commit.
 pub(crate) type Answer = Box<dyn FnOnce(Result<()>) + Send>;
-/// Runs a caller's code; says whether to keep what it did.
-pub(crate) type Run = Box<dyn FnOnce(&Writer<'_>) -> (bool, Answer) + Send>;
+/// Runs a caller's code, or tells it why it cannot run; says whether to keep what it did.
+pub(crate) type Run = Box<dyn FnOnce(Result<&Writer<'_>>) -> (bool, Answer) + Send>;
 
 /// When a job's caller is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,15 +55,17 @@ pub(crate) struct Thread {
     /// The job that ended the last group, because the next group is of the other durability.
     waiting: Option<Job>,
     synced: Durability,
+    room: Room,
 }
 
 impl Thread {
-    pub(crate) fn new(conn: Connection, jobs: mpsc::Receiver<Job>) -> Self {
+    pub(crate) fn new(conn: Connection, jobs: mpsc::Receiver<Job>, room: Room) -> Self {
         Self {
             conn,
             jobs,
             waiting: None,
             synced: Durability::Durable,
+            room,
         }
     }
 
@@ -79,8 +82,10 @@ impl Thread {
     fn run_group(&mut self, first: Job) {
         let durability = first.durability;
         if let Err(err) = self.begin(durability) {
-            // The job is dropped unrun, which its caller sees as an error.
             error!(%err, "A transaction could not begin");
+            self.room.note(&err);
+            let (_, answer) = (first.run)(Err(err.clone()));
+            answer(Err(err));
             return;
         }
         let began = Instant::now();
@@ -91,6 +96,7 @@ impl Thread {
                 Ok(answer) => answers.extend(answer),
                 Err(err) => {
                     // SQLite rolled everything back (disk full, I/O error): nobody's work stands.
+                    self.room.note(&err);
                     tell(answers, &Err(err));
                     return;
                 }
@@ -102,6 +108,7 @@ impl Thread {
         let committed = execute(&self.conn, "COMMIT");
         if let Err(err) = &committed {
             error!(%err, "A transaction could not be committed");
+            self.room.note(err);
             if let Err(err) = execute(&self.conn, "ROLLBACK") {
                 error!(%err, "A transaction could not be rolled back");
             }
@@ -142,7 +149,7 @@ fn tell(answers: Vec<Answer>, committed: &Result<()>) {
 /// Runs one job in its savepoint. An error means that the whole transaction is gone.
 fn run_one(conn: &Connection, run: Run) -> Result<Option<Answer>> {
     execute(conn, "SAVEPOINT job")?;
-    let ran = catch_unwind(AssertUnwindSafe(|| run(&Writer::new(conn))));
+    let ran = catch_unwind(AssertUnwindSafe(|| run(Ok(&Writer::new(conn)))));
     let (keep, answer) = match ran {
         Ok((keep, answer)) => (keep, Some(answer)),
         // The caller's channel was dropped with the job; it sees `Panicked`.

@@ -72,6 +72,14 @@ pub(crate) async fn known(
 
 /// The number of a LID, or the LID of a number, as far as the engine has learned it.
 pub(crate) async fn counterpart(client: &Client, jid: &Jid) -> Option<Jid> {
+    let own = client.pn().as_ref().and_then(plain);
+    let own_lid = client.lid().as_ref().and_then(plain);
+    if own.as_ref() == Some(jid) {
+        return own_lid;
+    }
+    if own_lid.as_ref() == Some(jid) {
+        return own;
+    }
     let found = client.get_lid_pn_entry(&engine(jid)).await;
     let entry = found.unwrap_or_else(|err| {
         tracing::warn!(%err, "The other address of {} could not be looked up", jid.masked());

@@ -10,12 +10,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use http::Uri;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wacore::net::HttpClient;
 use wacore::store::DevicePropsOverride;
 use waproto::whatsapp::device_props::PlatformType;
 use warbler_app::driver::{Driver, DriverError, Inbox, Link};
+use warbler_app::fetch::tls;
 use warbler_domain::{Clock, SessionId};
 use warbler_store::Store;
 use whatsapp_rust::cache_config::{CacheConfig, CacheEntryConfig};
@@ -23,12 +25,13 @@ use whatsapp_rust::store::commands::DeviceCommand;
 use whatsapp_rust::store::persistence_manager::PersistenceManager;
 use whatsapp_rust::{Client, TokioRuntime};
 
+use crate::calls::Calls;
+use crate::history::{HistoryLimits, Wanted};
 use crate::http::Http;
 use crate::keys::Keys;
 use crate::lines::{Ears, Hook, Lines};
-use crate::link::{Pulse, WhatsappLink};
+use crate::link::{PIECES, Pulse, WhatsappLink};
 use crate::teller::Teller;
-use crate::tls;
 use crate::transport::{Route, Transports};
 
 /// The web version told to the simulated network, which takes any.
@@ -50,6 +53,8 @@ pub struct EngineConfig {
     pub device_name: String,
     /// One-time keys kept on offer at the server, per session.
     pub prekeys: usize,
+    /// How much is taken of what the phone remembers, when a session is linked; nothing at first.
+    pub history: HistoryLimits,
 }
 
 impl Default for EngineConfig {
@@ -60,6 +65,7 @@ impl Default for EngineConfig {
             simulated: false,
             device_name: "Warbler".to_owned(),
             prekeys: 64,
+            history: HistoryLimits::default(),
         }
     }
 }
@@ -132,6 +138,7 @@ pub struct WhatsappRust {
     route: Route,
     http: Arc<dyn HttpClient>,
     seats: Arc<Mutex<HashSet<SessionId>>>,
+    uploads: Arc<Semaphore>,
     tasks: TaskTracker,
 }
 
@@ -154,6 +161,7 @@ impl WhatsappRust {
             route,
             http: Arc::new(http),
             seats: Arc::default(),
+            uploads: Arc::new(Semaphore::new(PIECES)),
             tasks: TaskTracker::new(),
         })
     }
@@ -185,8 +193,8 @@ impl WhatsappRust {
             .with_transport_factory(transports)
             .with_http_client_arc(Arc::clone(&self.http))
             .with_cache_config(small_caches())
-            .with_inbound_durability_hook(Hook(Arc::clone(lines)))
-            .with_skip_history_sync(true)
+            .with_inbound_durability_hook(Hook::new(Arc::clone(lines), keys.clone()))
+            .with_skip_history_sync(!self.config.history.wants_some())
             .with_wanted_pre_key_count(self.config.prekeys)
             .with_background_saver_interval(SAVE);
         if self.config.simulated {
@@ -214,6 +222,7 @@ impl Driver for WhatsappRust {
         let keys = self.keys(session);
         let pulse = Arc::new(Pulse::new(Arc::clone(&self.clock)));
         let (lines, heard) = Lines::new();
+        let calls = Arc::<Calls>::default();
         let cut = CancellationToken::new();
         let transports = Transports::new(
             self.route.clone(),
@@ -226,9 +235,15 @@ impl Driver for WhatsappRust {
         let teller = Teller {
             client: Arc::clone(&client),
             inbox: Arc::clone(&inbox),
+            keys: keys.clone(),
+            clock: Arc::clone(&self.clock),
             lines: Arc::clone(&lines),
+            calls: Arc::clone(&calls),
             heard,
+            wanted: Wanted::new(self.config.history, self.clock.now()),
             finish: CancellationToken::new(),
+            cut: cut.clone(),
+            failed: false,
         };
         let link = Arc::new(WhatsappLink {
             was_linked: client.pn().is_some(),
@@ -238,6 +253,8 @@ impl Driver for WhatsappRust {
             clock: Arc::clone(&self.clock),
             pulse,
             lines,
+            calls,
+            uploads: Arc::clone(&self.uploads),
             closing: CancellationToken::new(),
             cut,
             ended: CancellationToken::new(),

@@ -3,21 +3,31 @@
 //! Sorting is immediate, because the engine calls its listeners in the middle of its own work;
 //! whatever needs the engine or the inbox is put off to the teller.
 
+mod calls;
+mod chats;
+mod groups;
+mod people;
+
 use std::time::Duration;
 
 use wacore::types::events::{
-    ChatPresenceUpdate, ConnectFailureReason, Event, EventInterest, EventKind, GroupUpdate,
-    PairSuccess, Receipt, ServerAck,
+    ChatPresenceUpdate, ConnectFailureReason, Event, EventInterest, EventKind, PairSuccess,
+    Receipt, ServerAck,
 };
 use wacore::types::message::MessageSource;
 use wacore::types::presence::{ChatPresence, ChatPresenceMedia, ReceiptType};
 use wacore_binary::{JidExt, NodeRef};
 use warbler_app::driver::{AckRefusal, Inbound, LinkEnd, LinkReport};
-use warbler_domain::MessageStatus;
 use warbler_domain::session::Account;
+use warbler_domain::{MessageStatus, Timestamp};
 use whatsapp_rust::Client;
 
+use crate::calls::Calls;
+use crate::keys::Keys;
 use crate::{address, inbound};
+
+/// Until when a chat is quiet that is quiet for good: the end of the year 9999.
+pub(crate) const FOR_GOOD: Timestamp = Timestamp::from_millis(253_402_300_799_000);
 
 /// The events this crate listens to.
 pub(crate) fn interest() -> EventInterest {
@@ -44,6 +54,22 @@ pub(crate) fn interest() -> EventInterest {
         EventKind::PairingCodeError,
         EventKind::OfflineSyncPreview,
         EventKind::RawNode,
+        EventKind::UndecryptableMessage,
+        EventKind::Presence,
+        EventKind::PictureUpdate,
+        EventKind::UserAboutUpdate,
+        EventKind::ContactNumberChanged,
+        EventKind::ContactUpdate,
+        EventKind::PushNameUpdate,
+        EventKind::SelfPushNameUpdated,
+        EventKind::IncomingCall,
+        EventKind::MissedCall,
+        EventKind::PinUpdate,
+        EventKind::MuteUpdate,
+        EventKind::ArchiveUpdate,
+        EventKind::MarkChatAsReadUpdate,
+        EventKind::DeleteChatUpdate,
+        EventKind::HistorySync,
     ])
 }
 
@@ -111,8 +137,33 @@ pub(crate) fn sort(event: &Event) -> Sorted {
             Sorted::Kept(usize::try_from(kept.messages).unwrap_or(0))
         }
         Event::RawNode(node) if is_kept_peer_message(node.get()) => Sorted::Passed,
+        Event::RawNode(node) if is_own_reading(node.get()) => Sorted::News,
         Event::Messages(batch) if !batch.hook_committed => Sorted::News,
-        Event::Receipt(_) | Event::ChatPresence(_) | Event::GroupUpdate(_) => Sorted::News,
+        Event::Receipt(_)
+        | Event::ChatPresence(_)
+        | Event::Presence(_)
+        | Event::GroupUpdate(_)
+        | Event::PictureUpdate(_)
+        | Event::UserAboutUpdate(_)
+        | Event::ContactNumberChanged(_)
+        | Event::ContactUpdate(_)
+        | Event::PushNameUpdate(_)
+        | Event::SelfPushNameUpdated(_)
+        | Event::IncomingCall(_)
+        | Event::MissedCall(_)
+        | Event::PinUpdate(_)
+        | Event::MuteUpdate(_)
+        | Event::ArchiveUpdate(_)
+        | Event::MarkChatAsReadUpdate(_)
+        | Event::DeleteChatUpdate(_)
+        | Event::HistorySync(_) => Sorted::News,
+        // What the phone alone can read. Of what could not be decrypted, the engine has asked for
+        // another copy, which may come at any time under the same id.
+        Event::UndecryptableMessage(missed)
+            if missed.unavailable_type.is_unrecoverable_fanout() =>
+        {
+            Sorted::News
+        }
         Event::ServerAck(ack) if is_for_message(ack) => Sorted::News,
         _ => Sorted::Nothing,
     }
@@ -125,6 +176,13 @@ fn is_kept_peer_message(node: &NodeRef<'_>) -> bool {
     node.tag == "message"
         && node.get_attr("offline").is_some()
         && category.as_deref() == Some("peer")
+}
+
+/// Whether a stanza says that the account has read something on another of its devices; in which
+/// chat, the engine's own event leaves out.
+fn is_own_reading(node: &NodeRef<'_>) -> bool {
+    let kind = node.get_attr("type").map(|kind| kind.as_str());
+    node.tag == "receipt" && matches!(kind.as_deref(), Some("read-self" | "played-self"))
 }
 
 fn pairing_failed(reason: String) -> Sorted {
@@ -179,7 +237,12 @@ pub(crate) enum Told {
 }
 
 /// Translates what [`sort`] called news.
-pub(crate) async fn translate(client: &Client, event: &Event) -> Told {
+pub(crate) async fn translate(
+    client: &Client,
+    keys: &Keys,
+    ringing: &Calls,
+    event: &Event,
+) -> Told {
     let inbound = match event {
         Event::ServerAck(ack) => {
             return ack_report(ack).map_or(Told::Inbound(Vec::new()), Told::Report);
@@ -187,16 +250,39 @@ pub(crate) async fn translate(client: &Client, event: &Event) -> Told {
         Event::Messages(batch) => {
             let mut messages = Vec::with_capacity(batch.messages.len());
             for message in batch.messages.iter() {
-                messages.extend(inbound::message(client, message).await);
+                messages.extend(inbound::message(client, keys, message).await);
             }
             messages
         }
-        Event::Receipt(receipt) => receipt_of(client, receipt).await.into_iter().collect(),
-        Event::ChatPresence(update) => chat_state(client, update).await.into_iter().collect(),
-        Event::GroupUpdate(update) => group_update(client, update).await.into_iter().collect(),
-        _ => Vec::new(),
+        event => one(client, keys, ringing, event)
+            .await
+            .into_iter()
+            .collect(),
     };
     Told::Inbound(inbound)
+}
+
+async fn one(client: &Client, keys: &Keys, ringing: &Calls, event: &Event) -> Option<Inbound> {
+    match event {
+        Event::Receipt(receipt) => receipt_of(client, receipt).await,
+        Event::RawNode(node) => chats::read(client, node.get()).await,
+        Event::ChatPresence(update) => chat_state(client, update).await,
+        Event::Presence(update) => people::presence(client, update).await,
+        Event::GroupUpdate(update) => groups::group(client, update).await,
+        Event::PictureUpdate(update) if update.jid.is_group() => {
+            groups::picture(client, update).await
+        }
+        Event::PictureUpdate(update) => people::picture(client, update).await,
+        Event::UserAboutUpdate(update) => people::about(client, update).await,
+        Event::ContactNumberChanged(update) => people::number(client, update).await,
+        Event::ContactUpdate(update) => people::address_book(client, update).await,
+        Event::PushNameUpdate(update) => people::push_name(client, update).await,
+        Event::SelfPushNameUpdated(update) => people::own_push_name(client, update),
+        Event::IncomingCall(call) => calls::call(client, ringing, call).await,
+        Event::MissedCall(call) => calls::missed(client, call).await,
+        Event::UndecryptableMessage(missed) => inbound::unavailable(client, keys, missed).await,
+        event => chats::chat(client, event).await,
+    }
 }
 
 fn is_for_message(ack: &ServerAck) -> bool {
@@ -224,7 +310,7 @@ async fn receipt_of(client: &Client, receipt: &Receipt) -> Option<Inbound> {
         _ => return None,
     };
     let (chat, by) = place(client, &receipt.source).await?;
-    if receipt.source.is_from_me {
+    if receipt.source.is_from_me || Some(&by) == own(client).as_ref() {
         return None;
     }
     let messages: Vec<_> = receipt
@@ -250,16 +336,8 @@ async fn chat_state(client: &Client, update: &ChatPresenceUpdate) -> Option<Inbo
     Some(Inbound::ChatState { chat, by, state })
 }
 
-async fn group_update(client: &Client, update: &GroupUpdate) -> Option<Inbound> {
-    let by = match &update.participant {
-        Some(jid) => address::known(client, jid, update.participant_pn.as_ref()).await,
-        None => None,
-    };
-    Some(Inbound::GroupUpdated {
-        group: address::plain(&update.group_jid)?,
-        by: by.map(|known| known.jid),
-        change: update.action.tag_name().to_owned(),
-    })
+fn own(client: &Client) -> Option<warbler_domain::Jid> {
+    client.pn().as_ref().and_then(address::plain)
 }
 
 /// The chat and the person of an event.

@@ -11,9 +11,8 @@ use async_trait::async_trait;
 use http::{HeaderName, HeaderValue, Method, Uri};
 use reqwest::{Client, Url};
 use wacore::net::{HttpClient, HttpRequest, HttpResponse};
+use warbler_app::fetch::tls;
 use whatsapp_rust::anyhow;
-
-use crate::tls;
 
 /// Largest body taken from a server: WhatsApp's largest document, and what encryption adds.
 const MAX_BODY: usize = 100 * 1024 * 1024 + 1024;

@@ -144,8 +144,8 @@ impl Keys {
             .await
     }
 
-    /// Waits until every write that nobody waited for is on disk, and takes no device record any
-    /// more: the next link writes its own.
+    /// Waits until every write that nobody waited for is in the database, where the next link sees
+    /// it, and takes no device record any more: the next link writes its own.
     pub(crate) async fn settle(&self) {
         self.desk.close().await;
         self.tasks.close();
@@ -184,6 +184,18 @@ impl Keys {
         written.map_err(failed)
     }
 
+    async fn write_relaxed<F>(&self, job: F) -> Result<()>
+    where
+        F: FnOnce(&Tx<'_>) -> Stored<()> + Send + 'static,
+    {
+        let session = self.session;
+        let written = self
+            .store
+            .write_relaxed(move |writer| job(&Tx { writer, session }))
+            .await;
+        written.map_err(failed)
+    }
+
     /// Hands a job to the writer, in its turn, and does not wait for the disk.
     async fn write_in_order<F>(&self, what: &'static str, job: F) -> Result<()>
     where
@@ -191,7 +203,7 @@ impl Keys {
     {
         let permit = Arc::clone(&self.unwaited).acquire_owned().await;
         let keys = self.clone();
-        let mut writing = Box::pin(async move { keys.write(job).await });
+        let mut writing = Box::pin(async move { keys.write_relaxed(job).await });
         // The first poll puts the job into the writer's queue, or into the line of those who wait
         // for room there; either keeps its place.
         match poll_fn(|cx| Poll::Ready(writing.as_mut().poll(cx))).await {

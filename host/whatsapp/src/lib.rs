@@ -7,15 +7,19 @@
 pub mod driver;
 
 mod address;
+mod calls;
 mod events;
+mod history;
 mod http;
 mod inbound;
 mod keys;
 mod lines;
 mod link;
+mod mentions;
 mod outbound;
 mod teller;
-mod tls;
 mod transport;
+mod votes;
 
 pub use driver::{ConfigError, EngineConfig, WhatsappRust};
+pub use history::HistoryLimits;

@@ -22,6 +22,7 @@ use whatsapp_rust::{Client, InboundDurabilityHook, anyhow};
 
 use crate::events::{self, Life, Sorted};
 use crate::inbound;
+use crate::keys::Keys;
 
 /// Pieces of news that may wait.
 const NEWS: usize = 4096;
@@ -108,7 +109,8 @@ impl Lines {
         }
     }
 
-    fn ends(&self, end: LinkEnd) {
+    /// Notes why the link ends.
+    pub(crate) fn ends(&self, end: LinkEnd) {
         let mut known = self.end.lock().unwrap_or_else(PoisonError::into_inner);
         known.get_or_insert(end);
     }
@@ -158,7 +160,22 @@ impl EventHandler for Ears {
 }
 
 /// Takes decrypted messages over from the engine, before it acknowledges them.
-pub(crate) struct Hook(pub(crate) Arc<Lines>);
+///
+/// The engine hands over the messages of a chat one after the other, and those kept while the
+/// session was away in batches. Translating one takes longer than another, so they queue up before
+/// it, and arrive in the order in which they were handed over.
+pub(crate) struct Hook {
+    lines: Arc<Lines>,
+    keys: Keys,
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl Hook {
+    pub(crate) fn new(lines: Arc<Lines>, keys: Keys) -> Self {
+        let turn = tokio::sync::Mutex::new(());
+        Self { lines, keys, turn }
+    }
+}
 
 #[async_trait]
 impl InboundDurabilityHook for Hook {
@@ -167,10 +184,11 @@ impl InboundDurabilityHook for Hook {
         client: Arc<Client>,
         batch: &[InboundMessage],
     ) -> anyhow::Result<()> {
+        let turn = self.turn.lock().await;
         let translate = async {
             let mut messages = Vec::with_capacity(batch.len());
             for message in batch {
-                messages.extend(inbound::message(&client, message).await);
+                messages.extend(inbound::message(&client, &self.keys, message).await);
             }
             messages
         };
@@ -178,7 +196,7 @@ impl InboundDurabilityHook for Hook {
         let inbound = translated.map_err(|_| panicked("a message"))?;
         let kept = batch.iter().filter(|one| one.info.is_offline).count();
         if inbound.is_empty() {
-            self.0.arrived(kept);
+            self.lines.arrived(kept);
             return Ok(());
         }
         let (stored, answer) = oneshot::channel();
@@ -188,8 +206,9 @@ impl InboundDurabilityHook for Hook {
             kept,
             stored,
         };
-        let sent = self.0.news.send(News::Messages(taken)).await;
+        let sent = self.lines.news.send(News::Messages(taken)).await;
         sent.map_err(|_| closed())?;
+        drop(turn);
         Ok(answer.await.map_err(|_| closed())??)
     }
 }

@@ -11,7 +11,17 @@
 //! state is derived again from the next message, because one-time keys are deleted only after the
 //! session made with them is on disk.
 
+mod asking;
+mod chats;
+mod composing;
+mod groups;
+mod people;
+mod place;
+mod polls;
 mod sending;
+mod uploading;
+
+pub(crate) use uploading::PIECES;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -20,6 +30,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::FutureExt;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use wacore::iq::devices::RemoveCompanionDeviceSpec;
@@ -36,6 +47,7 @@ use whatsapp_rust::pair_code::PairError;
 use whatsapp_rust::store::commands::DeviceCommand;
 use whatsapp_rust::{Client, ErrorChainExt, IqError};
 
+use crate::calls::Calls;
 use crate::driver::Seat;
 use crate::events::Life;
 use crate::inbound::Locator;
@@ -45,7 +57,7 @@ use crate::outbound;
 use crate::teller::{self, Teller};
 
 /// Longest wait for the engine to let go of its connection.
-const LET_GO: Duration = Duration::from_secs(10);
+const LET_GO: Duration = Duration::from_secs(15);
 /// Longest wait for a connection on which a pairing code can be asked for.
 const SOCKET: Duration = Duration::from_secs(20);
 /// Longest wait for the server's answer to a logout.
@@ -107,6 +119,9 @@ pub(crate) struct WhatsappLink {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) pulse: Arc<Pulse>,
     pub(crate) lines: Arc<Lines>,
+    pub(crate) calls: Arc<Calls>,
+    /// The room that uploads of all sessions share, in pieces.
+    pub(crate) uploads: Arc<Semaphore>,
     /// Cancelled when somebody wants the link closed.
     pub(crate) closing: CancellationToken,
     /// Cancelled when its connections must end.
@@ -165,9 +180,14 @@ impl WhatsappLink {
             tokio::select! {
                 () = &mut running => {}
                 () = self.closing.cancelled() => {
-                    Box::pin(self.client.disconnect()).await;
-                    self.cut.cancel();
-                    if timeout(LET_GO, running).await.is_err() {
+                    // Side by side: the engine may be tidying up after a lost connection at this
+                    // moment, and each then waits for the other.
+                    let letting_go = async {
+                        Box::pin(self.client.disconnect()).await;
+                        self.cut.cancel();
+                    };
+                    let over = async { tokio::join!(letting_go, running) };
+                    if timeout(LET_GO, over).await.is_err() {
                         tracing::warn!("The engine did not let go of its connection in time");
                     }
                 }
@@ -293,7 +313,7 @@ impl Link for WhatsappLink {
         let fetched = Box::pin(self.client.download_from_params(&params)).await;
         fetched
             .map(Bytes::from)
-            .map_err(|err| sending::media_failure(&err))
+            .map_err(|err| uploading::media_failure(&err))
     }
 
     async fn ping(&self, within: Duration) -> Result<(), DriverError> {

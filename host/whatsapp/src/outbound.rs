@@ -3,18 +3,29 @@
 //! Pure composition: who wrote a message that another refers to, in which of their addresses, has
 //! been found out by the link, and a medium has been uploaded.
 
-use wacore::download::MediaType;
+mod media;
+
+use wacore::poll::compute_option_hash;
+use wacore::proto_helpers::MessageExt;
 use waproto::buffa::MessageField;
 use waproto::whatsapp as wa;
+use waproto::whatsapp::message::extended_text_message::FontType;
 use waproto::whatsapp::message::protocol_message::Type as ProtocolType;
-use warbler_domain::media::{Media, MediaKind};
+use warbler_domain::content::LinkPreview;
 use warbler_domain::message::Quoted;
+use warbler_domain::place::Location;
+use warbler_domain::poll::Poll;
+use warbler_domain::vcard::ContactCard;
 use warbler_domain::{Timestamp, WhatsAppId};
-use whatsapp_rust::media::{
-    AudioOptions, DocumentOptions, ImageOptions, VideoOptions, audio_message, document_message,
-    image_message, video_message,
-};
-use whatsapp_rust::upload::UploadResponse;
+
+pub(crate) use media::{Uploaded, media, media_type};
+
+/// The ground a text status is shown on: a dark green.
+const STATUS_GROUND: u32 = 0xFF1E_6E4F;
+/// What a forwarding count becomes once a message counts as forwarded many times.
+const MANY_TIMES: u32 = 127;
+/// From how often on that is.
+const MANY: u32 = 5;
 
 /// A message that another refers to, as the network names it.
 pub(crate) struct Reference {
@@ -37,30 +48,180 @@ impl Reference {
     }
 }
 
-/// A text, in the form that carries a quote when there is one.
-pub(crate) fn text(text: &str, quote: Option<wa::ContextInfo>) -> wa::Message {
-    let Some(context) = quote else {
-        return wa::Message {
-            conversation: Some(text.to_owned()),
+/// What stands around a message: what it answers, whom it mentions, where it comes from.
+#[derive(Default)]
+pub(crate) struct Around {
+    /// What it answers, and the author of that.
+    pub(crate) quoted: Option<(Quoted, Option<String>)>,
+    /// Who is mentioned, in the addresses of the chat.
+    pub(crate) mentions: Vec<String>,
+    /// Whether that is everybody.
+    pub(crate) everybody: bool,
+    /// How often it has been forwarded.
+    pub(crate) forwarded: u32,
+}
+
+impl Around {
+    fn is_nothing(&self) -> bool {
+        let Self {
+            quoted,
+            mentions,
+            everybody,
+            forwarded,
+        } = self;
+        quoted.is_none() && mentions.is_empty() && !everybody && *forwarded == 0
+    }
+
+    /// Puts it around `message`, if that is of a kind that carries such things.
+    pub(crate) fn put(self, message: &mut wa::Message) {
+        if self.is_nothing() {
+            return;
+        }
+        let forwarded = match self.forwarded {
+            MANY.. => MANY_TIMES,
+            few => few,
+        };
+        let mut context = wa::ContextInfo {
+            mentioned_jid: self.mentions,
+            non_jid_mentions: self.everybody.then_some(1),
+            is_forwarded: (forwarded > 0).then_some(true),
+            forwarding_score: (forwarded > 0).then_some(forwarded),
             ..Default::default()
         };
-    };
+        if let Some((quoted, author)) = self.quoted {
+            let said = quoted.text.unwrap_or_default();
+            context.stanza_id = Some(quoted.whatsapp_id.into());
+            context.participant = author;
+            context.quoted_message = MessageField::some(text(&said));
+        }
+        message.set_context_info(context);
+    }
+}
+
+/// A text.
+pub(crate) fn text(text: &str) -> wa::Message {
     wa::Message {
-        extended_text_message: MessageField::some(wa::message::ExtendedTextMessage {
-            text: Some(text.to_owned()),
-            context_info: MessageField::some(context),
+        conversation: Some(text.to_owned()),
+        ..Default::default()
+    }
+}
+
+/// A text whose link shows something.
+pub(crate) fn linked_text(
+    text: &str,
+    preview: &LinkPreview,
+    thumbnail: Option<Vec<u8>>,
+) -> wa::Message {
+    extended(wa::message::ExtendedTextMessage {
+        text: Some(text.to_owned()),
+        matched_text: Some(preview.url.clone()),
+        title: Some(preview.title.clone()),
+        description: preview.description.clone(),
+        jpeg_thumbnail: thumbnail,
+        ..Default::default()
+    })
+}
+
+/// A text as a status shows it.
+pub(crate) fn status_text(text: &str) -> wa::Message {
+    extended(wa::message::ExtendedTextMessage {
+        text: Some(text.to_owned()),
+        background_argb: Some(STATUS_GROUND),
+        font: Some(FontType::SYSTEM),
+        ..Default::default()
+    })
+}
+
+fn extended(text: wa::message::ExtendedTextMessage) -> wa::Message {
+    wa::Message {
+        extended_text_message: MessageField::some(text),
+        ..Default::default()
+    }
+}
+
+/// A place.
+pub(crate) fn location(place: &Location) -> wa::Message {
+    wa::Message {
+        location_message: MessageField::some(wa::message::LocationMessage {
+            degrees_latitude: Some(place.latitude.as_f64()),
+            degrees_longitude: Some(place.longitude.as_f64()),
+            name: place.name.clone(),
+            address: place.address.clone(),
             ..Default::default()
         }),
         ..Default::default()
     }
 }
 
-/// The quote of a message whose author the network knows as `participant`.
-pub(crate) fn quote(quoted: &Quoted, participant: Option<String>) -> wa::ContextInfo {
-    wa::ContextInfo {
-        stanza_id: Some(quoted.whatsapp_id.as_str().to_owned()),
-        participant,
-        quoted_message: MessageField::some(text(quoted.text.as_deref().unwrap_or_default(), None)),
+/// One card, or several together.
+pub(crate) fn contacts(cards: &[ContactCard]) -> wa::Message {
+    let one = |card: &ContactCard| wa::message::ContactMessage {
+        display_name: Some(card.name.clone()),
+        vcard: Some(card.vcard.clone()),
+        ..Default::default()
+    };
+    match cards {
+        [card] => wa::Message {
+            contact_message: MessageField::some(one(card)),
+            ..Default::default()
+        },
+        cards => wa::Message {
+            contacts_array_message: MessageField::some(wa::message::ContactsArrayMessage {
+                display_name: Some(format!("{} contacts", cards.len())),
+                contacts: cards.iter().map(one).collect(),
+                ..Default::default()
+            }),
+            ..Default::default()
+        },
+    }
+}
+
+/// A poll; whoever has its secret can vote and read votes.
+pub(crate) fn poll(poll: &Poll, secret: [u8; 32]) -> wa::Message {
+    let option = |name: &String| wa::message::poll_creation_message::Option {
+        option_name: Some(name.clone()),
+        option_hash: Some(data_encoding::HEXLOWER.encode(&compute_option_hash(name))),
+    };
+    let created = MessageField::some(wa::message::PollCreationMessage {
+        name: Some(poll.question.clone()),
+        options: poll.options.iter().map(option).collect(),
+        selectable_options_count: Some(poll.choices),
+        ..Default::default()
+    });
+    let mut message = wa::Message {
+        message_context_info: MessageField::some(wa::MessageContextInfo {
+            message_secret: Some(secret.to_vec()),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    // The network has one form for a single choice and another for several.
+    if poll.choices == 1 {
+        message.poll_creation_message_v3 = created;
+    } else {
+        message.poll_creation_message = created;
+    }
+    message
+}
+
+/// A choice, sealed with the secret of its poll.
+pub(crate) fn vote(
+    of: Reference,
+    poll: &WhatsAppId,
+    sealed: (Vec<u8>, [u8; 12]),
+    now: Timestamp,
+) -> wa::Message {
+    let (payload, iv) = sealed;
+    wa::Message {
+        poll_update_message: MessageField::some(wa::message::PollUpdateMessage {
+            poll_creation_message_key: of.key(poll),
+            vote: MessageField::some(wa::message::PollEncValue {
+                enc_payload: Some(payload),
+                enc_iv: Some(iv.to_vec()),
+            }),
+            sender_timestamp_ms: Some(now.as_millis()),
+            ..Default::default()
+        }),
         ..Default::default()
     }
 }
@@ -83,29 +244,31 @@ pub(crate) fn reaction(
     }
 }
 
-/// A new text for an earlier message of this account.
+/// A new text for an earlier message of this account: for its caption, if it was a medium.
 pub(crate) fn edit(
     of: Reference,
     target: &WhatsAppId,
+    original: Option<wa::Message>,
     new_text: &str,
     now: Timestamp,
 ) -> wa::Message {
+    let edited = original
+        .and_then(|original| media::recaptioned(original, new_text))
+        .unwrap_or_else(|| text(new_text));
     protocol(wa::message::ProtocolMessage {
         key: of.key(target),
         r#type: Some(ProtocolType::MESSAGE_EDIT),
-        edited_message: MessageField::some(text(new_text, None)),
+        edited_message: MessageField::some(edited),
         timestamp_ms: Some(now.as_millis()),
         ..Default::default()
     })
 }
 
-/// An earlier message of this account, taken back.
+/// An earlier message taken back: this account's, or somebody's in a group it is admin of.
 pub(crate) fn revoke(of: Reference, target: &WhatsAppId) -> wa::Message {
-    // Its author is the sender of this message; the network wants no other word about it.
-    let of = Reference {
-        participant: None,
-        ..of
-    };
+    // The author of an own one is the sender of this message; the network wants no other word.
+    let participant = of.participant.filter(|_| !of.own);
+    let of = Reference { participant, ..of };
     protocol(wa::message::ProtocolMessage {
         key: of.key(target),
         r#type: Some(ProtocolType::REVOKE),
@@ -116,89 +279,6 @@ pub(crate) fn revoke(of: Reference, target: &WhatsAppId) -> wa::Message {
 fn protocol(message: wa::message::ProtocolMessage) -> wa::Message {
     wa::Message {
         protocol_message: MessageField::some(message),
-        ..Default::default()
-    }
-}
-
-/// The kind of medium, as the engine encrypts it.
-pub(crate) fn media_type(kind: MediaKind) -> MediaType {
-    match kind {
-        MediaKind::Image => MediaType::Image,
-        MediaKind::Video => MediaType::Video,
-        MediaKind::Audio => MediaType::Audio,
-        MediaKind::Document => MediaType::Document,
-        MediaKind::Sticker => MediaType::Sticker,
-    }
-}
-
-/// A medium that has been uploaded.
-pub(crate) fn media(
-    media: &Media,
-    upload: UploadResponse,
-    quote: Option<wa::ContextInfo>,
-) -> wa::Message {
-    let (mimetype, caption) = (Some(media.mime.clone()), media.caption.clone());
-    let context_info = quote.map(Box::new);
-    match media.kind {
-        MediaKind::Image => image_message(
-            upload,
-            ImageOptions {
-                caption,
-                mimetype,
-                context_info,
-                ..Default::default()
-            },
-        ),
-        MediaKind::Video => video_message(
-            upload,
-            VideoOptions {
-                caption,
-                mimetype,
-                context_info,
-                ..Default::default()
-            },
-        ),
-        MediaKind::Audio => audio_message(
-            upload,
-            AudioOptions {
-                mimetype,
-                context_info,
-                ..Default::default()
-            },
-        ),
-        MediaKind::Document => document_message(
-            upload,
-            DocumentOptions {
-                caption,
-                mimetype,
-                context_info,
-                ..Default::default()
-            },
-        ),
-        MediaKind::Sticker => sticker(media, upload, context_info),
-    }
-}
-
-fn sticker(
-    media: &Media,
-    upload: UploadResponse,
-    context: Option<Box<wa::ContextInfo>>,
-) -> wa::Message {
-    wa::Message {
-        sticker_message: MessageField::some(wa::message::StickerMessage {
-            url: Some(upload.url),
-            direct_path: Some(upload.direct_path),
-            media_key: Some(upload.media_key.to_vec()),
-            file_sha256: Some(upload.file_sha256.to_vec()),
-            file_enc_sha256: Some(upload.file_enc_sha256.to_vec()),
-            file_length: Some(upload.file_length),
-            media_key_timestamp: Some(upload.media_key_timestamp),
-            mimetype: Some(media.mime.clone()),
-            context_info: context
-                .map(|context| MessageField::some(*context))
-                .unwrap_or_default(),
-            ..Default::default()
-        }),
         ..Default::default()
     }
 }

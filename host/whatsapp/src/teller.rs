@@ -12,12 +12,17 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
-use warbler_app::driver::{Inbox, InboxError, LinkReport};
+use wacore::types::events::Event;
+use warbler_app::driver::{Inbound, Inbox, InboxError, LinkEnd, LinkReport};
+use warbler_domain::Clock;
 use warbler_domain::session::Account;
 use whatsapp_rust::Client;
 
 use crate::address;
+use crate::calls::Calls;
 use crate::events::{self, Life, Told};
+use crate::history::{self, Wanted};
+use crate::keys::Keys;
 use crate::lines::{Heard, Lines, News, panicked};
 
 /// Most pieces stored together.
@@ -30,10 +35,19 @@ const PAUSE: Duration = Duration::from_millis(400);
 pub(crate) struct Teller {
     pub(crate) client: Arc<Client>,
     pub(crate) inbox: Arc<dyn Inbox>,
+    pub(crate) keys: Keys,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) lines: Arc<Lines>,
+    pub(crate) calls: Arc<Calls>,
     pub(crate) heard: Heard,
+    /// What is still wanted of the phone's history.
+    pub(crate) wanted: Wanted,
     /// Cancelled when nothing more comes.
     pub(crate) finish: CancellationToken,
+    /// Ends the link's connection.
+    pub(crate) cut: CancellationToken,
+    /// Whether something could not be stored.
+    pub(crate) failed: bool,
 }
 
 impl Teller {
@@ -41,15 +55,15 @@ impl Teller {
     pub(crate) async fn run(mut self) {
         // Until when the news that the link is connected is held back.
         let mut held: Option<Instant> = None;
-        // Every stanza is looked at until then, to tell apart what is for the engine alone.
-        let mut watch = Some(self.client.acquire_raw_node_forwarding());
+        // Every stanza is looked at: some are for the engine alone, and some say more than the
+        // engine's events.
+        let _watch = self.client.acquire_raw_node_forwarding();
         loop {
             if let Some(until) = held
                 && ((self.lines.has_caught_up() && self.heard.news.is_empty())
                     || until <= Instant::now())
             {
                 held = None;
-                watch.take();
                 self.life(Life::Connected).await;
             }
             let wake = sleep_until(held.unwrap_or_else(Instant::now));
@@ -104,12 +118,15 @@ impl Teller {
         let mut next = Some(first);
         while let Some(news) = next {
             match news {
+                News::Event(event) if matches!(*event, Event::HistorySync(_)) => {
+                    self.history(&event).await;
+                }
                 News::Messages(taken) => {
                     inbound.extend(taken.inbound);
                     waiting.push(taken.stored);
                     kept += taken.kept;
                 }
-                News::Event(event) => match events::translate(&self.client, &event).await {
+                News::Event(event) => match self.translated(&event).await {
                     Told::Inbound(more) => inbound.extend(more),
                     Told::Report(report) => reports.push(report),
                 },
@@ -121,26 +138,60 @@ impl Teller {
                 None
             };
         }
-        if !inbound.is_empty() {
-            let stored = AssertUnwindSafe(self.inbox.receive(inbound))
-                .catch_unwind()
-                .await;
-            let stored = stored.unwrap_or_else(|_| Err(panicked("the inbox")));
-            if let Err(err) = &stored {
-                tracing::warn!(%err, "Inbound messages were not stored; they will be delivered again");
-            }
-            for waiter in waiting {
-                let answer = match &stored {
-                    Ok(()) => Ok(()),
-                    Err(err) => Err(InboxError(err.0.clone())),
-                };
-                // A hook that was given up does not listen; its messages come again.
-                drop(waiter.send(answer));
-            }
+        let stored = self.store(inbound).await;
+        for waiter in waiting {
+            let answer = match &stored {
+                Ok(()) => Ok(()),
+                Err(err) => Err(InboxError(err.0.clone())),
+            };
+            // A hook that was given up does not listen; its messages come again.
+            drop(waiter.send(answer));
         }
         self.lines.arrived(kept);
         for report in reports {
             report_to(&*self.inbox, report).await;
+        }
+    }
+}
+
+impl Teller {
+    async fn translated(&self, event: &Event) -> Told {
+        events::translate(&self.client, &self.keys, &self.calls, event).await
+    }
+
+    /// Stores what came in. Once that has failed, nothing that came later is stored on this link:
+    /// what failed comes again on the next one, and everything after it comes after it.
+    async fn store(&mut self, inbound: Vec<Inbound>) -> Result<(), InboxError> {
+        if inbound.is_empty() {
+            return Ok(());
+        }
+        if self.failed {
+            return Err(InboxError("something before it was not stored".to_owned()));
+        }
+        let stored = AssertUnwindSafe(self.inbox.receive(inbound))
+            .catch_unwind()
+            .await;
+        let stored = stored.unwrap_or_else(|_| Err(panicked("the inbox")));
+        if let Err(err) = &stored {
+            tracing::warn!(%err, "Inbound messages were not stored; they will be delivered again");
+            self.failed = true;
+            self.lines.ends(LinkEnd::Lost {
+                reason: "what came in could not be stored".to_owned(),
+            });
+            self.cut.cancel();
+        }
+        stored
+    }
+
+    /// Stores a piece of the phone's history. It is not sent again when that fails.
+    async fn history(&mut self, event: &Arc<Event>) {
+        let now = self.clock.now();
+        let reading = history::batches(&self.client, &self.keys, event, &mut self.wanted, now);
+        for batch in Box::pin(reading).await {
+            let inbound = vec![Inbound::History(Box::new(batch))];
+            if self.store(inbound).await.is_err() {
+                return;
+            }
         }
     }
 }

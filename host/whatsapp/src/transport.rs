@@ -292,7 +292,9 @@ mod tests {
     }
 
     fn tls_config() -> Result<Arc<rustls::ClientConfig>, TransportError> {
-        crate::tls::client_config().map(Arc::new).map_err(failed)
+        warbler_app::fetch::tls::client_config()
+            .map(Arc::new)
+            .map_err(failed)
     }
 
     #[tokio::test]

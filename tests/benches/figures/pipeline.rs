@@ -10,8 +10,8 @@ use bytes::Bytes;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use warbler_app::driver::{
-    Driver, DriverError, Inbound, InboundMessage, Inbox, Link, LinkReport, MediaFailure, Outgoing,
-    PairingCode, SendFailure,
+    Chats, Driver, DriverError, Groups, Inbound, InboundMessage, Inbox, Link, LinkReport,
+    MediaFailure, Outgoing, PairingCode, People, SendFailure,
 };
 use warbler_app::hook::Extensions;
 use warbler_app::{App, Parts, sessions::CreateSession};
@@ -69,6 +69,10 @@ impl Driver for Loopback {
         Ok(())
     }
 }
+
+impl Chats for LoopbackLink {}
+impl Groups for LoopbackLink {}
+impl People for LoopbackLink {}
 
 #[async_trait]
 impl Link for LoopbackLink {
@@ -173,6 +177,8 @@ pub(crate) async fn events_per_second() -> Result<()> {
                     chat: jid.clone(),
                     sender: jid,
                     sender_alt: None,
+                    chat_alt: None,
+                    forwarded: 0,
                     sender_name: Some("Contact".to_owned()),
                     direction: Direction::Inbound,
                     timestamp: SystemClock.now(),

@@ -4,6 +4,7 @@
 //! one style sheet by its digest and nothing else.
 
 mod manual;
+pub(in crate::native) mod problems;
 
 use std::fmt;
 

@@ -1,5 +1,6 @@
 //! `/v1/events`: what happened, what the extensions made of it, and the stream of what happens.
 
+mod socket;
 mod stream;
 mod trace;
 mod view;
@@ -13,6 +14,8 @@ use warbler_app::App;
 use warbler_domain::page::{Cursor, PageRequest};
 use warbler_domain::{Caller, EventId, EventKind, SessionRef};
 
+pub(super) use socket::HelloBody;
+pub(super) use stream::GapView;
 pub(super) use trace::ExplainedView;
 pub(super) use view::EventView;
 
@@ -27,6 +30,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::of(__path_list, list).refuses(StatusCode::NOT_FOUND, &["unknown_session"]),
         Route::of(__path_explain, explain).refuses(StatusCode::NOT_FOUND, &["unknown_event"]),
         stream::route(),
+        socket::route(),
     ]
 }
 

@@ -1,55 +1,36 @@
-//! Messages: sending, listing, and the media they carry.
+//! Messages: sending, changing, listing, and the media they carry.
 
+mod content;
+mod parts;
 mod send;
+mod sending;
 mod view;
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
-use http::header::{
-    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION,
-};
-use http::{HeaderName, StatusCode};
+use axum::response::Response;
+use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use warbler_app::App;
-use warbler_app::media::sniff;
+use warbler_app::media::{Format, HEAD};
 use warbler_domain::page::{Cursor, PageRequest};
 use warbler_domain::{Caller, MessageId, SessionRef};
 
-pub(super) use send::SendBody;
+pub(super) use send::{BatchBody, ForwardBody, NewTextBody, SendBody};
+pub(super) use sending::BatchView;
 pub(super) use view::MessageView;
 
 use super::Listing;
-use crate::extract::{Param, Search, Wire, parsed};
+use super::media::file::{Content as FileContent, FileAnswer};
+use crate::extract::{Param, Search, parsed};
 use crate::mount::Route;
 use crate::problem::Problem;
 
 /// The routes of this resource.
 pub(super) fn routes() -> Vec<Route> {
-    vec![
-        Route::of(__path_send, send)
-            .carries_media()
-            .refuses(
-                StatusCode::BAD_REQUEST,
-                &[
-                    "no_content",
-                    "several_contents",
-                    "bad_recipient",
-                    "bad_message_id",
-                ],
-            )
-            .refuses(
-                StatusCode::BAD_REQUEST,
-                &["empty_text", "text_too_long", "bad_emoji", "not_an_image"],
-            )
-            .refuses(StatusCode::BAD_REQUEST, &["empty_media", "media_too_large"])
-            .refuses(
-                StatusCode::NOT_FOUND,
-                &["unknown_session", "unknown_target"],
-            )
-            .refuses(StatusCode::CONFLICT, &["not_paired"]),
+    let mut routes = sending::routes();
+    routes.extend([
         Route::of(__path_list, list)
             .refuses(StatusCode::BAD_REQUEST, &["bad_recipient"])
             .refuses(StatusCode::NOT_FOUND, &["unknown_session"]),
@@ -67,47 +48,11 @@ pub(super) fn routes() -> Vec<Route> {
                     "media_damaged",
                 ],
             ),
-    ]
-}
-
-/// Accepts a message for sending: a text, an image or a reaction.
-///
-/// The answer comes as soon as the message is stored. It goes out at once or when the session is
-/// back; its `status` says how far it has come.
-#[utoipa::path(
-    post, path = "/v1/sessions/{session}/messages", operation_id = "sendMessage",
-    params(("session" = String, Path, description = "Id or name of the session", example = "shop")),
-    request_body(content = SendBody, examples(
-        ("text" = (summary = "A text", value = json!({ "to": "+15550123", "text": "Good morning!" }))),
-        ("image" = (summary = "An image", value = json!({
-            "to": "+15550123",
-            "image": { "data": "data:image/png;base64,iVBORw0KGgo…", "caption": "Our new opening hours" },
-        }))),
-        ("reaction" = (summary = "A reaction", value = json!({
-            "to": "+15550123", "reaction": { "message": "3EB0A1B2C3D4E5F60718", "emoji": "👍" },
-        }))),
-        ("quote" = (summary = "An answer to a message", value = json!({
-            "to": "+15550123", "text": "Until six.", "quote": "3EB0A1B2C3D4E5F60718",
-        }))),
-    )),
-    responses((status = 202, description = "The message, accepted.", body = MessageView)),
-)]
-pub(super) async fn send(
-    State(app): State<App>,
-    caller: Caller,
-    Param(session): Param<SessionRef>,
-    Wire(body): Wire<SendBody>,
-) -> Result<impl IntoResponse, Problem> {
-    let message = app
-        .messages()
-        .send(&caller, body.into_command(session)?)
-        .await?;
-    let location: [(HeaderName, String); 1] = [(LOCATION, format!("/v1/messages/{}", message.id))];
-    Ok((
-        StatusCode::ACCEPTED,
-        location,
-        Json(MessageView::from(message)),
-    ))
+        Route::of(__path_delete, delete)
+            .refuses(StatusCode::NOT_FOUND, &["unknown_message"])
+            .refuses(StatusCode::CONFLICT, &["message_still_waiting"]),
+    ]);
+    routes
 }
 
 /// Which messages are wanted.
@@ -168,6 +113,21 @@ pub(super) async fn get(
     Ok(Json(app.messages().get(&caller, id).await?.into()))
 }
 
+/// Forgets a message on this host; on phones it stays.
+#[utoipa::path(
+    delete, path = "/v1/messages/{id}", operation_id = "deleteMessage",
+    params(("id" = String, Path, description = "Our id of the message", example = "0192f0c1-9a11-7b02-8c4d-5e6f708192a3")),
+    responses((status = 204, description = "It is gone.")),
+)]
+pub(super) async fn delete(
+    State(app): State<App>,
+    caller: Caller,
+    Param(id): Param<MessageId>,
+) -> Result<StatusCode, Problem> {
+    app.messages().delete(&caller, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// The medium a message carries, fetched from the network the first time.
 ///
 /// Images come with their own type; everything else as a download of unknown type, whatever its
@@ -184,32 +144,15 @@ pub(super) async fn media(
     State(app): State<App>,
     caller: Caller,
     Param(id): Param<MessageId>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     // The type a message names is its sender's word; only what the bytes say is believed.
     let (_claimed, bytes) = app.messages().media(&caller, id).await?;
-    Ok(file(id, bytes))
-}
-
-/// A file from a stranger, so that no browser does more with it than show an image.
-fn file(id: MessageId, bytes: Bytes) -> Response {
-    let known = sniff(&bytes).map(|(_, mime)| mime);
-    let (mime, shown) = known.map_or(("application/octet-stream", "attachment"), |mime| {
-        (mime, "inline")
-    });
-    let extension = known
-        .and_then(|mime| mime.split_once('/'))
-        .map_or("bin", |(_, name)| name);
-    let headers = [
-        (CONTENT_TYPE, mime.to_owned()),
-        (
-            CONTENT_DISPOSITION,
-            format!("{shown}; filename=\"{id}.{extension}\""),
-        ),
-        (
-            CONTENT_SECURITY_POLICY,
-            "sandbox; default-src 'none'".to_owned(),
-        ),
-        (CACHE_CONTROL, "private, max-age=3600".to_owned()),
-    ];
-    (headers, bytes).into_response()
+    let answer = FileAnswer {
+        format: Format::of(bytes.get(..HEAD).unwrap_or(&bytes)),
+        tag: id.to_string(),
+        name: None,
+        content: FileContent::Bytes(bytes),
+    };
+    Ok(answer.to(&headers).await)
 }

@@ -3,6 +3,9 @@
 //! The document is generated from the same table the router is made of. The refusals of
 //! each row, those all routes of a kind have in common among them, are added here.
 
+mod shape;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -12,7 +15,6 @@ use bytes::Bytes;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
@@ -21,7 +23,10 @@ use utoipa::{OpenApi as _, ToSchema};
 use warbler_app::App;
 
 use super::docs::{self, Html};
-use super::{Listing, events, extensions, messages, sessions};
+use super::{
+    Listing, audit, calls, chats, contacts, events, extensions, groups, keys, login, media,
+    messages, outbox, profile, sessions, stats, users,
+};
 use crate::mount::Route;
 use crate::problem::{PROBLEM_JSON, Problem, ProblemBody};
 
@@ -29,8 +34,10 @@ use crate::problem::{PROBLEM_JSON, Problem, ProblemBody};
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::of(__path_alive, alive),
-        Route::of(__path_ready, ready)
-            .refuses(StatusCode::SERVICE_UNAVAILABLE, &["store_unavailable"]),
+        Route::of(__path_ready, ready).refuses(
+            StatusCode::SERVICE_UNAVAILABLE,
+            &["store_unavailable", "disk_full"],
+        ),
         Route::of(__path_document, document),
         Route::of(__path_manual, manual),
         Route::of(__path_home, home),
@@ -51,15 +58,34 @@ impl Pages {
         // Its maps have text keys only, so it always becomes JSON.
         let mut value = serde_json::to_value(describe(routes, version)).unwrap_or_default();
         if let Some(schemas) = value.pointer_mut("/components/schemas") {
-            absent_not_null(schemas);
+            shape::absent_not_null(schemas);
         }
+        shape::give_examples(&mut value);
         Self {
             document: value.to_string().into(),
-            manual: docs::manual(&value),
+            manual: docs::manual(&value, &problems(routes)),
             home: docs::home(version),
             version,
         }
     }
+}
+
+/// The rows of the table of problems: code, statuses, meaning, remedy.
+pub(crate) fn problems(routes: &[Route]) -> Vec<[String; 4]> {
+    let rows = docs::problems::statuses(routes).into_iter();
+    rows.map(|(code, statuses)| {
+        let statuses: Vec<String> = statuses.iter().map(u16::to_string).collect();
+        let (meaning, remedy) =
+            docs::problems::known(code).map_or(("", ""), |known| (known.meaning, known.remedy));
+        [code, &statuses.join(", "), meaning, remedy].map(str::to_owned)
+    })
+    .collect()
+}
+
+/// The codes that are explained.
+#[cfg(test)]
+pub(crate) fn known_problems() -> impl Iterator<Item = &'static str> {
+    docs::problems::KNOWN.iter().map(|known| known.code)
 }
 
 #[derive(utoipa::OpenApi)]
@@ -67,7 +93,9 @@ impl Pages {
     info(
         title = "Warbler",
         description = "A self-hosted WhatsApp automation host: sessions, messages, events, extensions.\n\n\
-            Everything under `/v1` needs an API key, as `Authorization: Bearer <key>` or `X-API-Key: <key>`. \
+            Everything under `/v1` but logging in needs a credential, as `Authorization: Bearer <key>` or `X-API-Key: <key>`: \
+            an API key, the token of a login or of a session, or the master key. What it may do are its scopes; a session that \
+            is not its own does not exist for it. \
             Bodies are JSON in camelCase; a field without a value is left out; times are RFC 3339 in UTC. \
             Lists are `{ \"items\": […], \"next\": … }`: pass `next` as `cursor` to read on. \
             Refusals are `application/problem+json` (RFC 9457) with a stable `code`.",
@@ -77,8 +105,20 @@ impl Pages {
         (name = "Sessions", description = "The WhatsApp accounts this host keeps linked."),
         (name = "Pairing", description = "Linking a session to a phone."),
         (name = "Messages", description = "Sending, listing, and the media messages carry."),
+        (name = "Sending", description = "The outbox of each session: what waits, what was given up, how it is paced."),
+        (name = "Media", description = "Uploads, and the files that are served by name."),
+        (name = "Chats", description = "Conversations: listing, history, search, read marks, typing."),
+        (name = "Contacts", description = "People: names, profiles, who is on WhatsApp, blocking, presence."),
+        (name = "Groups", description = "Groups, their members and invitations."),
+        (name = "Calls", description = "Calls a session has seen, and refusing them."),
+        (name = "Profile", description = "What the account of a session shows of itself."),
+        (name = "Statistics", description = "How many messages there were."),
         (name = "Events", description = "What happened, and what the extensions made of it."),
         (name = "Extensions", description = "The plugins and scripts, and how they are."),
+        (name = "Login", description = "Users and their tokens. Logging in needs no key."),
+        (name = "Users", description = "Who owns sessions here."),
+        (name = "Keys", description = "API keys, and the tokens of sessions."),
+        (name = "Audit", description = "Who changed what, when, from where."),
         (name = "Host", description = "The host itself; these need no key."),
     ),
     components(schemas(
@@ -89,13 +129,83 @@ impl Pages {
         sessions::pairing::RequestCodeBody,
         sessions::pairing::PairingCodeView,
         messages::SendBody,
+        messages::BatchBody,
+        messages::BatchView,
+        messages::ForwardBody,
+        messages::NewTextBody,
         messages::MessageView,
+        media::UploadView,
         Listing<messages::MessageView>,
+        outbox::StatusView,
+        outbox::WaitingView,
+        Listing<outbox::WaitingView>,
+        outbox::RulesBody,
+        outbox::RulesView,
+        outbox::DeadLetterView,
+        Listing<outbox::DeadLetterView>,
+        outbox::CountView,
         events::EventView,
         Listing<events::EventView>,
         events::ExplainedView,
+        events::GapView,
+        events::HelloBody,
         extensions::ExtensionView,
         Listing<extensions::ExtensionView>,
+        login::LogInBody,
+        login::RefreshBody,
+        login::LoginView,
+        login::MeView,
+        users::CreateBody,
+        users::UpdateBody,
+        users::PasswordBody,
+        users::GiveBody,
+        users::UserView,
+        Listing<users::UserView>,
+        keys::CreateBody,
+        keys::RenameBody,
+        keys::KeyView,
+        keys::NewKeyView,
+        Listing<keys::KeyView>,
+        keys::session_token::RotateBody,
+        keys::session_token::TokenView,
+        keys::session_token::NewTokenView,
+        audit::EntryView,
+        Listing<audit::EntryView>,
+        chats::ChatView,
+        Listing<chats::ChatView>,
+        chats::view::ShownView,
+        Listing<chats::view::ShownView>,
+        chats::ReadBody,
+        chats::StateBody,
+        chats::ChangeBody,
+        contacts::ContactView,
+        Listing<contacts::ContactView>,
+        contacts::CheckBody,
+        contacts::CheckedView,
+        Listing<contacts::CheckedView>,
+        contacts::ProfileView,
+        contacts::PictureView,
+        contacts::PresenceBody,
+        contacts::blocked::BlockedView,
+        Listing<contacts::blocked::BlockedView>,
+        groups::CreateBody,
+        groups::ChangeBody,
+        groups::GroupView,
+        Listing<groups::GroupView>,
+        groups::view::CreatedView,
+        groups::view::ResultView,
+        Listing<groups::view::ResultView>,
+        groups::members::MembersBody,
+        groups::invites::InviteView,
+        groups::invites::InviteBody,
+        groups::invites::JoinedView,
+        calls::CallView,
+        Listing<calls::CallView>,
+        profile::ProfileView,
+        profile::ChangeBody,
+        profile::PictureBody,
+        stats::StatsView,
+        sessions::settings::SettingsView,
         HealthView,
         ProblemBody,
     )),
@@ -138,50 +248,9 @@ fn describe(routes: &[Route], version: &str) -> utoipa::openapi::OpenApi {
     document
 }
 
-/// Says of every optional field that it is left out, where the generator says it may be null:
-/// only a field that is required and has no value is null in this API.
-fn absent_not_null(schema: &mut Value) {
-    match schema {
-        Value::Object(keys) => {
-            let required = keys
-                .get("required")
-                .and_then(Value::as_array)
-                .cloned()
-                .unwrap_or_default();
-            if let Some(Value::Object(fields)) = keys.get_mut("properties") {
-                for (name, field) in fields {
-                    if !required.iter().any(|needed| needed == name) {
-                        drop_null(field);
-                    }
-                }
-            }
-            keys.values_mut().for_each(absent_not_null);
-        }
-        Value::Array(parts) => parts.iter_mut().for_each(absent_not_null),
-        _ => {}
-    }
-}
-
-fn drop_null(field: &mut Value) {
-    if let Some(Value::Array(types)) = field.get_mut("type") {
-        types.retain(|word| word != "null");
-        if let [one] = types.as_slice() {
-            let one = one.clone();
-            field
-                .as_object_mut()
-                .map(|field| field.insert("type".to_owned(), one));
-        }
-    }
-    if let Some(Value::Array(parts)) = field.get_mut("oneOf") {
-        parts.retain(|part| part.get("type").is_none_or(|word| word != "null"));
-        if let [one] = parts.as_slice() {
-            *field = one.clone();
-        }
-    }
-}
-
 fn refusal(codes: &[&str]) -> utoipa::openapi::Response {
-    let codes: Vec<_> = codes.iter().map(|code| format!("`{code}`")).collect();
+    let codes: BTreeSet<_> = codes.iter().map(|code| format!("`{code}`")).collect();
+    let codes: Vec<String> = codes.into_iter().collect();
     let content = ContentBuilder::new()
         .schema(Some(Ref::from_schema_name("Problem")))
         .build();
@@ -220,7 +289,7 @@ pub(super) async fn alive(State(pages): State<Arc<Pages>>) -> Json<HealthView> {
     HealthView::ok(&pages)
 }
 
-/// Whether the host can serve: its database answers.
+/// Whether the host can serve: its database answers, and takes what is written.
 #[utoipa::path(
     get, path = "/readyz", operation_id = "isReady",
     responses((status = 200, description = "It can.", body = HealthView)),
@@ -229,10 +298,16 @@ pub(super) async fn ready(
     State(app): State<App>,
     State(pages): State<Arc<Pages>>,
 ) -> Result<Json<HealthView>, Problem> {
-    app.ready().await.map_err(|err| {
-        tracing::warn!(%err, "The host is not ready: the database does not answer");
-        let detail = "the database does not answer";
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail)
+    app.ready().await.map_err(|err| match err {
+        warbler_store::Error::DiskFull => {
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            Problem::new(status, "disk_full", err.to_string())
+        }
+        err => {
+            tracing::warn!(%err, "The host is not ready: the database does not answer");
+            let detail = "the database does not answer";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail)
+        }
     })?;
     Ok(HealthView::ok(&pages))
 }

@@ -1,6 +1,7 @@
 //! `/v1/sessions`: the WhatsApp accounts this host keeps linked, and pairing them.
 
 pub(super) mod pairing;
+pub(super) mod settings;
 
 use axum::Json;
 use axum::extract::State;
@@ -13,7 +14,7 @@ use warbler_app::App;
 use warbler_app::sessions::CreateSession;
 use warbler_domain::session::Account;
 use warbler_domain::{
-    Caller, Jid, PhoneNumber, Session, SessionId, SessionName, SessionRef, Timestamp,
+    Caller, Jid, PhoneNumber, Session, SessionId, SessionName, SessionRef, Timestamp, UserId,
 };
 
 use super::{Listing, words};
@@ -29,6 +30,7 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::of(__path_create, create)
             .refuses(StatusCode::BAD_REQUEST, &["bad_session_name"])
+            .refuses(StatusCode::FORBIDDEN, &["limited_to_sessions"])
             .refuses(CONFLICT, &["session_name_taken"]),
         Route::of(__path_list, list),
         one(Route::of(__path_get, get)),
@@ -107,6 +109,10 @@ pub(super) struct SessionView {
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
+    /// The user it belongs to, if it belongs to one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "uuid")]
+    owner: Option<UserId>,
     /// The account, once paired.
     #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<AccountView>,
@@ -142,6 +148,7 @@ impl From<Session> for SessionView {
             wanted: session.wanted.into(),
             changed_at: session.changed_at,
             created_at: session.created_at,
+            owner: session.owner,
             account: session.account.map(AccountView::from),
         }
     }
@@ -182,7 +189,7 @@ pub(super) async fn create(
     ))
 }
 
-/// Lists all sessions, by name.
+/// Lists the sessions of the caller, by name.
 #[utoipa::path(
     get, path = "/v1/sessions", operation_id = "listSessions",
     responses((status = 200, description = "All of them.", body = Listing<SessionView>)),

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use utoipa::ToSchema;
+use warbler_domain::caller::Identity;
 use warbler_domain::{Content, extension, media, session};
 
 /// A wire word for each word of the domain; a new domain word does not compile until it has one.
@@ -31,18 +32,43 @@ mirror! {
     Wanted in "lowercase" of session::Wanted { Running, Stopped }
 }
 mirror! {
+    /// What a credential may do; each scope holds those before it.
+    Scope in "lowercase" of warbler_domain::Scope { Read, Send, Manage, Admin }
+}
+mirror! {
+    /// What a user is here.
+    Role in "lowercase" of warbler_domain::Role { Admin, User }
+}
+mirror! {
     /// Which way a message goes.
     Direction in "lowercase" of warbler_domain::Direction { Inbound, Outbound }
 }
 mirror! {
     /// How far a message has come.
     MessageStatus in "lowercase" of warbler_domain::MessageStatus {
-        Queued, Sent, Delivered, Read, Played, Received, Failed,
+        Queued, Sent, Delivered, Read, Played, Received, Failed, Cancelled,
     }
+}
+mirror! {
+    /// Why a message was given up.
+    FailureCode in "snake_case" of warbler_domain::FailureCode {
+        NotOnWhatsapp, SessionLoggedOut, MediaRefused, Restricted, Expired, NotAcknowledged,
+        TooManyAttempts, Refused,
+    }
+}
+mirror! {
+    /// Where a message in the outbox stands.
+    Standing in "kebab-case" of warbler_app::outbox::Standing { Scheduled, Queued, UnderWay, Dead }
 }
 mirror! {
     /// What kind of media a message carries.
     MediaKind in "lowercase" of media::MediaKind { Image, Video, Audio, Document, Sticker }
+}
+mirror! {
+    /// What happens to a call.
+    CallState in "lowercase" of warbler_domain::call::CallState {
+        Ringing, Accepted, Rejected, Ended,
+    }
 }
 mirror! {
     /// What an extension is made of.
@@ -62,16 +88,50 @@ mirror! {
     Verdict in "lowercase" of warbler_domain::Verdict { Next, Stop }
 }
 
+/// What a caller has shown.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum CallerKind {
+    Host,
+    MasterKey,
+    Key,
+    User,
+    SessionToken,
+}
+
+impl From<Identity> for CallerKind {
+    fn from(identity: Identity) -> Self {
+        match identity {
+            Identity::Host => Self::Host,
+            Identity::MasterKey => Self::MasterKey,
+            Identity::Key(_) => Self::Key,
+            Identity::User(..) => Self::User,
+            Identity::SessionToken(_) => Self::SessionToken,
+        }
+    }
+}
+
+mirror! {
+    /// What somebody may do in a group.
+    MemberRole in "lowercase" of warbler_domain::group::MemberRole { Member, Admin, Owner }
+}
+
 /// What a message is.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum MessageType {
     Text,
     Image,
+    Gif,
     Video,
+    Voice,
     Audio,
     Document,
     Sticker,
+    Location,
+    Contacts,
+    Poll,
+    Vote,
     Reaction,
     Edit,
     Revoke,
@@ -81,14 +141,20 @@ pub(crate) enum MessageType {
 impl From<&Content> for MessageType {
     fn from(content: &Content) -> Self {
         match content {
-            Content::Text { .. } => Self::Text,
+            Content::Text(_) => Self::Text,
             Content::Media(media) => match media.kind {
                 media::MediaKind::Image => Self::Image,
+                media::MediaKind::Video if media.gif => Self::Gif,
                 media::MediaKind::Video => Self::Video,
+                media::MediaKind::Audio if media.voice => Self::Voice,
                 media::MediaKind::Audio => Self::Audio,
                 media::MediaKind::Document => Self::Document,
                 media::MediaKind::Sticker => Self::Sticker,
             },
+            Content::Location(_) => Self::Location,
+            Content::Contacts { .. } => Self::Contacts,
+            Content::Poll(_) => Self::Poll,
+            Content::PollVote { .. } => Self::Vote,
             Content::Reaction { .. } => Self::Reaction,
             Content::Edit { .. } => Self::Edit,
             Content::Revoke { .. } => Self::Revoke,

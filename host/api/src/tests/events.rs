@@ -107,7 +107,7 @@ async fn a_stream_resumes_behind_the_last_event_seen_and_ends_with_the_host() ->
     for (last, expected) in [
         ("yesterday", (400, "bad_event_id")),
         (
-            "0192f0c1-7d3e-7cc0-9a4b-0f1e2d3c4b5a",
+            "ffffffff-ffff-7fff-bfff-ffffffffffff",
             (404, "unknown_event"),
         ),
     ] {

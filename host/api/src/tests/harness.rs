@@ -13,9 +13,10 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use warbler_app::driver::{
-    Driver, DriverError, Inbound, InboundMessage, Inbox, Link, LinkReport, MediaFailure, Outgoing,
-    PairingCode, SendFailure,
+    Chats, Driver, DriverError, Groups, Inbound, InboundMessage, Inbox, Link, LinkReport,
+    MediaFailure, Outgoing, PairingCode, People, SendFailure,
 };
+use warbler_app::events::Wanted;
 use warbler_app::hook::{EventHook, Extensions, HookCall, HookOutcome};
 use warbler_app::{App, Parts, Settings};
 use warbler_domain::extension::{
@@ -190,7 +191,11 @@ impl TestApi {
 
     /// A session that is linked and online.
     pub(super) async fn connected_session(&self, name: &str) -> anyhow::Result<Value> {
-        let mut events = self.app.events().stream(&Caller::host(), None).await?;
+        let mut events = self
+            .app
+            .events()
+            .stream(&Caller::host(), Wanted::default())
+            .await?;
         let created = self
             .call(
                 "POST",
@@ -213,13 +218,19 @@ impl TestApi {
         whatsapp_id: &str,
         content: Content,
     ) -> anyhow::Result<Event> {
-        let mut events = self.app.events().stream(&Caller::host(), None).await?;
+        let mut events = self
+            .app
+            .events()
+            .stream(&Caller::host(), Wanted::default())
+            .await?;
         let customer: Jid = "15550123@s.whatsapp.net".parse()?;
         let message = InboundMessage {
             whatsapp_id: whatsapp_id.parse()?,
             chat: customer.clone(),
             sender: customer,
             sender_alt: None,
+            chat_alt: None,
+            forwarded: 0,
             sender_name: Some("Ada".to_owned()),
             direction: Direction::Inbound,
             timestamp: Timestamp::from_millis(1_700_000_000_000),
@@ -234,13 +245,19 @@ impl TestApi {
         .await
     }
 
+    /// Anything from the network, through the engine.
+    pub(super) async fn network_tells(&self, inbound: Vec<Inbound>) -> anyhow::Result<()> {
+        let inbox = self.engine.inbox().context("no link is open")?;
+        Ok(inbox.receive(inbound).await?)
+    }
+
     async fn wait_for(
         &self,
         events: &mut warbler_app::events::EventStream,
         wanted: impl Fn(&EventBody) -> bool,
     ) -> anyhow::Result<Event> {
         let found = async {
-            while let Some(batch) = events.next().await? {
+            while let Some(batch) = events.next_events().await? {
                 if let Some(stored) = batch.into_iter().find(|stored| wanted(&stored.event.body)) {
                     return Ok(stored.event);
                 }
@@ -326,6 +343,10 @@ impl Driver for Engine {
 }
 
 struct OpenLink;
+
+impl Chats for OpenLink {}
+impl Groups for OpenLink {}
+impl People for OpenLink {}
 
 #[async_trait]
 impl Link for OpenLink {

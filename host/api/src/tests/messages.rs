@@ -118,7 +118,7 @@ async fn a_message_that_says_nothing_or_too_much_is_refused_clearly() -> anyhow:
         ),
         (
             json!({ "to": "+15550123", "image": image }),
-            "not_an_image",
+            "media_wrong_type",
             None,
         ),
         (
@@ -139,13 +139,78 @@ async fn a_message_that_says_nothing_or_too_much_is_refused_clearly() -> anyhow:
         (json!({ "text": "a" }), "invalid_body", None),
         (
             json!({ "to": "+15550123", "image": { "data": "%%" } }),
-            "invalid_body",
-            Some("image.data"),
+            "bad_media_data",
+            None,
         ),
         (
-            json!({ "to": "+15550123", "image": { "data": "data:image/png,AAAA" } }),
+            json!({ "to": "+15550123", "image": { "caption": "no file" } }),
+            "bad_media_source",
+            Some("image"),
+        ),
+        (
+            json!({ "to": "+15550123", "image": { "url": "ftp://example.com/a.png" } }),
+            "url_scheme",
+            Some("image.url"),
+        ),
+        (
+            json!({ "to": "+15550123", "voice": { "data": "AAAA", "caption": "hm" } }),
+            "caption_not_possible",
+            None,
+        ),
+        (
+            json!({ "to": "+15550123", "text": "@all", "mentions": { "everybody": true } }),
+            "everybody_needs_group",
+            None,
+        ),
+        (
+            json!({ "to": "+15550123", "text": "no link", "preview": { "url": "https://example.com", "title": "x" } }),
+            "bad_preview",
+            None,
+        ),
+        (
+            json!({ "to": "+15550123", "location": { "latitude": 91.0, "longitude": 0.0 } }),
+            "bad_location",
+            Some("location.latitude"),
+        ),
+        (
+            json!({ "to": "+15550123", "contacts": [{ "name": "Ada" }] }),
+            "bad_contact_card",
+            Some("contacts[0]"),
+        ),
+        (
+            json!({ "to": "+15550123", "poll": { "question": "Tea?", "options": ["yes"] } }),
+            "bad_poll",
+            Some("poll"),
+        ),
+        (
+            json!({ "to": "+15550123", "text": "a", "sendAt": "2020-01-01T00:00:00Z" }),
+            "send_at_past",
+            None,
+        ),
+        (
+            json!({ "to": "+15550123", "text": "a", "sendAt": "2999-01-01T00:00:00Z" }),
+            "send_at_too_far",
+            None,
+        ),
+        (
+            json!({ "to": "+15550123", "text": "a", "sendAt": "soon" }),
             "invalid_body",
-            Some("image.data"),
+            Some("sendAt"),
+        ),
+        (
+            json!({ "to": "+15550123", "text": "a", "audience": ["+15550124"] }),
+            "audience_needs_status",
+            None,
+        ),
+        (
+            json!({ "to": "status@broadcast", "text": "a", "audience": [] }),
+            "no_audience",
+            None,
+        ),
+        (
+            json!({ "to": "123@newsletter", "text": "a" }),
+            "not_writable",
+            None,
         ),
         (
             json!({ "to": "+15550123", "body": "a" }),
@@ -153,9 +218,9 @@ async fn a_message_that_says_nothing_or_too_much_is_refused_clearly() -> anyhow:
             Some("body"),
         ),
         (
-            json!({ "to": "+15550123", "image": { "data": "", "url": "x" } }),
+            json!({ "to": "+15550123", "image": { "data": "", "path": "x" } }),
             "unknown_field",
-            Some("image.url"),
+            Some("image.path"),
         ),
     ] {
         let answer = api.call("POST", MESSAGES, Some(body.clone())).await?;
@@ -235,13 +300,7 @@ async fn where_a_medium_is_and_the_key_to_it_never_leave() -> anyhow::Result<()>
     let source = MediaSource::Remote {
         locator: MEDIA_KEY.to_owned(),
     };
-    let media = Media {
-        kind: MediaKind::Image,
-        mime: "image/png".to_owned(),
-        size: 17,
-        caption: None,
-        source,
-    };
+    let media = Media::new(MediaKind::Image, "image/png", 17, source);
     let event = api
         .customer_writes("PICTURE1", Content::Media(media))
         .await?;
@@ -290,13 +349,7 @@ async fn a_medium_that_lies_about_its_type_is_only_a_download() -> anyhow::Resul
     let source = MediaSource::Remote {
         locator: "a page".to_owned(),
     };
-    let media = Media {
-        kind: MediaKind::Image,
-        mime: "text/html".to_owned(),
-        size: 9,
-        caption: None,
-        source,
-    };
+    let media = Media::new(MediaKind::Image, "text/html", 9, source);
     let event = api.customer_writes("PAGE1", Content::Media(media)).await?;
     let id = event
         .message()
@@ -306,7 +359,7 @@ async fn a_medium_that_lies_about_its_type_is_only_a_download() -> anyhow::Resul
     assert_eq!(bytes.header("content-type"), "application/octet-stream");
     assert_eq!(
         bytes.header("content-disposition"),
-        format!("attachment; filename=\"{id}.bin\"")
+        format!("attachment; filename=\"{id}.txt\"")
     );
 
     let text = api.customer_writes("TEXT1", Content::text("hi")).await?;

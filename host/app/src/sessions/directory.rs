@@ -5,7 +5,7 @@ use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use tokio::sync::{Mutex, Semaphore, mpsc, watch};
 use warbler_domain::session::Account;
-use warbler_domain::{Session, SessionId, SessionName};
+use warbler_domain::{Session, SessionId, SessionName, UserId};
 
 use super::PairingQr;
 use super::supervisor::Command;
@@ -20,6 +20,7 @@ pub(crate) struct Directory {
 
 struct Entry {
     name: SessionName,
+    owner: Option<UserId>,
     account: Option<Account>,
     supervised: Option<Supervised>,
     turn: Arc<Mutex<()>>,
@@ -60,6 +61,7 @@ impl Directory {
     pub(crate) fn add(&self, session: &Session) {
         let entry = Entry {
             name: session.name.clone(),
+            owner: session.owner,
             account: session.account.clone(),
             supervised: None,
             turn: Arc::default(),
@@ -75,6 +77,24 @@ impl Directory {
         if let Some(entry) = self.write().get_mut(&session) {
             entry.account = account;
         }
+    }
+
+    pub(crate) fn set_owner(&self, session: SessionId, owner: Option<UserId>) {
+        if let Some(entry) = self.write().get_mut(&session) {
+            entry.owner = owner;
+        }
+    }
+
+    /// The session's owner, if it has one; nothing when there is no such session.
+    pub(crate) fn owner(&self, session: SessionId) -> Option<Option<UserId>> {
+        self.read().get(&session).map(|entry| entry.owner)
+    }
+
+    /// Every session with its owner.
+    pub(crate) fn owners(&self) -> Vec<(SessionId, Option<UserId>)> {
+        let entries = self.read();
+        let owners = entries.iter();
+        owners.map(|(id, entry)| (*id, entry.owner)).collect()
     }
 
     /// The session's name and account.

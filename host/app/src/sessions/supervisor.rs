@@ -88,6 +88,9 @@ pub(super) async fn unlink(
 ) -> Result<(), SessionError> {
     shared.driver.forget(session).await?;
     set_account(shared, session, None).await?;
+    crate::outbox::unlinked(shared, session)
+        .await
+        .map_err(SessionError::Store)?;
     let found = shared
         .store
         .read(move |db| db.sessions().get(&session.into()))

@@ -69,12 +69,7 @@ pub(super) fn register(engine: &mut Engine) {
             text(event.facts().quoted_id)
         })
         .register_get("media", |event: &mut ScriptEvent| {
-            text(
-                event
-                    .facts()
-                    .media
-                    .map(|media| body::media_word(media.kind)),
-            )
+            text(event.facts().media.map(|media| media.kind.as_str()))
         })
         .register_get("body", |event: &mut ScriptEvent| {
             let value: Value = serde_json::from_str(&body::json(&event.event)).unwrap_or_default();

@@ -23,7 +23,7 @@ pub(super) fn of(call: &HookCall) -> types::Event {
         whatsapp_id: facts.whatsapp_id.map(ToString::to_string),
         quoted_id: facts.quoted_id.map(ToString::to_string),
         media: facts.media.map(|media| types::MediaRef {
-            kind: body::media_word(media.kind).to_owned(),
+            kind: media.kind.as_str().to_owned(),
             mime: media.mime.clone(),
             size: media.size,
             digest: body::stored_digest(media),

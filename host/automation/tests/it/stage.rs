@@ -149,6 +149,11 @@ impl Stage {
             quoted: None,
             status: MessageStatus::Received,
             error: None,
+            chat_alt: None,
+            forwarded: 0,
+            audience: Vec::new(),
+            scheduled_for: None,
+            error_code: None,
         };
         Ok(Event {
             id: EventId::new(now, &self.random),

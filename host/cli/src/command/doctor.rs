@@ -4,10 +4,12 @@
 //! up to date.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::json;
 use tokio::net::TcpListener;
+use warbler_store::integrity::{self, Looked};
 use warbler_store::{Store, StoreOptions};
 
 use crate::args::Doctor;
@@ -18,6 +20,8 @@ use crate::terminal::{Screen, plain};
 
 /// The engine this binary talks to WhatsApp with.
 const ENGINE: &str = "whatsapp-rust 0.7";
+/// How long the database may be looked at.
+const LOOK: Duration = Duration::from_secs(60);
 
 /// How one thing stands.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
@@ -112,6 +116,7 @@ async fn look(config: &Config, data: &Path) -> Vec<Finding> {
         Some(_) => Finding::new("database", Standing::Good, "in use by the running host"),
         None => database(data).await,
     });
+    findings.extend(integrity(data).await);
     findings.push(key(config, data));
     findings.extend(extensions(config));
     findings
@@ -233,6 +238,27 @@ async fn database(data: &Path) -> Finding {
     };
     drop(held);
     finding
+}
+
+/// Looks through the whole file; a host may be running on it.
+async fn integrity(data: &Path) -> Option<Finding> {
+    let path = data.join(DATABASE);
+    if !path.is_file() {
+        return None;
+    }
+    let looked = tokio::task::spawn_blocking(move || integrity::look_at(&path, LOOK)).await;
+    Some(match looked {
+        Ok(Ok(Looked::Whole)) => Finding::new("integrity", Standing::Good, "nothing is damaged"),
+        Ok(Ok(Looked::InPart)) => {
+            let detail = format!(
+                "nothing damaged was found in {} s, which was not enough for all of it",
+                LOOK.as_secs()
+            );
+            Finding::new("integrity", Standing::Note, detail)
+        }
+        Ok(Err(err)) => Finding::new("integrity", Standing::Bad, err.to_string()),
+        Err(_) => Finding::new("integrity", Standing::Bad, "the check broke off"),
+    })
 }
 
 fn key(config: &Config, data: &Path) -> Finding {

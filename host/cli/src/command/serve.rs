@@ -34,16 +34,19 @@ pub(super) async fn run(args: Serve, config: Config) -> Result<(), Failure> {
 fn options(args: Serve, config: Config) -> Result<HostOptions, Failure> {
     let settings = config.settings();
     let network = config.network.choice()?;
+    let max_database = config.data.max_database();
     let data = args.data.unwrap_or(config.data.dir);
     let max_body = config.server.max_body();
     Ok(HostOptions {
         listen: args.listen.unwrap_or(config.server.listen),
+        trusted_proxies: config.server.trusted_proxies,
         allow_remote: args.allow_remote || config.server.allow_remote,
         plugin_dirs: config.extensions.plugins,
         script_dirs: config.extensions.scripts,
         grants: config.extensions.grants,
         device_name: config.network.device_name,
         max_body,
+        max_database,
         admin_key: config.access.admin_key,
         settings,
         ..HostOptions::new(data, network)

@@ -4,22 +4,24 @@ use std::path::PathBuf;
 
 use warbler_domain::Secret;
 
-use super::access::admin_key;
+use super::access::{admin_key, master_key};
 use super::{Config, ConfigError, Log, LogFormat};
 
 const LISTEN: &str = "WARBLER_LISTEN";
 const DATA: &str = "WARBLER_DATA";
 const ADMIN_KEY: &str = "WARBLER_ADMIN_KEY";
+const MASTER_KEY: &str = "WARBLER_MASTER_KEY";
 const LOG: &str = "WARBLER_LOG";
 const LOG_FORMAT: &str = "WARBLER_LOG_FORMAT";
 const KEY: &str = "WARBLER_KEY";
 
-/// The variables that override settings. Not printable: one of them is a secret.
+/// The variables that override settings. Not printable: some of them are secrets.
 #[derive(Clone, Default)]
 pub struct Environment {
     listen: Option<String>,
     data: Option<String>,
     admin_key: Option<String>,
+    master_key: Option<String>,
     log: Option<String>,
     log_format: Option<String>,
     key: Option<String>,
@@ -39,6 +41,7 @@ impl Environment {
             listen: get(LISTEN),
             data: get(DATA),
             admin_key: get(ADMIN_KEY),
+            master_key: get(MASTER_KEY),
             log: get(LOG),
             log_format: get(LOG_FORMAT),
             key: get(KEY),
@@ -72,6 +75,10 @@ impl Environment {
         if let Some(key) = &self.admin_key {
             config.access.admin_key =
                 admin_key(key).map_err(|message| variable(ADMIN_KEY, message))?;
+        }
+        if let Some(key) = &self.master_key {
+            config.access.master_key =
+                master_key(key).map_err(|message| variable(MASTER_KEY, message))?;
         }
         self.log_over(&mut config.log)
     }

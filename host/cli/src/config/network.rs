@@ -2,6 +2,7 @@
 
 use http::Uri;
 use serde::Deserialize;
+use warbler_app::fetch::Outbound;
 
 use crate::host::NetworkChoice;
 
@@ -15,6 +16,8 @@ pub struct Network {
     pub websocket_url: String,
     /// Where that network keeps media.
     pub media_base: String,
+    /// What requests to URLs may reach although it is not public.
+    pub outbound_allow: Outbound,
 }
 
 /// Why the settings name no network.

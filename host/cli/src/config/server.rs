@@ -1,6 +1,6 @@
 //! `[server]`: the HTTP listener.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use serde::Deserialize;
 
@@ -12,6 +12,8 @@ pub struct Server {
     pub listen: SocketAddr,
     /// Whether that may be reachable from other machines.
     pub allow_remote: bool,
+    /// Proxies that are believed about addresses.
+    pub trusted_proxies: Vec<IpAddr>,
     max_body_mib: u16,
 }
 

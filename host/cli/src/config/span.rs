@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
-/// A duration such as `250ms`, `20s`, `5m` or `2h`.
+/// A duration such as `250ms`, `20s`, `5m`, `2h` or `30d`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Span(Duration);
 
@@ -30,7 +30,7 @@ impl FromStr for Span {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let bad = || format!("`{text}` is not a duration; write 250ms, 20s, 5m or 2h");
+        let bad = || format!("`{text}` is not a duration; write 250ms, 20s, 5m, 2h or 30d");
         let split = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(bad)?;
         let (number, unit) = text.split_at(split);
         let number: u64 = number.parse().map_err(|_| bad())?;
@@ -39,6 +39,7 @@ impl FromStr for Span {
             "s" => 1000,
             "m" => 60_000,
             "h" => 3_600_000,
+            "d" => 86_400_000,
             _ => return Err(bad()),
         };
         let duration = number.checked_mul(millis).map(Duration::from_millis);

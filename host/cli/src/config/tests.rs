@@ -88,6 +88,20 @@ fn a_value_that_does_not_fit_is_refused_with_its_place() {
 }
 
 #[test]
+fn what_may_be_reached_is_read_and_checked() -> Result<(), ConfigError> {
+    let text = "[network]\noutbound_allow = [\"files.lan\", \"*.corp.example\", \"10.0.0.0/8\"]";
+    let config = Config::parse(text, "warbler.toml")?;
+    let allowed = format!("{:?}", config.settings().outbound);
+    assert_eq!(allowed, r#"["files.lan", "*.corp.example", "10.0.0.0/8"]"#);
+    let text = refusal("[network]\noutbound_allow = [\"http://x\"]");
+    assert!(
+        text.contains("[network]") && text.contains("`http://x` is not a name"),
+        "{text}"
+    );
+    Ok(())
+}
+
+#[test]
 fn the_environment_overrides_the_file() -> Result<(), ConfigError> {
     let environment = Environment::of(|name| match name {
         "WARBLER_LISTEN" => Some("127.0.0.1:4000".to_owned()),
@@ -99,6 +113,24 @@ fn the_environment_overrides_the_file() -> Result<(), ConfigError> {
     assert_eq!(config.server.listen.port(), 4000);
     assert_eq!(config.log.filter, "info");
     assert!(config.access.admin_key.is_some());
+    Ok(())
+}
+
+#[test]
+fn a_master_key_is_long_and_comes_from_the_environment_too() -> Result<(), ConfigError> {
+    let with = |key: &'static str| {
+        let environment =
+            Environment::of(|name| (name == "WARBLER_MASTER_KEY").then(|| key.to_owned()));
+        Config::load(None, &environment)
+    };
+    let key = "a-master-key-of-at-least-32-characters";
+    let master = with(key)?.settings().access.master_key;
+    assert!(master.is_some_and(|master| master.expose() == key));
+    let refused = with("a-short-master-key").map_or_else(|err| err.to_string(), |_| String::new());
+    assert!(
+        refused.contains("WARBLER_MASTER_KEY") && refused.contains("at least 32"),
+        "{refused}"
+    );
     Ok(())
 }
 

@@ -10,6 +10,8 @@ use super::StartError;
 
 /// The database, in the data folder.
 pub const DATABASE: &str = "warbler.db";
+/// The media, in the data folder.
+pub const MEDIA: &str = "media";
 /// The admin key the host made, in the data folder.
 pub const KEY_FILE: &str = "admin.key";
 /// Held by the running host.

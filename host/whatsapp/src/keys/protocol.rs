@@ -11,6 +11,14 @@ use wacore::types::lid_pn::LearningSource;
 
 use super::{Keys, Stored, Tx, from_json, joined, second_part, space, to_json};
 
+impl Keys {
+    /// The copy of a sent message, for as long as it is kept.
+    pub(crate) async fn sent_message(&self, chat: &str, id: &str) -> Result<Option<Vec<u8>>> {
+        let key = joined(&[chat.as_bytes(), id.as_bytes()]);
+        self.get_in_order(space::SENT_MESSAGES, key).await
+    }
+}
+
 #[async_trait]
 impl ProtocolStore for Keys {
     async fn get_sender_key_devices(&self, group_jid: &str) -> Result<Vec<(String, bool)>> {

@@ -35,19 +35,23 @@ async fn a_message_that_was_not_stored_comes_again() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_inbox_that_panics_loses_nothing_and_ends_nothing() -> Result<()> {
+async fn what_comes_after_something_that_was_not_stored_is_stored_after_it() -> Result<()> {
     let world = World::start(Lids::Told).await?;
     let owner = world.person("+15550040", "Olive")?;
     let customer = world.person("+15550140", "Carl")?;
     let session = world.connected(&owner).await?;
     session.inbox.panic_once();
-    customer.says(owner.number(), "bad luck").await?;
+    for text in ["bad luck", "good luck", "more luck"] {
+        customer.says(owner.number(), text).await?;
+    }
     session.inbox.has_refused().await?;
-    customer.says(owner.number(), "good luck").await?;
-    assert_eq!(session.hears().await?.content, Content::text("good luck"));
-    session.link.close().await;
+    let end = session.end().await?;
+    assert!(matches!(end, LinkEnd::Lost { .. }), "{end:?}");
+
     let session = world.open(session.id).await?;
-    assert_eq!(session.hears().await?.content, Content::text("bad luck"));
+    for text in ["bad luck", "good luck", "more luck"] {
+        assert_eq!(session.hears().await?.content, Content::text(text));
+    }
     session.link.close().await;
     Ok(())
 }

@@ -12,14 +12,15 @@ use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tokio::sync::Notify;
 use warbler_app::driver::{
-    Driver, Inbound, InboundMessage, Inbox, InboxError, Link, LinkEnd, LinkReport, Outgoing,
+    AckRefusal, Driver, Inbound, InboundMessage, Inbox, InboxError, Link, LinkEnd, LinkReport,
+    Outgoing,
 };
 use warbler_domain::media::{Digest, Media, MediaKind, MediaSource};
 use warbler_domain::session::Account;
 use warbler_domain::{Clock, Content, Jid, Random, SessionId, SystemClock, WhatsAppId};
 use warbler_simulator::{Network, NetworkOptions, Person};
 use warbler_store::{Store, StoreOptions};
-use warbler_whatsapp::{EngineConfig, WhatsappRust};
+use warbler_whatsapp::{EngineConfig, HistoryLimits, WhatsappRust};
 
 /// Longest wait for anything.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -127,6 +128,8 @@ impl World {
             chat: chat.parse()?,
             content,
             quoted: None,
+            forwarded: 0,
+            audience: Vec::new(),
         })
     }
 
@@ -171,6 +174,10 @@ fn driver(network: &Network, store: &Store) -> Result<WhatsappRust> {
         websocket_url: network.websocket_url().parse()?,
         media_base: Some(network.http_url().parse()?),
         simulated: true,
+        history: HistoryLimits {
+            days: 30,
+            messages: 50,
+        },
         ..EngineConfig::default()
     };
     Ok(WhatsappRust::new(
@@ -238,6 +245,18 @@ impl Session {
             .await
     }
 
+    /// Waits for the server's word about a message.
+    pub(crate) async fn ack(&self, id: &WhatsAppId) -> Result<Option<AckRefusal>> {
+        self.reported("an ack", |report| match report {
+            LinkReport::Ack {
+                whatsapp_id,
+                refused,
+            } if whatsapp_id == id => Some(refused.clone()),
+            _ => None,
+        })
+        .await
+    }
+
     /// The next message.
     pub(crate) async fn hears(&self) -> Result<InboundMessage> {
         self.received("a message", |inbound| match inbound {
@@ -290,17 +309,25 @@ impl TestInbox {
         waited.await.context("nothing was refused")
     }
 
-    /// A medium, stored, as a message refers to it.
-    pub(crate) fn image(&self, bytes: &[u8], caption: &str) -> Media {
+    /// Keeps bytes that messages refer to.
+    pub(crate) fn keeps(&self, bytes: &[u8]) -> Digest {
         let digest = Digest::new(Sha256::digest(bytes).into());
         lock(&self.media).insert(digest, Bytes::copy_from_slice(bytes));
-        Media {
-            kind: MediaKind::Image,
-            mime: "image/png".to_owned(),
-            size: bytes.len() as u64,
-            caption: Some(caption.to_owned()),
-            source: MediaSource::Stored { digest },
-        }
+        digest
+    }
+
+    /// A medium, stored, as a message refers to it.
+    pub(crate) fn medium(&self, kind: MediaKind, mime: &str, bytes: &[u8]) -> Media {
+        let digest = self.keeps(bytes);
+        let size = bytes.len() as u64;
+        Media::new(kind, mime, size, MediaSource::Stored { digest })
+    }
+
+    /// A picture, stored, as a message refers to it.
+    pub(crate) fn image(&self, bytes: &[u8], caption: &str) -> Media {
+        let mut image = self.medium(MediaKind::Image, "image/png", bytes);
+        image.caption = Some(caption.to_owned());
+        image
     }
 
     async fn take<T>(&self, what: &str, pick: impl Fn(&Told) -> Option<T>) -> Result<T> {

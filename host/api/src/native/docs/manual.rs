@@ -3,6 +3,8 @@
 //! It reads the document as JSON, as any other reader of it would: what the page shows is what the
 //! document says.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::{Escaped, Html};
@@ -27,11 +29,14 @@ impl Operation<'_> {
 }
 
 /// The whole document as a page.
-pub(in crate::native) fn manual(document: &Value) -> Html {
+///
+/// `problems` are the rows of the table of problems: code, statuses, meaning, remedy.
+pub(in crate::native) fn manual(document: &Value, problems: &[[String; 4]]) -> Html {
     let operations = operations(document);
     let info = document.get("info").unwrap_or(&Value::Null);
     let title = text(info, "title");
-    let mut page = Page(String::new());
+    let codes = problems.iter().map(|[code, ..]| code.as_str()).collect();
+    let mut page = Page(String::new(), codes);
     page.put(format_args!(
         "<main>\n<h1>{} API <small>{}</small></h1>\n",
         Escaped(title),
@@ -53,7 +58,8 @@ pub(in crate::native) fn manual(document: &Value) -> Html {
             page.operation(operation);
         }
     }
-    page.put(format_args!("<h2>Types</h2>\n"));
+    page.problems(problems);
+    page.put(format_args!("<h2 id=\"types\">Types</h2>\n"));
     for (name, schema) in entries(document.pointer("/components/schemas")) {
         page.schema(name, schema);
     }
@@ -73,10 +79,10 @@ fn operations(document: &Value) -> Vec<Operation<'_>> {
     operations
 }
 
-/// The page as it grows.
-struct Page(String);
+/// The page as it grows, and the codes that have a row in its table of problems.
+struct Page<'a>(String, BTreeSet<&'a str>);
 
-impl Page {
+impl Page<'_> {
     fn put(&mut self, text: std::fmt::Arguments<'_>) {
         self.0.push_str(&std::fmt::format(text));
     }
@@ -97,6 +103,10 @@ impl Page {
         for (at, part) in text.split('`').enumerate() {
             match at % 2 {
                 0 => self.put(format_args!("{}", Escaped(part))),
+                _ if self.1.contains(part) => self.put(format_args!(
+                    "<a href=\"#problem-{0}\"><code>{0}</code></a>",
+                    Escaped(part)
+                )),
                 _ => self.put(format_args!("<code>{}</code>", Escaped(part))),
             }
         }
@@ -119,7 +129,27 @@ impl Page {
             }
             self.put(format_args!("</ul>\n"));
         }
-        self.put(format_args!("</nav>\n"));
+        self.put(format_args!(
+            "<p><a href=\"#problems\">Problems</a> · <a href=\"#types\">Types</a></p>\n</nav>\n"
+        ));
+    }
+
+    fn problems(&mut self, problems: &[[String; 4]]) {
+        self.put(format_args!(
+            "<h2 id=\"problems\">Problems</h2>\n<div class=\"wide\"><table>\n\
+             <tr><th>Code</th><th>Status</th><th>What it means</th><th>What to do</th></tr>\n"
+        ));
+        for [code, status, meaning, remedy] in problems {
+            let (code, status) = (Escaped(code), Escaped(status));
+            self.put(format_args!(
+                "<tr id=\"problem-{code}\"><td><code>{code}</code></td><td>{status}</td><td>"
+            ));
+            self.inline(meaning);
+            self.put(format_args!("</td><td>"));
+            self.inline(remedy);
+            self.put(format_args!("</td></tr>\n"));
+        }
+        self.put(format_args!("</table></div>\n"));
     }
 
     fn operation(&mut self, operation: &Operation<'_>) {
@@ -131,7 +161,9 @@ impl Page {
         self.paragraphs(text(operation.body, "summary"));
         self.paragraphs(text(operation.body, "description"));
         if operation.body.get("security").is_none() {
-            self.put(format_args!("<p class=\"open\">Needs no key.</p>\n"));
+            self.put(format_args!(
+                "<p class=\"open\">No key is needed in a header.</p>\n"
+            ));
         }
         self.parameters(operation.body);
         self.put(format_args!(
@@ -148,7 +180,7 @@ impl Page {
             return;
         }
         self.put(format_args!(
-            "<table>\n<tr><th>Parameter</th><th>In</th><th>What it is</th></tr>\n"
+            "<div class=\"wide\"><table>\n<tr><th>Parameter</th><th>In</th><th>What it is</th></tr>\n"
         ));
         for row in rows {
             let needed = if row.get("required") == Some(&Value::Bool(true)) {
@@ -163,7 +195,7 @@ impl Page {
             self.inline(text(row, "description"));
             self.put(format_args!("</td></tr>\n"));
         }
-        self.put(format_args!("</table>\n"));
+        self.put(format_args!("</table></div>\n"));
     }
 
     fn request(&mut self, operation: &Value) {
@@ -184,7 +216,7 @@ impl Page {
 
     fn responses(&mut self, operation: &Value) {
         self.put(format_args!(
-            "<table>\n<tr><th>Status</th><th>Body</th><th>When</th></tr>\n"
+            "<div class=\"wide\"><table>\n<tr><th>Status</th><th>Body</th><th>When</th></tr>\n"
         ));
         for (status, response) in entries(operation.get("responses")) {
             self.put(format_args!("<tr><td>{}</td><td>", Escaped(status)));
@@ -200,7 +232,7 @@ impl Page {
             self.inline(text(response, "description"));
             self.put(format_args!("</td></tr>\n"));
         }
-        self.put(format_args!("</table>\n"));
+        self.put(format_args!("</table></div>\n"));
     }
 
     fn schema(&mut self, name: &str, schema: &Value) {
@@ -236,7 +268,7 @@ impl Page {
         };
         let required: Vec<&Value> = list(schema, "required").collect();
         self.put(format_args!(
-            "<table>\n<tr><th>Field</th><th>Type</th><th>What it is</th></tr>\n"
+            "<div class=\"wide\"><table>\n<tr><th>Field</th><th>Type</th><th>What it is</th></tr>\n"
         ));
         for (name, field) in entries(Some(fields)) {
             let needed = if required.iter().any(|needed| *needed == name) {
@@ -253,7 +285,7 @@ impl Page {
             self.inline(text(field, "description"));
             self.put(format_args!("</td></tr>\n"));
         }
-        self.put(format_args!("</table>\n"));
+        self.put(format_args!("</table></div>\n"));
     }
 
     /// The name of a type, linked where it has a section.

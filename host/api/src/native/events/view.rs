@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 use utoipa::ToSchema;
+use warbler_domain::chat::ChatChange;
+use warbler_domain::event::ContactChange;
 use warbler_domain::{EventBody, EventId, Jid, SessionId, Timestamp, WhatsAppId};
 use warbler_store::events::Stored;
 
@@ -30,8 +32,9 @@ pub(in crate::native) struct EventView {
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
     /// What happened: `message.received`, `message.sent`, `message.edited`, `message.revoked`,
-    /// `message.reaction`, `message.receipt`, `presence`, `group.updated`, `session.status`,
-    /// `session.qr`. Later versions add kinds.
+    /// `message.reaction`, `message.vote`, `message.receipt`, `status.received`, `presence`, `call`,
+    /// `group.updated`, `chat.updated`, `contact.updated`, `session.status`, `session.qr`. Later
+    /// versions add kinds.
     #[schema(example = "message.received")]
     pub(super) kind: String,
     /// Whether every extension is through with it.
@@ -42,9 +45,18 @@ pub(in crate::native) struct EventView {
     /// The receipt of a `message.receipt` event.
     #[serde(skip_serializing_if = "Option::is_none")]
     receipt: Option<ReceiptView>,
-    /// Who types, in a `presence` event.
+    /// Who types, comes or goes, in a `presence` event.
     #[serde(skip_serializing_if = "Option::is_none")]
     presence: Option<PresenceView>,
+    /// The call, in a `call` event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    call: Option<CallView>,
+    /// What the account changed, in a `chat.updated` event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chat: Option<ChatChangeView>,
+    /// What is new about somebody, in a `contact.updated` event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact: Option<ContactChangeView>,
     /// What changed, in a `group.updated` event.
     #[serde(skip_serializing_if = "Option::is_none")]
     group: Option<GroupChangeView>,
@@ -74,20 +86,43 @@ pub(in crate::native) struct ReceiptView {
     status: words::MessageStatus,
 }
 
-/// Somebody types, records or has stopped.
+/// Somebody types, records or has stopped, comes or goes.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Presence)]
 pub(in crate::native) struct PresenceView {
-    /// The chat.
-    #[schema(value_type = String)]
-    chat: Jid,
+    /// The chat somebody types in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    chat: Option<Jid>,
     /// Who.
     #[schema(value_type = String)]
     by: Jid,
-    /// `composing`, `recording` or `paused`.
+    /// `composing`, `recording`, `paused`, `online` or `offline`.
     #[schema(example = "composing")]
     state: String,
+    /// When somebody who is offline was last there, if they show it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_seen: Option<Timestamp>,
+}
+
+/// Somebody calls, or a call has ended.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Call)]
+pub(in crate::native) struct CallView {
+    /// The network's id of the call; refusing it needs it.
+    id: String,
+    /// Who calls.
+    #[schema(value_type = String)]
+    by: Jid,
+    /// Whether with pictures.
+    video: bool,
+    /// Whether several people are called.
+    group: bool,
+    /// What happens to it.
+    state: words::CallState,
 }
 
 /// A change of a group.
@@ -105,6 +140,72 @@ pub(in crate::native) struct GroupChangeView {
     /// What was done, in the network's word.
     #[schema(example = "subject")]
     change: String,
+    /// Whom it concerns.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    members: Vec<Jid>,
+    /// The new subject, description or setting.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+}
+
+/// A change of how the account keeps a chat.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ChatChange)]
+pub(in crate::native) struct ChatChangeView {
+    /// The chat.
+    #[schema(value_type = String)]
+    chat: Jid,
+    #[serde(flatten)]
+    #[schema(inline)]
+    change: KeptView,
+}
+
+/// What was done; one of these.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ChatKept)]
+pub(in crate::native) struct KeptView {
+    /// Put away, or taken out again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    archived: Option<bool>,
+    /// Kept on top, or no longer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pinned: Option<bool>,
+    /// Quiet, or loud again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    muted: Option<bool>,
+    /// Until when it is quiet, where told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    muted_until: Option<Timestamp>,
+    /// Read, or marked unread.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read: Option<bool>,
+    /// Removed from the account's list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted: Option<bool>,
+}
+
+/// What is new about somebody.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ContactChange)]
+pub(in crate::native) struct ContactChangeView {
+    /// Who.
+    #[schema(value_type = String)]
+    contact: Jid,
+    /// The person's other address, where known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    alt: Option<Jid>,
+    /// What is new: `pushName`, `name`, `picture`, `about` or `number`.
+    #[schema(example = "pushName")]
+    what: &'static str,
+    /// The new name, picture id, text or address; left out when it was taken away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
 }
 
 /// A move of a session from state to state.
@@ -147,6 +248,9 @@ impl From<Stored> for EventView {
             message: None,
             receipt: None,
             presence: None,
+            call: None,
+            chat: None,
+            contact: None,
             group: None,
             status: None,
             qr: None,
@@ -167,10 +271,65 @@ impl From<Stored> for EventView {
                 });
             }
             EventBody::ChatState { chat, by, state } => {
-                view.presence = Some(PresenceView { chat, by, state })
+                view.presence = Some(PresenceView {
+                    chat: Some(chat),
+                    by,
+                    state,
+                    last_seen: None,
+                });
+            }
+            EventBody::Presence {
+                by,
+                online,
+                last_seen,
+            } => {
+                view.presence = Some(PresenceView {
+                    chat: None,
+                    by,
+                    state: if online { "online" } else { "offline" }.to_owned(),
+                    last_seen,
+                });
+            }
+            EventBody::Call {
+                call,
+                by,
+                video,
+                group,
+                state,
+            } => {
+                view.call = Some(CallView {
+                    id: call,
+                    by,
+                    video,
+                    group,
+                    state: state.into(),
+                });
             }
             EventBody::GroupUpdated { group, by, change } => {
-                view.group = Some(GroupChangeView { group, by, change });
+                view.group = Some(GroupChangeView {
+                    group,
+                    by,
+                    change: change.what,
+                    members: change.members,
+                    text: change.text,
+                });
+            }
+            EventBody::ChatUpdated { chat, change } => {
+                let change = KeptView::from(change);
+                view.chat = Some(ChatChangeView { chat, change });
+            }
+            EventBody::ContactUpdated {
+                contact,
+                alt,
+                change,
+            } => {
+                let (what, value) = told(change);
+                view.contact = Some(ContactChangeView {
+                    contact,
+                    alt,
+                    what,
+                    value,
+                });
             }
             EventBody::SessionStatus { from, to, reason } => {
                 view.status = Some(StatusChangeView {
@@ -182,5 +341,32 @@ impl From<Stored> for EventView {
             EventBody::SessionQr { expires_at } => view.qr = Some(QrOfferView { expires_at }),
         }
         view
+    }
+}
+
+impl From<ChatChange> for KeptView {
+    fn from(change: ChatChange) -> Self {
+        let mut view = Self::default();
+        match change {
+            ChatChange::Archived { archived } => view.archived = Some(archived),
+            ChatChange::Pinned { pinned } => view.pinned = Some(pinned),
+            ChatChange::Muted { until } => {
+                view.muted = Some(until.is_some());
+                view.muted_until = until;
+            }
+            ChatChange::Read { read } => view.read = Some(read),
+            ChatChange::Deleted => view.deleted = Some(true),
+        }
+        view
+    }
+}
+
+fn told(change: ContactChange) -> (&'static str, Option<String>) {
+    match change {
+        ContactChange::PushName { name } => ("pushName", Some(name)),
+        ContactChange::Name { name } => ("name", name),
+        ContactChange::Picture { id } => ("picture", id),
+        ContactChange::About { text } => ("about", Some(text)),
+        ContactChange::Number { jid } => ("number", Some(jid.to_string())),
     }
 }

@@ -1,162 +1,202 @@
 //! What a caller writes to send a message.
 
-use std::fmt;
-
-use bytes::Bytes;
-use data_encoding::{BASE64, BASE64_NOPAD, DecodeError};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, Visitor};
 use utoipa::ToSchema;
-use warbler_app::messages::{NewContent, SendMessage};
-use warbler_domain::{Recipient, SessionRef, WhatsAppId};
+use warbler_app::messages::{Audience, BatchItem, Draft, MediaForm, NewContent, NewText};
+use warbler_domain::{Recipient, Timestamp};
 
+use super::parts::{
+    ContactBody, EditBody, LocationBody, MediaBody, MentionsBody, PollBody, PreviewBody,
+    ReactionBody, RevokeBody, VoteBody, message_id,
+};
+use crate::native::in_field;
 use crate::problem::Problem;
 
-/// A message to send. Exactly one of `text`, `image` and `reaction` says what it is.
+/// The contents a message can have, of which it has one.
+const CONTENTS: &str = "`text`, `image`, `video`, `gif`, `audio`, `voice`, `document`, `sticker`, `location`, \
+     `contacts`, `poll`, `vote`, `reaction`, `edit` or `revoke`";
+
+/// A message to send. Exactly one content says what it is: `text`, `image`, `video`, `gif`,
+/// `audio`, `voice`, `document`, `sticker`, `location`, `contacts`, `poll`, `vote`, `reaction`,
+/// `edit` or `revoke`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = SendMessage)]
 pub(in crate::native) struct SendBody {
-    /// To whom: a phone number in international form, or the JID of a person or group.
+    /// To whom: a phone number in international form, the JID of a person or group, or
+    /// `status@broadcast`.
     #[schema(example = "+15550123")]
     to: String,
     /// A text, up to 65,536 bytes.
     text: Option<String>,
-    /// An image.
-    image: Option<ImageBody>,
+    /// Whom the text mentions.
+    mentions: Option<MentionsBody>,
+    /// What the link in the text shows; nothing when left out.
+    preview: Option<PreviewBody>,
+    /// A picture.
+    image: Option<MediaBody>,
+    /// A film.
+    video: Option<MediaBody>,
+    /// A film that repeats without sound.
+    gif: Option<MediaBody>,
+    /// Sound.
+    audio: Option<MediaBody>,
+    /// A voice note: Ogg with Opus.
+    voice: Option<MediaBody>,
+    /// Any file.
+    document: Option<MediaBody>,
+    /// A sticker: WebP.
+    sticker: Option<MediaBody>,
+    /// A place.
+    location: Option<LocationBody>,
+    /// Address-book entries, 1 to 100.
+    contacts: Option<Vec<ContactBody>>,
+    /// A poll.
+    poll: Option<PollBody>,
+    /// A choice in a poll of this chat.
+    vote: Option<VoteBody>,
     /// A reaction to a message of this chat.
     reaction: Option<ReactionBody>,
+    /// A new text for an earlier message of this session.
+    edit: Option<EditBody>,
+    /// An earlier message to take back for everyone.
+    revoke: Option<RevokeBody>,
     /// The `whatsappId` of the message this one answers.
     quote: Option<String>,
-}
-
-/// An image to send.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = SendImage)]
-pub(in crate::native) struct ImageBody {
-    /// A PNG, JPEG, GIF or WebP: base64, or a data URL.
-    #[schema(value_type = String)]
-    data: Base64,
-    /// The text below it.
-    caption: Option<String>,
-}
-
-/// A reaction to send.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = SendReaction)]
-pub(in crate::native) struct ReactionBody {
-    /// The `whatsappId` of the message.
-    message: String,
-    /// The emoji; empty takes the reaction back.
-    emoji: String,
+    /// When to send it, up to 366 days ahead; at once when left out.
+    #[schema(value_type = Option<String>, format = DateTime, example = "2026-12-24T18:00:00Z")]
+    send_at: Option<Timestamp>,
+    /// Who sees a status: numbers or JIDs; everybody known to this session when left out.
+    audience: Option<Vec<String>>,
 }
 
 impl SendBody {
-    /// What is to be sent by `session`.
-    pub(super) fn into_command(self, session: SessionRef) -> Result<SendMessage, Problem> {
+    /// What is to be sent.
+    pub(super) fn into_draft(self) -> Result<Draft, Problem> {
         let to = recipient(&self.to, "to")?;
         let quote = self.quote.map(|id| message_id(&id, "quote")).transpose()?;
-        let content = match (self.text, self.image, self.reaction) {
-            (Some(text), None, None) => NewContent::Text(text),
-            (None, Some(ImageBody { data, caption }), None) => NewContent::Image {
-                bytes: data.0,
-                caption,
-            },
-            (None, None, Some(ReactionBody { message, emoji })) => NewContent::Reaction {
-                target: message_id(&message, "reaction.message")?,
-                emoji,
-            },
-            (None, None, None) => {
-                return Err(Problem::invalid(
-                    "no_content",
-                    "say what to send: `text`, `image` or `reaction`",
-                ));
-            }
-            _ => {
-                let detail = "`text`, `image` and `reaction` exclude each other; the text of an image is its `caption`";
-                return Err(Problem::invalid("several_contents", detail));
-            }
+        let audience = self.audience.map(people).transpose()?;
+        if self.text.is_none() && (self.mentions.is_some() || self.preview.is_some()) {
+            let detail =
+                "`mentions` and `preview` belong to a `text`; media have their own `mentions`";
+            return Err(Problem::invalid("no_content", detail));
+        }
+        let mut contents: Vec<Result<NewContent, Problem>> = Vec::new();
+        if let Some(text) = self.text {
+            contents.push(text_of(text, self.mentions, self.preview));
+        }
+        let media = [
+            (self.image, MediaForm::Image, "image"),
+            (self.video, MediaForm::Video, "video"),
+            (self.gif, MediaForm::Gif, "gif"),
+            (self.audio, MediaForm::Audio, "audio"),
+            (self.voice, MediaForm::Voice, "voice"),
+            (self.document, MediaForm::Document, "document"),
+            (self.sticker, MediaForm::Sticker, "sticker"),
+        ];
+        for (body, form, field) in media {
+            contents.extend(body.map(|body| body.into_content(form, field)));
+        }
+        contents.extend(self.location.map(LocationBody::into_content));
+        contents.extend(self.contacts.map(cards));
+        contents.extend(self.poll.map(PollBody::into_content));
+        contents.extend(self.vote.map(VoteBody::into_content));
+        contents.extend(self.reaction.map(ReactionBody::into_content));
+        contents.extend(self.edit.map(EditBody::into_content));
+        contents.extend(self.revoke.map(RevokeBody::into_content));
+        let count = contents.len();
+        let Some(content) = contents.pop().filter(|_| count == 1) else {
+            return Err(match count {
+                0 => Problem::invalid("no_content", format!("say what to send: {CONTENTS}")),
+                _ => {
+                    let detail = format!(
+                        "{CONTENTS} exclude each other; the text of an image is its `caption`"
+                    );
+                    Problem::invalid("several_contents", detail)
+                }
+            });
         };
-        Ok(SendMessage {
-            session,
-            to,
-            content,
+        Ok(Draft {
             quote,
+            send_at: self.send_at,
+            audience,
+            ..Draft::new(to, content?)
         })
     }
+}
+
+fn text_of(
+    text: String,
+    mentions: Option<MentionsBody>,
+    preview: Option<PreviewBody>,
+) -> Result<NewContent, Problem> {
+    Ok(NewContent::Text(NewText {
+        text,
+        mentions: mentions.unwrap_or_default().into_new("mentions")?,
+        preview: preview.map(Into::into).unwrap_or_default(),
+    }))
+}
+
+fn cards(contacts: Vec<ContactBody>) -> Result<NewContent, Problem> {
+    let cards = contacts
+        .into_iter()
+        .enumerate()
+        .map(|(index, contact)| contact.into_card(&format!("contacts[{index}]")));
+    Ok(NewContent::Contacts(cards.collect::<Result<_, _>>()?))
+}
+
+fn people(texts: Vec<String>) -> Result<Audience, Problem> {
+    let people = texts
+        .iter()
+        .enumerate()
+        .map(|(index, text)| recipient(text, &format!("audience[{index}]")));
+    Ok(Audience::People(people.collect::<Result<_, _>>()?))
+}
+
+/// Messages to send, in this order.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = SendBatch)]
+pub(in crate::native) struct BatchBody {
+    /// 1 to 1,000 messages.
+    messages: Vec<SendBody>,
+}
+
+impl BatchBody {
+    /// What is to be sent; of what cannot be read, why.
+    pub(super) fn into_drafts(self) -> Vec<Result<Draft, BatchItem>> {
+        let drafts = self.messages.into_iter().map(|body| {
+            body.into_draft().map_err(|problem| {
+                let (code, detail) = problem.into_code_and_detail();
+                BatchItem::refused(code, detail)
+            })
+        });
+        drafts.collect()
+    }
+}
+
+/// A message to send on.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = ForwardMessage)]
+pub(in crate::native) struct ForwardBody {
+    /// To whom: a phone number in international form, or the JID of a person or group.
+    #[schema(example = "+15550124")]
+    pub(super) to: String,
+    /// By which session: its id or name; by the one that has the message when left out.
+    pub(super) session: Option<String>,
+}
+
+/// The new text of a message.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = EditMessage)]
+pub(in crate::native) struct NewTextBody {
+    /// The new text, or the new caption.
+    pub(super) text: String,
 }
 
 /// The recipient written in `field`.
 pub(super) fn recipient(text: &str, field: &str) -> Result<Recipient, Problem> {
-    text.parse()
-        .map_err(|err: warbler_domain::jid::BadRecipient| {
-            Problem::invalid("bad_recipient", err.to_string()).in_field(field)
-        })
-}
-
-fn message_id(text: &str, field: &str) -> Result<WhatsAppId, Problem> {
-    text.parse().map_err(|_| {
-        let detail = format!(
-            "{field}: not the `whatsappId` of a message; one looks like 3EB0A1B2C3D4E5F60718"
-        );
-        Problem::invalid("bad_message_id", detail).in_field(field)
-    })
-}
-
-/// Bytes, written as base64 or as a data URL.
-struct Base64(Bytes);
-
-impl fmt::Debug for Base64 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bytes", self.0.len())
-    }
-}
-
-impl<'de> Deserialize<'de> for Base64 {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(Base64Visitor)
-    }
-}
-
-struct Base64Visitor;
-
-impl Visitor<'_> for Base64Visitor {
-    type Value = Base64;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("base64 or a data URL")
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Base64, E> {
-        let encoded = match text.strip_prefix("data:") {
-            None => text,
-            Some(rest) => match rest.split_once(',') {
-                Some((kind, encoded)) if kind.ends_with(";base64") => encoded,
-                _ => {
-                    return Err(E::custom(
-                        "a data URL here looks like `data:image/png;base64,…`",
-                    ));
-                }
-            },
-        };
-        let bytes = decode(encoded.as_bytes());
-        bytes.map(|bytes| Base64(bytes.into())).map_err(|err| {
-            E::custom(format_args!(
-                "not base64: {} at character {}",
-                err.kind,
-                err.position + 1
-            ))
-        })
-    }
-}
-
-/// Decodes with padding, or without any.
-fn decode(encoded: &[u8]) -> Result<Vec<u8>, DecodeError> {
-    if encoded.len().is_multiple_of(4) {
-        BASE64.decode(encoded)
-    } else {
-        BASE64_NOPAD.decode(encoded)
-    }
+    in_field("bad_recipient", field, text)
 }

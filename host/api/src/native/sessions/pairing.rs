@@ -36,7 +36,8 @@ pub(in crate::native) fn routes() -> Vec<Route> {
     };
     vec![
         pairing(Route::of(__path_show, show)),
-        pairing(Route::of(__path_image, image)),
+        pairing(Route::of(__path_image, image))
+            .refuses(StatusCode::INTERNAL_SERVER_ERROR, &["qr_image"]),
         pairing(Route::of(__path_request_code, request_code))
             .refuses(StatusCode::BAD_REQUEST, &["bad_phone_number"])
             .refuses(StatusCode::SERVICE_UNAVAILABLE, &["network_refused"]),

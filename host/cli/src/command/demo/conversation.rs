@@ -12,7 +12,7 @@ use anyhow::Context;
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;
 use warbler_app::App;
-use warbler_app::events::EventStream;
+use warbler_app::events::{EventStream, Wanted};
 use warbler_automation::{Notice, NoticeKind};
 use warbler_domain::extension::ExtensionKind;
 use warbler_domain::{Caller, Clock, Event, EventKind, SessionName, SystemClock, Timestamp};
@@ -82,7 +82,7 @@ impl Conversation {
         let events = host
             .app()
             .events()
-            .stream(&Caller::host(), None)
+            .stream(&Caller::host(), Wanted::default())
             .await
             .context("no events")?;
         let mut conversation = Self {
@@ -141,7 +141,7 @@ impl Conversation {
             tokio::select! {
                 // What was written comes before what was heard.
                 biased;
-                stored = self.events.next() => {
+                stored = self.events.next_events() => {
                     let stored = stored.context("the events cannot be read")?;
                     return stored.map(Seen::Stored).ok_or_else(|| Failure::failed("the host is stopping"));
                 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use warbler_app::App;
-use warbler_app::events::EventStream;
+use warbler_app::events::{EventStream, Wanted};
 use warbler_app::sessions::{CreateSession, PairingQr, SessionError};
 use warbler_domain::{Caller, Session, SessionName, SessionRef, SessionState};
 use warbler_simulator::Person;
@@ -32,7 +32,7 @@ pub(super) async fn link(
     let caller = Caller::host();
     let mut events = app
         .events()
-        .stream(&caller, None)
+        .stream(&caller, Wanted::default())
         .await
         .context("no events")?;
     let session = SessionRef::Name(name.clone());

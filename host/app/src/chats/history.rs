@@ -1,0 +1,105 @@
+//! The history of a chat or a session, and searching it.
+
+use warbler_domain::history::HistoryFilter;
+use warbler_domain::page::{Page, PageRequest};
+use warbler_domain::shown::Shown;
+use warbler_domain::{Caller, MessageId, Recipient, Scope, SessionRef};
+use warbler_store::Error as StoreError;
+
+use super::{ChatError, Chats};
+use crate::sessions::usable_by;
+
+/// Looks at the database one page may take; a page that is not full then says where to go on.
+const LOOKS: u32 = 20;
+/// Highest count that is told.
+const MOST_COUNTED: u32 = 1_000_000;
+
+impl Chats {
+    /// A page of a session's messages, newest first, as they stand now. When few of many are
+    /// wanted it can have fewer than asked for, or none, and still a next.
+    pub async fn history(
+        &self,
+        caller: &Caller,
+        session: &SessionRef,
+        filter: HistoryFilter,
+        page: PageRequest,
+    ) -> Result<Page<Shown>, ChatError> {
+        let (session, filter) = self.prepared(caller, session, filter).await?;
+        if filter.text.is_some() {
+            crate::search::catch_up(&self.shared).await?;
+        }
+        let mut items = Vec::new();
+        let mut after = page.after();
+        for _ in 0..LOOKS {
+            let missing = page
+                .limit()
+                .saturating_sub(u32::try_from(items.len()).unwrap_or(0));
+            let (filter, look) = (filter.clone(), PageRequest::new(after, Some(missing)));
+            let found = self.shared.store.read(move |db| {
+                let Page { items, next } = db.history().page(session, &filter, look)?;
+                let shown = items
+                    .into_iter()
+                    .map(|message| db.annotations().show(message));
+                Ok::<_, StoreError>((shown.collect::<Result<Vec<_>, _>>()?, next))
+            });
+            let (shown, next) = found.await?;
+            items.extend(shown);
+            after = next;
+            if after.is_none() || items.len() >= page.limit() as usize {
+                break;
+            }
+        }
+        Ok(Page { items, next: after })
+    }
+
+    /// How many messages of a session the filter wants, its words aside; a million at most.
+    pub async fn count(
+        &self,
+        caller: &Caller,
+        session: &SessionRef,
+        filter: HistoryFilter,
+    ) -> Result<u32, ChatError> {
+        let (session, filter) = self.prepared(caller, session, filter).await?;
+        let count = self
+            .shared
+            .store
+            .read(move |db| db.history().count(session, &filter, MOST_COUNTED));
+        Ok(count.await?)
+    }
+
+    /// One message as it stands now; nothing when it does not exist for the caller.
+    pub async fn message(
+        &self,
+        caller: &Caller,
+        id: MessageId,
+    ) -> Result<Option<Shown>, ChatError> {
+        caller
+            .require(Scope::Read)
+            .map_err(crate::sessions::SessionError::from)?;
+        let found = self.shared.store.read(move |db| {
+            let found = db.messages().get(id)?;
+            found
+                .map(|message| db.annotations().show(message))
+                .transpose()
+        });
+        let found: Option<Shown> = found.await?;
+        Ok(found.filter(|shown| {
+            crate::sessions::is_within_reach(&self.shared, caller, shown.message.session)
+        }))
+    }
+
+    async fn prepared(
+        &self,
+        caller: &Caller,
+        session: &SessionRef,
+        mut filter: HistoryFilter,
+    ) -> Result<(warbler_domain::SessionId, HistoryFilter), ChatError> {
+        let session = usable_by(&self.shared, caller, session, Scope::Read).await?;
+        for address in [&mut filter.chat, &mut filter.from] {
+            if let Some(jid) = address.take() {
+                *address = Some(self.canonical(session.id, Recipient::from(jid)).await?);
+            }
+        }
+        Ok((session.id, filter))
+    }
+}

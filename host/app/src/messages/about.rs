@@ -1,0 +1,126 @@
+//! Messages about stored messages: sent on, edited, taken back.
+
+use warbler_domain::content::{Mentions, Text};
+use warbler_domain::jid::Server;
+use warbler_domain::media::{Media, MediaSource};
+use warbler_domain::{Caller, Content, Message, MessageId, Recipient, Scope, SessionRef};
+
+use super::compose::{edit_content, revoke_content};
+use super::error::SendError;
+use super::send::writable;
+use super::{Messages, outgoing};
+use crate::idempotency::Claim;
+use crate::sessions::SessionError;
+
+impl Messages {
+    /// Sends a stored message on to somebody, by its own session or another; its medium is not
+    /// stored again.
+    pub async fn forward(
+        &self,
+        caller: &Caller,
+        id: MessageId,
+        session: Option<&SessionRef>,
+        to: Recipient,
+        claim: Option<Claim>,
+    ) -> Result<Message, SendError> {
+        let original = self.own(caller, id).await?;
+        let by_own = SessionRef::from(original.session);
+        let (session, account) = self.sender(caller, session.unwrap_or(&by_own)).await?;
+        let chat = writable(to)?;
+        if chat.server() == Server::Broadcast {
+            return Err(SendError::NotForwardable("message to a status"));
+        }
+        let content = match original.content {
+            Content::Media(Media {
+                source: MediaSource::Remote { .. },
+                ..
+            }) => {
+                let fetched = self.media(caller, id).await;
+                fetched.map_err(|err| SendError::Forward(Box::new(err)))?;
+                self.own(caller, id).await?.content
+            }
+            content => content,
+        };
+        let content = forwarded(content)?;
+        let shared = &self.shared;
+        let mut message = outgoing(shared, session.id, &account, chat, content, None);
+        message.forwarded = original.forwarded.saturating_add(1);
+        self.accept(message, claim).await
+    }
+
+    /// Sends a new text for a message of this session.
+    pub async fn edit(
+        &self,
+        caller: &Caller,
+        id: MessageId,
+        text: String,
+        claim: Option<Claim>,
+    ) -> Result<Message, SendError> {
+        let target = self.own(caller, id).await?;
+        let content = edit_content(&target, text, self.shared.clock.now())?;
+        self.about(caller, target, content, claim).await
+    }
+
+    /// Takes a message back for everyone: one of this session, or as an admin one of somebody
+    /// else in a group.
+    pub async fn revoke(
+        &self,
+        caller: &Caller,
+        id: MessageId,
+        claim: Option<Claim>,
+    ) -> Result<Message, SendError> {
+        let target = self.own(caller, id).await?;
+        let content = revoke_content(&target, self.shared.clock.now())?;
+        self.about(caller, target, content, claim).await
+    }
+
+    /// Sends something about a stored message, to whom that went.
+    async fn about(
+        &self,
+        caller: &Caller,
+        target: Message,
+        content: Content,
+        claim: Option<Claim>,
+    ) -> Result<Message, SendError> {
+        let (session, account) = self.sender(caller, &target.session.into()).await?;
+        let shared = &self.shared;
+        let mut message = outgoing(shared, session.id, &account, target.chat, content, None);
+        message.audience = target.audience;
+        self.accept(message, claim).await
+    }
+
+    /// A stored message that `caller` may act on.
+    async fn own(&self, caller: &Caller, id: MessageId) -> Result<Message, SendError> {
+        caller.require(Scope::Send).map_err(SessionError::from)?;
+        let shared = &self.shared;
+        let found = shared.store.read(move |db| db.messages().get(id)).await?;
+        found
+            .filter(|found| crate::sessions::is_within_reach(shared, caller, found.session))
+            .ok_or(SendError::UnknownMessage(id))
+    }
+}
+
+/// A content as it is sent on: without what concerned only those who had it first.
+fn forwarded(content: Content) -> Result<Content, SendError> {
+    match content {
+        Content::Text(text) => Ok(Content::Text(Text {
+            mentions: Mentions::default(),
+            ..text
+        })),
+        Content::Media(media) if media.view_once => {
+            Err(SendError::NotForwardable("medium that is shown once"))
+        }
+        Content::Media(media) => Ok(Content::Media(Media {
+            mentions: Mentions::default(),
+            ..media
+        })),
+        Content::Location(_) | Content::Contacts { .. } | Content::Poll(_) => Ok(content),
+        Content::PollVote { .. } => Err(SendError::NotForwardable("vote")),
+        Content::Reaction { .. } => Err(SendError::NotForwardable("reaction")),
+        Content::Edit { .. } => Err(SendError::NotForwardable("edit")),
+        Content::Revoke { .. } => Err(SendError::NotForwardable("message that was taken back")),
+        Content::Unsupported { .. } => Err(SendError::NotForwardable(
+            "message this version cannot read",
+        )),
+    }
+}

@@ -1,0 +1,347 @@
+//! Users: who owns sessions here.
+//!
+//! Admins look after all users. Everybody who has logged in looks after itself: its name, address
+//! and password, and its end. A key acts for a user but never changes it, so that a key that leaks
+//! cannot take the user over.
+
+mod error;
+
+use std::sync::Arc;
+
+use tracing::info;
+use warbler_domain::caller::Identity;
+use warbler_domain::page::{Page, PageRequest};
+use warbler_domain::user::UserRef;
+use warbler_domain::{
+    Caller, Email, Password, Role, Scope, ScopeRequired, Secret, Session, SessionRef, User, UserId,
+    UserName,
+};
+
+use crate::access::Ended;
+use crate::audit;
+use crate::core::Shared;
+
+pub use error::UserError;
+
+/// A user to make.
+#[derive(Debug, Clone)]
+pub struct CreateUser {
+    /// What it logs in as.
+    pub name: UserName,
+    /// Its e-mail address.
+    pub email: Option<Email>,
+    /// Its first name.
+    pub first_name: Option<String>,
+    /// Its last name.
+    pub last_name: Option<String>,
+    /// What it is here.
+    pub role: Role,
+    /// Its password.
+    pub password: Password,
+}
+
+/// What is to be different about a user; what is not said stays.
+#[derive(Debug, Clone, Default)]
+pub struct UpdateUser {
+    /// What it logs in as.
+    pub name: Option<UserName>,
+    /// Its e-mail address; `Some(None)` takes it away.
+    pub email: Option<Option<Email>>,
+    /// Its first name.
+    pub first_name: Option<Option<String>>,
+    /// Its last name.
+    pub last_name: Option<Option<String>>,
+    /// What it is here; admins only.
+    pub role: Option<Role>,
+    /// Whether it may not log in; admins only. Its logins and keys are refused at once.
+    pub disabled: Option<bool>,
+}
+
+/// A password to put in place of another.
+#[derive(Debug, Clone)]
+pub struct ChangePassword {
+    /// The one there is; admins need not know that of others.
+    pub current: Option<Secret>,
+    /// The one there is to be.
+    pub new: Password,
+}
+
+/// Users.
+pub struct Users {
+    shared: Arc<Shared>,
+}
+
+impl Users {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// Makes a user.
+    pub async fn create(&self, caller: &Caller, command: CreateUser) -> Result<User, UserError> {
+        caller.require(Scope::Admin)?;
+        let now = self.shared.clock.now();
+        let user = User {
+            id: UserId::new(now, &self.shared.random),
+            number: 0,
+            name: command.name,
+            email: command.email,
+            first_name: personal(command.first_name)?,
+            last_name: personal(command.last_name)?,
+            role: command.role,
+            disabled_at: None,
+            created_at: now,
+            changed_at: now,
+        };
+        let hash = self.hash(&command.password).await?;
+        let entry = audit::done(
+            &self.shared,
+            caller,
+            "user.create",
+            user.id,
+            user.name.as_str(),
+        );
+        let made = self.shared.store.write(move |tx| {
+            let Some(user) = tx.users_mut().insert(&user, &hash)? else {
+                return Err(UserError::Taken);
+            };
+            tx.audit_mut().insert(&entry)?;
+            Ok(user)
+        });
+        let user = made.await?;
+        info!(user.id = %user.id, caller = caller.label(), "User {} was made", user.name);
+        Ok(user)
+    }
+
+    /// A page of all users, the newest first.
+    pub async fn list(&self, caller: &Caller, page: PageRequest) -> Result<Page<User>, UserError> {
+        caller.require(Scope::Admin)?;
+        Ok(self
+            .shared
+            .store
+            .read(move |db| db.users().list(page))
+            .await?)
+    }
+
+    /// One user.
+    pub async fn get(&self, caller: &Caller, user: &UserRef) -> Result<User, UserError> {
+        let found = find(&self.shared, user).await?;
+        if caller.may(Scope::Admin) {
+            return found.ok_or_else(|| UserError::Unknown(user.clone()));
+        }
+        // Whether there are others is nobody's business.
+        found
+            .filter(|found| caller.user_id() == Some(found.id))
+            .ok_or(UserError::Scope(ScopeRequired(Scope::Admin)))
+    }
+
+    /// The user who calls, or for whom the key that calls acts.
+    pub async fn own(&self, caller: &Caller) -> Result<Option<User>, UserError> {
+        let Some(id) = caller.user_id() else {
+            return Ok(None);
+        };
+        Ok(find(&self.shared, &UserRef::Id(id)).await?)
+    }
+
+    /// Changes a user.
+    pub async fn update(
+        &self,
+        caller: &Caller,
+        user: &UserRef,
+        change: UpdateUser,
+    ) -> Result<User, UserError> {
+        let before = self.changeable(caller, user).await?;
+        if change.role.is_some() || change.disabled.is_some() {
+            caller.require(Scope::Admin)?;
+        }
+        let after = self.changed(before.clone(), change)?;
+        let demoted = before.role != after.role;
+        let disabled = before.disabled_at.is_none() && after.disabled_at.is_some();
+        let action = match (
+            disabled,
+            before.disabled_at.is_some() && after.disabled_at.is_none(),
+        ) {
+            (true, _) => "user.disable",
+            (_, true) => "user.enable",
+            _ => "user.update",
+        };
+        let entry = audit::done(&self.shared, caller, action, after.id, after.name.as_str());
+        let row = after.clone();
+        let updated = self.shared.store.write(move |tx| {
+            if !tx.users_mut().update(&row)? {
+                return Err(UserError::Taken);
+            }
+            if disabled || demoted {
+                tx.logins_mut().end_of(row.id, None)?;
+            }
+            Ok(tx.audit_mut().insert(&entry)?)
+        });
+        updated.await?;
+        if disabled || demoted {
+            self.shared.access.end(Ended::User(after.id));
+        } else {
+            self.shared.access.recognised.forget_all();
+        }
+        Ok(after)
+    }
+
+    /// Puts another password in place; every login of the user ends.
+    pub async fn change_password(
+        &self,
+        caller: &Caller,
+        user: &UserRef,
+        change: ChangePassword,
+    ) -> Result<(), UserError> {
+        let user = self.changeable(caller, user).await?;
+        let own = caller.user_id() == Some(user.id);
+        match &change.current {
+            Some(current) => {
+                let name = user.name.as_str();
+                if !crate::login::confirm(&self.shared, user.id, name, current).await? {
+                    return Err(UserError::WrongPassword);
+                }
+            }
+            None if own || !caller.may(Scope::Admin) => return Err(UserError::CurrentNeeded),
+            None => {}
+        }
+        let now = self.shared.clock.now();
+        let hash = self.hash(&change.new).await?;
+        let (id, name) = (user.id, user.name.as_str());
+        let entry = audit::done(&self.shared, caller, "user.password", id, name);
+        let changed = self.shared.store.write(move |tx| {
+            tx.users_mut().set_password(id, &hash, now)?;
+            tx.logins_mut().end_of(id, None)?;
+            tx.audit_mut().insert(&entry)
+        });
+        changed.await.map_err(UserError::Store)?;
+        self.shared.access.end(Ended::User(id));
+        Ok(())
+    }
+
+    /// Deletes a user with its logins, its keys and the tokens of its sessions. The sessions go to
+    /// another user, or are left without an owner.
+    pub async fn delete(
+        &self,
+        caller: &Caller,
+        user: &UserRef,
+        sessions_to: Option<&UserRef>,
+    ) -> Result<(), UserError> {
+        let user = self.changeable(caller, user).await?;
+        let heir = match sessions_to {
+            Some(heir) => {
+                caller.require(Scope::Admin)?;
+                Some(self.get(caller, heir).await?.id)
+            }
+            None => None,
+        };
+        if heir == Some(user.id) {
+            return Err(UserError::OwnHeir);
+        }
+        let (id, now) = (user.id, self.shared.clock.now());
+        let entry = audit::done(&self.shared, caller, "user.delete", id, user.name.as_str());
+        let deleted = self.shared.store.write(move |tx| {
+            tx.logins_mut().end_of(id, None)?;
+            tx.access_keys_mut().revoke_of(id, now)?;
+            let passed_on = tx.sessions_mut().pass_on(id, heir)?;
+            for session in &passed_on {
+                tx.session_tokens_mut().delete(*session)?;
+            }
+            if tx.users_mut().delete(id)? {
+                tx.audit_mut().insert(&entry)?;
+            }
+            Ok(passed_on)
+        });
+        for session in deleted.await.map_err(UserError::Store)? {
+            self.shared.directory.set_owner(session, heir);
+        }
+        self.shared.access.end(Ended::User(id));
+        info!(user.id = %id, caller = caller.label(), "User {} was deleted", user.name);
+        Ok(())
+    }
+
+    /// Gives a session to a user, or to nobody; the token it had is refused from now on.
+    pub async fn give_session(
+        &self,
+        caller: &Caller,
+        session: &SessionRef,
+        owner: Option<&UserRef>,
+    ) -> Result<Session, UserError> {
+        let mut session =
+            crate::sessions::usable_by(&self.shared, caller, session, Scope::Admin).await?;
+        let owner = match owner {
+            Some(owner) => Some(self.get(caller, owner).await?.id),
+            None => None,
+        };
+        let (id, name) = (session.id, session.name.as_str());
+        let entry = audit::done(&self.shared, caller, "session.give", id, name);
+        let given = self.shared.store.write(move |tx| {
+            tx.sessions_mut().set_owner(id, owner)?;
+            tx.session_tokens_mut().delete(id)?;
+            tx.audit_mut().insert(&entry)
+        });
+        given.await.map_err(UserError::Store)?;
+        self.shared.directory.set_owner(id, owner);
+        self.shared.access.end(Ended::SessionToken(id));
+        session.owner = owner;
+        Ok(session)
+    }
+
+    /// A user that the caller may change: any for admins, itself for one who has logged in.
+    async fn changeable(&self, caller: &Caller, user: &UserRef) -> Result<User, UserError> {
+        let logged_in = matches!(caller.identity(), Identity::User(..));
+        if !logged_in {
+            caller.require(Scope::Admin)?;
+        }
+        self.get(caller, user).await
+    }
+
+    fn changed(&self, user: User, change: UpdateUser) -> Result<User, UserError> {
+        let now = self.shared.clock.now();
+        let first_name = change.first_name.map(personal).transpose()?;
+        let last_name = change.last_name.map(personal).transpose()?;
+        Ok(User {
+            name: change.name.unwrap_or(user.name),
+            email: change.email.unwrap_or(user.email),
+            first_name: first_name.unwrap_or(user.first_name),
+            last_name: last_name.unwrap_or(user.last_name),
+            role: change.role.unwrap_or(user.role),
+            disabled_at: match change.disabled {
+                Some(true) => user.disabled_at.or(Some(now)),
+                Some(false) => None,
+                None => user.disabled_at,
+            },
+            changed_at: now,
+            ..user
+        })
+    }
+
+    async fn hash(&self, password: &Password) -> Result<String, UserError> {
+        let passwords = &self.shared.access.passwords;
+        let hash = passwords.hash(password.expose(), &self.shared.random);
+        Ok(hash.await.map_err(crate::login::LoginError::from)?)
+    }
+}
+
+/// The user, if there is one.
+pub(crate) async fn find(
+    shared: &Shared,
+    user: &UserRef,
+) -> Result<Option<User>, warbler_store::Error> {
+    let user = user.clone();
+    let found = shared.store.read(move |db| match &user {
+        UserRef::Id(id) => db.users().get(*id),
+        UserRef::Name(name) => db.users().by_name(name.as_str()),
+    });
+    found.await
+}
+
+/// A first or last name; an empty one is none.
+fn personal(name: Option<String>) -> Result<Option<String>, UserError> {
+    let Some(name) = name else {
+        return Ok(None);
+    };
+    let name = name.trim();
+    if name.chars().count() > User::MAX_PERSONAL_NAME || name.chars().any(char::is_control) {
+        return Err(UserError::BadPersonalName);
+    }
+    Ok((!name.is_empty()).then(|| name.to_owned()))
+}

@@ -1,0 +1,6 @@
+//! Chats, history and search, on real files.
+
+mod bench;
+mod chats;
+mod history;
+mod search;
