@@ -147,7 +147,8 @@ impl Outbox<'_> {
 
 impl OutboxMut<'_> {
     /// Adds a message: due at its `scheduled_for` if that lies behind `now`, else at once. With a
-    /// lease it is claimed at once if it is its chat's head, and comes back as the claimed row.
+    /// lease it is claimed at once if it is itself its chat's head, and comes back as the claimed
+    /// row; behind another message, free or not, it waits.
     pub fn enqueue(
         &self,
         message: &Message,
@@ -175,7 +176,7 @@ impl OutboxMut<'_> {
             now,
         )?;
         match lease {
-            Some(lease) => self.claim_head(message.session, &message.chat, lease),
+            Some(lease) => self.claim_if_head(&message.id, lease),
             None => Ok(None),
         }
     }
@@ -240,6 +241,17 @@ impl OutboxMut<'_> {
         );
         let params = params![session.as_bytes(), chat.to_string(), lease.now.as_millis()];
         let row = first(&mut prepare(self.0.conn, &sql)?, params, read)?;
+        row.map(|row| self.lease(row, lease)).transpose()
+    }
+
+    /// Leases the row of a message, if it is its chat's head.
+    fn claim_if_head(&self, message: &MessageId, lease: &Lease) -> Result<Option<OutboxRow>> {
+        let sql = format!("SELECT {COLUMNS} FROM outbox WHERE message = ?1 AND head = 1");
+        let row = first(
+            &mut prepare(self.0.conn, &sql)?,
+            params![message.as_bytes()],
+            read,
+        )?;
         row.map(|row| self.lease(row, lease)).transpose()
     }
 

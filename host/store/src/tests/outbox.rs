@@ -335,3 +335,30 @@ async fn a_scheduled_message_keeps_nobody_waiting_and_enters_behind_what_is_ther
     assert_eq!(order, ids);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_message_behind_a_free_one_is_not_handed_out_in_its_place() -> Result<()> {
+    let bench = Bench::new()?;
+    let session = bench.session();
+    let chat = "15550100@c.us";
+    let (first, second) = (bench.message(session, chat)?, bench.message(session, chat)?);
+    let lease = bench.lease();
+    let ids = [first.id, second.id];
+    let order = bench
+        .store
+        .write(move |tx| {
+            // The session was away when the first was accepted, and is back at the second.
+            tx.outbox_mut().enqueue(&first, NOW, None)?;
+            let claimed = tx.outbox_mut().enqueue(&second, NOW, Some(&lease))?;
+            assert_eq!(claimed, None);
+            let mut order = Vec::new();
+            while let [row] = tx.outbox_mut().claim(session, &lease, 9)?.as_slice() {
+                order.push(row.message);
+                tx.outbox_mut().finish(row)?;
+            }
+            Ok::<_, Error>(order)
+        })
+        .await?;
+    assert_eq!(order, ids);
+    Ok(())
+}
