@@ -15,6 +15,7 @@ use crate::state::account::DeviceRef;
 /// Relays a receipt to whoever wrote the message, and returns its ack.
 pub(crate) fn route(hub: &Arc<Hub>, state: &mut State, from: DeviceRef, node: &Node) -> Node {
     let kind = node.attr("type").filter(|kind| kind != "delivery");
+    settle(state, from, node, kind.as_deref());
     match node.address("to") {
         Some(Address::Group(room)) => in_group(hub, state, from, node, &room, kind.as_deref()),
         Some(Address::Status) => {
@@ -26,6 +27,23 @@ pub(crate) fn route(hub: &Arc<Hub>, state: &mut State, from: DeviceRef, node: &N
         _ => {}
     }
     ack(hub, node, None)
+}
+
+/// A device that says it has a message need not be sent it again: clients answer a message they
+/// could read with a receipt and nothing else.
+fn settle(state: &mut State, from: DeviceRef, node: &Node, kind: Option<&str>) {
+    if !matches!(
+        kind,
+        None | Some("inactive" | "sender" | "peer_msg" | "hist_sync")
+    ) {
+        return;
+    }
+    let chat = node.attr("to");
+    let items = node.child("list").map(Reading::all).unwrap_or_default();
+    let more = items.iter().filter_map(|item| item.attr("id"));
+    for id in node.attr("id").into_iter().chain(more) {
+        state.acknowledge(from, "message", &id, chat.as_deref());
+    }
 }
 
 fn to_person(

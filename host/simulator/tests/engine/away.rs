@@ -46,6 +46,30 @@ async fn an_engine_that_was_away_hears_everything_in_order() -> Result<()> {
 }
 
 #[tokio::test]
+async fn what_a_receipt_says_was_delivered_is_not_kept_for_the_device() -> Result<()> {
+    let (network, shop, customer, mut engine) = shop_and_customer("+1555055").await?;
+    let id = customer.says(shop.number(), "live").await?;
+    engine.hears().await?;
+    customer.sees_receipt(&id, "delivered", SOON).await?;
+    engine.stops().await;
+    // Whatever else waits for the device is none of its messages.
+    let others = shop.waiting_for_device(1);
+    let mut last = id;
+    for text in ["one", "two", "three"] {
+        last = customer.says(shop.number(), text).await?;
+    }
+    assert_eq!(shop.waiting_for_device(1), others + 3);
+    engine.starts().await?;
+    engine.hears_texts(3).await?;
+    customer.sees_receipt(&last, "delivered", SOON).await?;
+    engine.stops().await;
+    let left = shop.waiting_for_device(1);
+    assert!(left < others + 3, "{left} stanzas wait");
+    network.stop().await;
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_was_not_acknowledged_is_delivered_again() -> Result<()> {
     let (network, shop, customer, mut engine) = shop_and_customer("+1555052").await?;
     network.faults().inject(shop.number(), Fault::HalfOpen)?;
