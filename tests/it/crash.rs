@@ -213,7 +213,7 @@ fn check_sends(bystander: &Person, all: &[Sends]) -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_host_killed_under_load_loses_nothing_and_answers_everything_once() -> Result<()> {
-    const KILLS: usize = 12;
+    const KILLS: usize = 50;
     const CUSTOMERS: usize = 6;
     const TURNS: usize = 3;
     let network = Network::start(NetworkOptions::default()).await?;
