@@ -1,4 +1,7 @@
 //! The host killed without warning, again and again, under load.
+//!
+//! Twenty times by default; `WARBLER_CRASH_KILLS=200 cargo test -p warbler-tests --test it crash`
+//! kills it as often as it is asked to.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -129,6 +132,13 @@ async fn stored_texts(api: &Api) -> Result<BTreeMap<String, Vec<String>>> {
     }
 }
 
+fn kills() -> usize {
+    std::env::var("WARBLER_CRASH_KILLS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(20)
+}
+
 /// Who is written to by request, while everything else goes on.
 const BYSTANDER: &str = "+15550300";
 
@@ -213,7 +223,7 @@ fn check_sends(bystander: &Person, all: &[Sends]) -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_host_killed_under_load_loses_nothing_and_answers_everything_once() -> Result<()> {
-    const KILLS: usize = 50;
+    let kills = kills();
     const CUSTOMERS: usize = 6;
     const TURNS: usize = 3;
     let network = Network::start(NetworkOptions::default()).await?;
@@ -240,10 +250,10 @@ async fn a_host_killed_under_load_loses_nothing_and_answers_everything_once() ->
         .map(|n| network.person(&format!("+1555020{n}"), &format!("Customer {n}")))
         .collect::<Result<_, _>>()?;
     let bystander = network.person(BYSTANDER, "Bystander")?;
-    let random = Random::seeded(KILLS as u64);
+    let random = Random::seeded(50);
     let mut said = 0;
     let mut sends = Vec::new();
-    for round in 0..KILLS {
+    for round in 0..kills {
         // Half of the rounds meet a host that still connects, half one that is at work.
         if round % 2 == 0 {
             connected(victim.api.clone()).await?;
@@ -268,13 +278,13 @@ async fn a_host_killed_under_load_loses_nothing_and_answers_everything_once() ->
         std::fs::read_to_string(dir.path().join("stderr.log")).unwrap_or_default()
     })?;
 
-    let expected: Vec<String> = (0..KILLS)
+    let expected: Vec<String> = (0..kills)
         .flat_map(|round| (0..TURNS).map(move |turn| format!("round {round} turn {turn}")))
         .collect();
     for customer in &customers {
         let answered = eventually("every echo was heard", || async {
             let echoes = echoes(customer);
-            Ok((echoes.len() == KILLS * TURNS).then_some(echoes))
+            Ok((echoes.len() == kills * TURNS).then_some(echoes))
         });
         for (text, ids) in answered.await? {
             ensure!(
@@ -318,7 +328,7 @@ async fn a_host_killed_under_load_loses_nothing_and_answers_everything_once() ->
     })
     .await?;
     check_sends(&bystander, &sends)?;
-    ensure!(accepted >= KILLS, "only {accepted} sends were accepted");
+    ensure!(accepted >= kills, "only {accepted} sends were accepted");
     ensure!(owner.devices().len() == 1, "it never paired again");
     victim.kill()?;
     network.stop().await;

@@ -4,12 +4,12 @@
 //! below, one per trait; each record is named bytes in a [`KeySpace`], JSON where the engine's
 //! type is serde and raw bytes otherwise.
 //!
-//! Invariant: a call that changes key material answers after the change is on disk. Only three
-//! kinds of record are handed to the writer without waiting for the disk
-//! ([`Keys::write_in_order`]): messages waiting for the inbox, copies of sent messages, and their
-//! removal. The writer works in order, so they are on disk no later than anything written after
-//! them, the ratchet and the inbox's own row among it; and they are read through the writer too,
-//! so that a reader never misses one.
+//! Invariant: a call that changes key material answers after the change is on disk, and so does
+//! the one that keeps a copy of what is about to be sent. Only two kinds of record are handed to
+//! the writer without waiting for the disk ([`Keys::write_in_order`]): messages waiting for the
+//! inbox, and their removal. The writer works in order, so they are on disk no later than anything
+//! written after them, the ratchet and the inbox's own row among it; and they are read through the
+//! writer too, so that a reader never misses one.
 
 mod app_state;
 mod device;

@@ -10,6 +10,12 @@
 //! few hundredths of a second, in order with the message itself; if a crash comes first, the same
 //! state is derived again from the next message, because one-time keys are deleted only after the
 //! session made with them is on disk.
+//!
+//! What does not hold: an answer sent within those hundredths can leave under a new key of the
+//! ratchet that a crash forgets. Its reader then cannot read what follows, asks for it again, and
+//! gets it, behind what came meanwhile. Writing the keys before every message would close this,
+//! but the engine writes the keys of all chats together, those of messages it has read and not yet
+//! handed over among them, and a crash would then lose such a message: tried, and seen.
 
 mod asking;
 mod chats;

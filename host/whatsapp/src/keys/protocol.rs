@@ -281,10 +281,10 @@ impl ProtocolStore for Keys {
     ) -> Result<()> {
         let key = joined(&[chat_jid.as_bytes(), message_id.as_bytes()]);
         let (payload, now) = (payload.to_vec(), self.now_secs());
-        self.write_in_order("copy of a sent message", move |tx| {
-            tx.put_until(space::SENT_MESSAGES, &key, &payload, Some(now))
-        })
-        .await
+        // The engine waits for this before the stanza leaves, and so everything that led to the
+        // message is on disk before anybody can see it.
+        self.write(move |tx| tx.put_until(space::SENT_MESSAGES, &key, &payload, Some(now)))
+            .await
     }
 
     async fn take_sent_message(&self, chat_jid: &str, message_id: &str) -> Result<Option<Vec<u8>>> {
