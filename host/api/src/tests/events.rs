@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use warbler_domain::Content;
 
-use super::harness::{KEY, TestApi};
+use super::harness::{GREETING, KEY, TestApi};
 
 #[tokio::test]
 async fn events_are_listed_by_session_and_kind() -> anyhow::Result<()> {
     let api = TestApi::start().await?;
     api.connected_session("shop").await?;
-    api.customer_writes("HELLO1", Content::text("hi")).await?;
+    api.customer_writes("HELLO1", Content::text(GREETING))
+        .await?;
     let page = api
         .get("/v1/events?session=shop&kind=message.received")
         .await?;
@@ -54,7 +55,9 @@ async fn a_trace_shows_what_every_extension_did() -> anyhow::Result<()> {
     let api = TestApi::start().await?;
     api.connected_session("shop").await?;
     let mut stream = api.open_stream(None).await?;
-    let event = api.customer_writes("HELLO1", Content::text("hi")).await?;
+    let event = api
+        .customer_writes("HELLO1", Content::text(GREETING))
+        .await?;
     // Nothing is announced when an event is done, so it is asked for until it is.
     stream.until("message.received").await?;
     let asking = async {

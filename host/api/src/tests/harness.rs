@@ -36,6 +36,8 @@ pub(super) const KEY: &str = "wbl_test";
 pub(super) const QR_TEXT: &str = "2@ref,key,identity,secret";
 /// What the engine's locators hold; must never be seen above the core.
 pub(super) const MEDIA_KEY: &str = "the-media-key";
+/// The one text that the extension answers. Everything else stays as the test made it.
+pub(super) const GREETING: &str = "hi";
 /// A PNG, as far as anybody looks.
 pub(super) const IMAGE: &[u8] = b"\x89PNG\r\n\x1a\nand so on";
 
@@ -457,7 +459,8 @@ impl EventHook for Greeter {
     }
 
     fn wants(&self, event: &Event) -> bool {
-        event.kind().as_str() == "message.received"
+        let said = event.message().map(|message| &message.content);
+        event.kind().as_str() == "message.received" && said == Some(&Content::text(GREETING))
     }
 
     async fn handle(&self, call: HookCall) -> HookOutcome {

@@ -362,7 +362,7 @@ async fn a_medium_that_lies_about_its_type_is_only_a_download() -> anyhow::Resul
         format!("attachment; filename=\"{id}.txt\"")
     );
 
-    let text = api.customer_writes("TEXT1", Content::text("hi")).await?;
+    let text = api.customer_writes("TEXT1", Content::text("hello")).await?;
     let id = text
         .message()
         .map(|message| message.id.to_string())
