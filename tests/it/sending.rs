@@ -73,7 +73,7 @@ async fn a_message_is_edited_taken_back_and_sent_on() -> Result<()> {
         .await?
         .expect(202)?;
     assert_eq!(forwarded.body["forwarded"], 1);
-    assert!(hears_text(&bob, "until six").await?.marks.forwarded);
+    assert!(hears_text(&bob, "until seven").await?.marks.forwarded);
     host.api().order(&about("revoke")).await?.expect(202)?;
     hears(
         &ada,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_websockets::{ClientBuilder, Message, WebSocketStream};
 use warbler_app::retention::RetentionSettings;
@@ -334,18 +335,7 @@ async fn a_socket_that_takes_nothing_is_let_go() -> Result<()> {
         ada.says(OWNER, &format!("{number} {}", "x".repeat(60 * 1024)))
             .await?;
     }
-    eventually("the last message is there", || async {
-        let newest = host
-            .api()
-            .get("/v1/events?kind=message.received&limit=1")
-            .await?;
-        let text = newest
-            .text_at("/items/0/message/text")
-            .unwrap_or_default()
-            .to_owned();
-        Ok(text.starts_with(&format!("{} x", sent - 1)).then_some(()))
-    })
-    .await?;
+    shows_newest(&host, sent - 1).await?;
     let mut heard = 0;
     loop {
         match tokio::time::timeout(PATIENCE, socket.0.next()).await? {
@@ -357,6 +347,54 @@ async fn a_socket_that_takes_nothing_is_let_go() -> Result<()> {
     ensure!(heard < sent, "it was let go before it had everything");
     host.stop().await;
     Ok(())
+}
+
+#[tokio::test]
+async fn a_stream_whose_reader_takes_nothing_is_ended() -> Result<()> {
+    let host =
+        TestHost::start_as(|options| options.stalled_client = Duration::from_millis(50)).await?;
+    host.connected_session("shop", OWNER).await?;
+    let ada = host.person(ADA, "Ada")?;
+    let address = host.api().base().trim_start_matches("http://").to_owned();
+    let client = TcpSocket::new_v4()?;
+    client.set_recv_buffer_size(8 * 1024)?;
+    let mut stream = client.connect(address.parse()?).await?;
+    let request = format!(
+        "GET /v1/events/stream?kinds=message.received HTTP/1.1\r\nhost: x\r\nx-api-key: {KEY}\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await?;
+    let mut first = [0];
+    stream.read_exact(&mut first).await?;
+    // Far more than the buffers of both ends take.
+    let sent = 120;
+    for number in 0..sent {
+        ada.says(OWNER, &format!("{number} {}", "x".repeat(60 * 1024)))
+            .await?;
+    }
+    shows_newest(&host, sent - 1).await?;
+    let mut heard = Vec::new();
+    // It is cut off: with an end, or with a reset.
+    let ended = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut heard)).await?;
+    drop(ended);
+    ensure!(
+        heard.len() < sent * 60 * 1024,
+        "it was let go before it had everything"
+    );
+    host.stop().await;
+    Ok(())
+}
+
+/// Waits until message `number` is the newest that was received.
+async fn shows_newest(host: &TestHost, number: usize) -> Result<()> {
+    eventually("the last message is there", || async {
+        let newest = host
+            .api()
+            .get("/v1/events?kind=message.received&limit=1")
+            .await?;
+        let text = newest.text_at("/items/0/message/text").unwrap_or_default();
+        Ok(text.starts_with(&format!("{number} x")).then_some(()))
+    })
+    .await
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use warbler_simulator::{Heard, Person};
 
-use crate::{PATIENCE, TestHost};
+use crate::{Api, PATIENCE, TestHost};
 
 /// A session and the phone it is linked to.
 pub struct Shop<'a> {
@@ -90,6 +90,26 @@ impl<'a> Shop<'a> {
     pub async fn is_heard_by(&self, person: &Person, text: &str) -> Result<Heard> {
         hears_text(person, text).await
     }
+}
+
+/// Makes a session, pairs it by QR with the phone of `owner`, and waits until it is connected.
+pub async fn link(api: &Api, name: &str, owner: &Person) -> Result<()> {
+    let new = json!({ "name": name, "start": true });
+    api.post("/v1/sessions", new).await?.expect(201)?;
+    let path = format!("/v1/sessions/{name}/qr");
+    let qr = api.get(&path).await?.expect(200)?;
+    owner.scans(qr.text_at("/text")?).await?;
+    reaches_state(api, name, "connected").await
+}
+
+/// Waits until a session is in `state`.
+pub async fn reaches_state(api: &Api, name: &str, state: &str) -> Result<()> {
+    let path = format!("/v1/sessions/{name}");
+    eventually(&format!("session {name} is {state}"), || async {
+        let session = api.get(&path).await?;
+        Ok((session.text_at("/state").ok() == Some(state)).then_some(()))
+    })
+    .await
 }
 
 /// Waits until `person` hears `text`; other messages before it are passed over.

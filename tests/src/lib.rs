@@ -5,6 +5,7 @@
 
 mod api;
 mod conversation;
+mod process;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,7 +19,8 @@ use warbler_domain::Secret;
 use warbler_simulator::{Network, NetworkOptions, Person};
 
 pub use api::{Answer, Api};
-pub use conversation::{Shop, eventually, hears_text};
+pub use conversation::{Shop, eventually, hears_text, link, reaches_state};
+pub use process::HostProcess;
 
 /// The key of every test host.
 pub const KEY: &str = "wbl_test_key_of_the_integration_tests";
@@ -131,20 +133,7 @@ impl TestHost {
     /// A session that is paired by QR with the phone of `number`, and connected.
     pub async fn connected_session(&self, name: &str, number: &str) -> Result<Shop<'_>> {
         let owner = self.network.person(number, &format!("Owner of {name}"))?;
-        self.api
-            .post(
-                "/v1/sessions",
-                serde_json::json!({ "name": name, "start": true }),
-            )
-            .await?
-            .expect(201)?;
-        let qr = self
-            .api
-            .get(&format!("/v1/sessions/{name}/qr"))
-            .await?
-            .expect(200)?;
-        owner.scans(qr.text_at("/text")?).await?;
-        self.is_connected(name).await?;
+        link(&self.api, name, &owner).await?;
         Ok(Shop::new(self, name, owner))
     }
 
@@ -161,12 +150,7 @@ impl TestHost {
 
     /// Waits until the session is in `state`.
     pub async fn is_in_state(&self, name: &str, state: &str) -> Result<()> {
-        let path = format!("/v1/sessions/{name}");
-        eventually(&format!("session {name} is {state}"), || async {
-            let session = self.api.get(&path).await?;
-            Ok((session.text_at("/state").ok() == Some(state)).then_some(()))
-        })
-        .await
+        reaches_state(&self.api, name, state).await
     }
 
     /// Somebody on the network.

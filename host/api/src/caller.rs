@@ -39,6 +39,8 @@ const API_KEY: &str = "x-api-key";
 const MAX_KEY: usize = 1024;
 /// What whoever watches over the host asks for often.
 pub(crate) const PROBES: [&str; 2] = ["/healthz", "/readyz"];
+/// Where files are served by their names.
+pub(crate) const FILES: &str = "/media/{name}";
 
 /// Who made a request, noted on its answer for the request log.
 #[derive(Clone)]
@@ -72,7 +74,8 @@ pub(crate) async fn authenticate(
     rate::told(response, admission)
 }
 
-/// Counts a request to what needs no key, by its address.
+/// Counts a request to what needs no key, by its address; files that are served by their names
+/// apart, since a page may show many.
 pub(crate) async fn count_stranger(
     State(state): State<ApiState>,
     request: Request,
@@ -82,10 +85,14 @@ pub(crate) async fn count_stranger(
     if route.is_some_and(|route| PROBES.contains(&route.as_str())) {
         return next.run(request).await;
     }
+    let is_file = route.is_some_and(|route| route.as_str() == FILES);
     let origin = state
         .proxies
         .origin(request.extensions(), request.headers());
-    let admission = origin.and_then(|origin| state.app.admit_address(origin));
+    let admission = origin.and_then(|origin| match is_file {
+        true => state.app.admit_download(origin),
+        false => state.app.admit_address(origin),
+    });
     if let Some(refusal) = admission.and_then(rate::refusal) {
         return refusal;
     }

@@ -16,7 +16,7 @@ pub mod server;
 
 pub use mount::{ApiOptions, router};
 pub use problem::Problem;
-pub use server::serve;
+pub use server::{STALLED, serve};
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,10 @@
 //!
 //! Every connection is a task of [`serve`], which returns only when all of them have ended.
 //! At most [`MAX_CONNECTIONS`] are open; further ones wait in the system's queue. A connection
-//! that sends no complete request head within [`HEAD_TIMEOUT`] is closed, idle ones among them.
+//! that sends no complete request head within [`HEAD_TIMEOUT`] is closed, idle ones among them, and
+//! so is one whose client takes nothing of what it is sent for too long.
+
+mod stalled;
 
 use std::io;
 use std::pin::pin;
@@ -23,6 +26,7 @@ use tower::ServiceExt as _;
 use tracing::{debug, info, warn};
 
 use crate::caller::Peer;
+use stalled::Impatient;
 
 /// Connections open at the same time.
 pub const MAX_CONNECTIONS: usize = 1024;
@@ -32,20 +36,26 @@ pub const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 pub const MAX_BUFFER: usize = 64 * 1024;
 /// How long requests in flight may take to end once the server is to stop.
 pub const GRACE: Duration = Duration::from_secs(10);
+/// How long a client may take nothing of what it is sent, unless somebody says otherwise. Event
+/// streams send a sign of life more often than this.
+pub const STALLED: Duration = Duration::from_secs(30);
 /// Pause after the system would not give a connection, as when files run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves `router` until `stop`, then lets requests in flight end for at most [`GRACE`].
+/// Serves `router` until `stop`, then lets requests in flight end for at most [`GRACE`]. A client
+/// that takes nothing for `stalled` is gone.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     stop: CancellationToken,
+    stalled: Duration,
 ) -> io::Result<()> {
     let address = listener.local_addr()?;
     info!(%address, "The API listens on http://{address}");
     let connections = TaskTracker::new();
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     while let Some((stream, peer, permit)) = accept(&listener, &room, &stop).await {
+        let stream = Impatient::new(stream, stalled);
         connections.spawn(converse(stream, peer, router.clone(), stop.clone(), permit));
     }
     drop(listener);
@@ -82,16 +92,12 @@ async fn accept(
 
 /// Serves one connection until it ends.
 async fn converse(
-    stream: TcpStream,
+    stream: Impatient,
     peer: Peer,
     router: Router,
     stop: CancellationToken,
     _permit: OwnedSemaphorePermit,
 ) {
-    // Without it every small answer waits for the peer's delayed acknowledgement.
-    if let Err(err) = stream.set_nodelay(true) {
-        debug!(%err, "A connection keeps Nagle's algorithm");
-    }
     let router = router.map_request(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
         request

@@ -150,6 +150,23 @@ impl Endings {
     }
 }
 
+/// A secret of this host itself, read or made.
+pub(crate) async fn host_secret(
+    store: &Store,
+    random: &Random,
+    name: &'static str,
+) -> Result<Vec<u8>, warbler_store::Error> {
+    let kept = store.read(move |db| db.host_secret(name)).await?;
+    if let Some(secret) = kept {
+        return Ok(secret);
+    }
+    let mut made = [0u8; 32];
+    random.fill(&mut made);
+    store
+        .write(move |tx| tx.keep_host_secret(name, &made))
+        .await
+}
+
 /// What a secret is looked up by. It has enough random bits to need no salt.
 pub(crate) fn digest_of(secret: &Secret) -> [u8; 32] {
     Sha256::digest(secret.expose()).into()

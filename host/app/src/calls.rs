@@ -10,8 +10,9 @@ use warbler_domain::{
 };
 use warbler_store::Error as StoreError;
 
+use crate::audit;
 use crate::core::Shared;
-use crate::messages::{outgoing, text_content};
+use crate::messages::{Destination, outgoing, text_content};
 use crate::network::{self, NetworkError};
 use crate::sessions::{SessionError, usable_by};
 
@@ -101,6 +102,7 @@ impl Calls {
         }
         let link = network::link(&self.shared, &session)?;
         network::answer(link.reject_call(call, &found.by)).await?;
+        audit::note_of(&self.shared, caller, "call.reject", &found.by, &session).await?;
         rejected(&self.shared, id, found).await?;
         Ok(())
     }
@@ -185,6 +187,7 @@ async fn explain(
     };
     // What is no text to send was refused when it was set.
     if let Ok(content) = text_content(text) {
+        let to = Destination::of(shared, session, to).await?;
         let message = outgoing(shared, session, &account, to, content, None);
         crate::outbox::accept(shared, message, None).await?;
     }

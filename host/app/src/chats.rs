@@ -15,6 +15,7 @@ use warbler_domain::{
 pub use warbler_store::chats::ChatFilter;
 use warbler_store::{Error as StoreError, Reader};
 
+use crate::audit;
 use crate::core::Shared;
 use crate::driver::Newest;
 use crate::network::{self, NetworkError};
@@ -151,6 +152,7 @@ impl Chats {
         let session = usable_by(&self.shared, caller, session, Scope::Send).await?;
         let chat = self.canonical(session.id, chat).await?;
         self.change_on_account(&session, &chat, &change).await?;
+        audit::note_of(&self.shared, caller, action_of(&change), &chat, &session).await?;
         let body = EventBody::ChatUpdated { chat, change };
         Ok(crate::ingest::happened(&self.shared, session.id, body).await?)
     }
@@ -177,6 +179,7 @@ impl Chats {
         if place == DeleteWhere::Everywhere {
             self.change_on_account(&session, &chat, &change).await?;
         }
+        audit::note_of(&self.shared, caller, action_of(&change), &chat, &session).await?;
         let body = EventBody::ChatUpdated { chat, change };
         Ok(crate::ingest::happened(&self.shared, id, body).await?)
     }
@@ -204,6 +207,21 @@ impl Chats {
 
     async fn canonical(&self, session: SessionId, chat: Recipient) -> Result<Jid, StoreError> {
         canonical(&self.shared, session, chat).await
+    }
+}
+
+/// What the log calls a change.
+fn action_of(change: &ChatChange) -> &'static str {
+    match change {
+        ChatChange::Archived { archived: true } => "chat.archive",
+        ChatChange::Archived { archived: false } => "chat.unarchive",
+        ChatChange::Pinned { pinned: true } => "chat.pin",
+        ChatChange::Pinned { pinned: false } => "chat.unpin",
+        ChatChange::Muted { until: Some(_) } => "chat.mute",
+        ChatChange::Muted { until: None } => "chat.unmute",
+        ChatChange::Read { read: true } => "chat.read",
+        ChatChange::Read { read: false } => "chat.unread",
+        ChatChange::Deleted => "chat.delete",
     }
 }
 

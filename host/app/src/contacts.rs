@@ -1,10 +1,11 @@
-//! People: those a session knows of, and what the network tells about anybody.
+//! People: those a session knows of, what it calls them, and what the network tells about anybody.
 
+mod book;
 mod checked;
 
 use std::sync::Arc;
 
-use warbler_domain::contact::{Contact, Picture, PictureSize, Profile, Registration};
+use warbler_domain::contact::{Contact, NamePart, Picture, PictureSize, Profile, Registration};
 use warbler_domain::jid::Server;
 use warbler_domain::page::{Page, PageRequest};
 use warbler_domain::{
@@ -12,11 +13,13 @@ use warbler_domain::{
 };
 use warbler_store::Error as StoreError;
 
+use crate::audit;
 use crate::chats::canonical;
 use crate::core::Shared;
 use crate::network::{self, NetworkError};
 use crate::sessions::{SessionError, usable_by};
 
+pub(crate) use book::AddressBook;
 pub(crate) use checked::Checked;
 
 /// Why nothing was told or done about somebody.
@@ -28,6 +31,21 @@ pub enum ContactError {
     /// The session does not know this person.
     #[error("the session does not know {0}")]
     Unknown(Jid),
+    /// No name was saved for this person.
+    #[error("no name is saved for {0}")]
+    NotSaved(Jid),
+    /// No name, too long, or with control characters.
+    #[error(
+        "a saved name has 1 to {} characters, none of them control characters",
+        Contacts::MAX_NAME
+    )]
+    BadName,
+    /// Too many names are saved.
+    #[error(
+        "a session has at most {} saved names; delete some first",
+        Contacts::MAX_SAVED
+    )]
+    BookFull,
     /// It is a group or a channel.
     #[error("{0} is not a person")]
     NotAPerson(Jid),
@@ -49,8 +67,9 @@ impl Refusal for ContactError {
     fn kind(&self) -> RefusalKind {
         match self {
             Self::Session(err) => err.kind(),
-            Self::Unknown(_) | Self::NoPicture => RefusalKind::NotFound,
-            Self::NotAPerson(_) | Self::TooMany => RefusalKind::Invalid,
+            Self::Unknown(_) | Self::NotSaved(_) | Self::NoPicture => RefusalKind::NotFound,
+            Self::NotAPerson(_) | Self::TooMany | Self::BadName => RefusalKind::Invalid,
+            Self::BookFull => RefusalKind::Conflict,
             Self::Network(err) => err.kind(),
             Self::Store(_) => RefusalKind::Unavailable,
         }
@@ -60,6 +79,9 @@ impl Refusal for ContactError {
         match self {
             Self::Session(err) => err.code(),
             Self::Unknown(_) => "unknown_contact",
+            Self::NotSaved(_) => "name_not_saved",
+            Self::BadName => "bad_name",
+            Self::BookFull => "address_book_full",
             Self::NotAPerson(_) => "not_a_person",
             Self::NoPicture => "no_picture",
             Self::TooMany => "bad_number_count",
@@ -99,14 +121,14 @@ impl Contacts {
         &self,
         caller: &Caller,
         session: &SessionRef,
-        name: Option<String>,
+        name: Option<NamePart>,
         page: PageRequest,
     ) -> Result<Page<Contact>, ContactError> {
         let session = usable_by(&self.shared, caller, session, Scope::Read).await?;
         let contacts = self
             .shared
             .store
-            .read(move |db| db.contacts().list(session.id, name.as_deref(), page));
+            .read(move |db| db.contacts().list(session.id, name.as_ref(), page));
         Ok(contacts.await?)
     }
 
@@ -219,7 +241,13 @@ impl Contacts {
         let session = usable_by(&self.shared, caller, session, Scope::Manage).await?;
         let jid = self.person(session.id, person).await?;
         let link = network::link(&self.shared, &session)?;
-        Ok(network::answer(link.set_blocked(&jid, blocked)).await?)
+        network::answer(link.set_blocked(&jid, blocked)).await?;
+        let action = if blocked {
+            "contact.block"
+        } else {
+            "contact.unblock"
+        };
+        Ok(audit::note_of(&self.shared, caller, action, &jid, &session).await?)
     }
 
     /// Asks to be told, by events, when somebody comes and goes, until the session reconnects.

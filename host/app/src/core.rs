@@ -16,7 +16,7 @@ use crate::access::{Access, AccessSettings};
 use crate::audit::Audit;
 use crate::calls::Calls;
 use crate::chats::Chats;
-use crate::contacts::{Checked, Contacts};
+use crate::contacts::{AddressBook, Checked, Contacts};
 use crate::driver::Driver;
 use crate::events::{Bus, Events};
 use crate::extensions::ExtensionsView;
@@ -27,7 +27,7 @@ use crate::idempotency::{Idempotency, InFlight};
 use crate::keys::Keys;
 use crate::limits::Admission;
 use crate::login::Logins;
-use crate::media::{Media, MediaSettings, MediaStore};
+use crate::media::{Media, MediaSettings, MediaStore, PublicNames};
 use crate::messages::Messages;
 use crate::outbox::{Outbox, Outboxes};
 use crate::pacing::Pacer;
@@ -36,6 +36,7 @@ use crate::profile::Profile;
 use crate::retention::RetentionSettings;
 use crate::sessions::{Directory, Sessions};
 use crate::stats::Stats;
+use crate::timers::Timers;
 use crate::users::Users;
 
 /// What an [`App`] is made of.
@@ -148,8 +149,11 @@ pub(crate) struct Shared {
     pub(crate) pipeline: Pipeline,
     pub(crate) outbox: Outbox,
     pub(crate) pacer: Pacer,
+    pub(crate) timers: Timers,
     pub(crate) in_flight: InFlight,
     pub(crate) checked: Checked,
+    pub(crate) book: AddressBook,
+    pub(crate) public_names: PublicNames,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
 }
@@ -177,6 +181,9 @@ impl App {
         let sessions = parts.store.read(|db| db.sessions().list()).await?;
         let newest = parts.store.read(|db| db.events().newest()).await?;
         let sending = parts.store.read(|db| db.sending().all()).await?;
+        let names = parts.store.read(|db| db.contacts().saved_names()).await?;
+        let public = parts.settings.media.public;
+        let public_names = PublicNames::open(&parts.store, &parts.random, public).await?;
         let access = Access::open(&parts.store, &parts.random, &parts.settings.access).await?;
         let owner = warbler_domain::EventId::new(parts.clock.now(), &parts.random).to_string();
         let shared = Arc::new(Shared {
@@ -185,8 +192,11 @@ impl App {
             pipeline: Pipeline::new(parts.settings.loop_guard),
             outbox: Outbox::new(owner),
             pacer: Pacer::new(parts.settings.pacing.clone(), sending),
+            timers: Timers::default(),
             in_flight: InFlight::default(),
             checked: Checked::default(),
+            book: AddressBook::new(names),
+            public_names,
             store: parts.store,
             driver: parts.driver,
             extensions: parts.extensions,
@@ -203,6 +213,7 @@ impl App {
             .tasks
             .spawn(crate::pipeline::run(Arc::clone(&shared)));
         shared.tasks.spawn(crate::outbox::run(Arc::clone(&shared)));
+        shared.tasks.spawn(crate::timers::run(Arc::clone(&shared)));
         shared.tasks.spawn(crate::health::run(Arc::clone(&shared)));
         shared.tasks.spawn(crate::search::run(Arc::clone(&shared)));
         shared
@@ -315,6 +326,12 @@ impl App {
     pub fn admit_address(&self, address: IpAddr) -> Option<Admission> {
         let now = self.shared.clock.now();
         self.shared.access.limits.of_address(address, now)
+    }
+
+    /// Counts a request from `address` for a file that is served by its name.
+    pub fn admit_download(&self, address: IpAddr) -> Option<Admission> {
+        let now = self.shared.clock.now();
+        self.shared.access.limits.of_download(address, now)
     }
 
     /// Stops the workers and closes every link; what is stored stays, and goes on at the next

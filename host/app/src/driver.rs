@@ -13,6 +13,7 @@ mod chats;
 mod groups;
 mod people;
 
+use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -93,8 +94,8 @@ pub trait Inbox: Send + Sync + 'static {
     /// Notes what happened to the link itself.
     async fn report(&self, report: LinkReport);
 
-    /// The bytes of a stored medium that [`Outgoing`] refers to.
-    async fn media(&self, digest: &warbler_domain::media::Digest) -> Result<Bytes, InboxError>;
+    /// The file of a stored medium that [`Outgoing`] refers to, at its beginning.
+    async fn media(&self, digest: &warbler_domain::media::Digest) -> Result<File, InboxError>;
 }
 
 /// Why something could not be stored; it will be delivered again.

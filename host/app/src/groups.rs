@@ -8,6 +8,7 @@ use std::sync::Arc;
 use warbler_domain::group::{Group, GroupSetting, InviteCode, MemberResult};
 use warbler_domain::{Caller, Jid, Recipient, Scope, Session, SessionRef};
 
+use crate::audit;
 use crate::core::Shared;
 use crate::driver::DriverError;
 use crate::media::Origin;
@@ -101,7 +102,10 @@ impl Groups {
         let people = self.people(&session, new.members).await?;
         let link = network::link(&self.shared, &session)?;
         let (group, results) = network::answer(link.create_group(&subject, &people)).await?;
-        Ok((self.keep(&session, group).await?, results))
+        let group = self.keep(&session, group).await?;
+        self.note(caller, "group.create", &group.jid, &session)
+            .await?;
+        Ok((group, results))
     }
 
     /// Changes subject, description and settings, one after the other; the first that is refused
@@ -123,12 +127,17 @@ impl Groups {
         let link = network::link(&self.shared, &session)?;
         if let Some(subject) = subject {
             network::answer(link.set_subject(&group, &subject)).await?;
+            self.note(caller, "group.subject", &group, &session).await?;
         }
         if let Some(description) = description {
             network::answer(link.set_description(&group, description.as_deref())).await?;
+            self.note(caller, "group.description", &group, &session)
+                .await?;
         }
         for setting in update.settings {
             network::answer(link.set_group(&group, setting)).await?;
+            self.note(caller, "group.settings", &group, &session)
+                .await?;
         }
         let found = network::answer(link.group(&group)).await?;
         self.keep(&session, found).await
@@ -145,7 +154,8 @@ impl Groups {
         let (session, group) = self.group(caller, session, group, Scope::Manage).await?;
         let link = network::link(&self.shared, &session)?;
         let jpeg = portrait(&self.shared, caller, picture).await?;
-        Ok(network::answer(link.set_group_picture(&group, Some(jpeg))).await?)
+        network::answer(link.set_group_picture(&group, Some(jpeg))).await?;
+        self.note(caller, "group.picture", &group, &session).await
     }
 
     /// Takes the picture away.
@@ -157,7 +167,8 @@ impl Groups {
     ) -> Result<(), GroupError> {
         let (session, group) = self.group(caller, session, group, Scope::Manage).await?;
         let link = network::link(&self.shared, &session)?;
-        Ok(network::answer(link.set_group_picture(&group, None)).await?)
+        network::answer(link.set_group_picture(&group, None)).await?;
+        self.note(caller, "group.picture", &group, &session).await
     }
 
     /// The code of the group's invitation; `anew` makes the old one worthless.
@@ -170,7 +181,11 @@ impl Groups {
     ) -> Result<InviteCode, GroupError> {
         let (session, group) = self.group(caller, session, group, Scope::Manage).await?;
         let link = network::link(&self.shared, &session)?;
-        Ok(network::answer(link.invite_code(&group, anew)).await?)
+        let code = network::answer(link.invite_code(&group, anew)).await?;
+        if anew {
+            self.note(caller, "group.invite", &group, &session).await?;
+        }
+        Ok(code)
     }
 
     /// The group an invitation is for.
@@ -194,7 +209,11 @@ impl Groups {
     ) -> Result<Option<Jid>, GroupError> {
         let session = usable_by(&self.shared, caller, session, Scope::Manage).await?;
         let link = network::link(&self.shared, &session)?;
-        Ok(network::answer(link.join(&code)).await?)
+        let group = network::answer(link.join(&code)).await?;
+        if let Some(group) = &group {
+            self.note(caller, "group.join", group, &session).await?;
+        }
+        Ok(group)
     }
 
     /// Leaves.
@@ -207,6 +226,7 @@ impl Groups {
         let (session, group) = self.group(caller, session, group, Scope::Manage).await?;
         let link = network::link(&self.shared, &session)?;
         network::answer(link.leave(&group)).await?;
+        self.note(caller, "group.leave", &group, &session).await?;
         self.forget(&session, &group).await
     }
 
@@ -224,6 +244,18 @@ impl Groups {
         } else {
             Err(GroupError::NotAGroup(group))
         }
+    }
+
+    /// Notes in the log what was just changed.
+    async fn note(
+        &self,
+        caller: &Caller,
+        action: &str,
+        group: &Jid,
+        session: &Session,
+    ) -> Result<(), GroupError> {
+        let noting = audit::note_of(&self.shared, caller, action, group, session);
+        noting.await.map_err(GroupError::Store)
     }
 
     async fn keep(&self, session: &Session, group: Group) -> Result<Group, GroupError> {

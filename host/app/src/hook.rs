@@ -4,6 +4,9 @@
 //! buffered in its [`HookOutcome`] and carried out by the pipeline in one transaction with "this
 //! event is done". A crash before that leaves no trace of the call.
 
+mod history;
+mod text;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -13,11 +16,23 @@ use warbler_domain::{Action, Event, ExtensionName, Generation, SessionName, Time
 use warbler_store::Store;
 use warbler_store::kv::KvWrite;
 
+pub use text::{Made, Payload, RenderCall, TemplateHook, TransformCall, WebhookHook};
+
 /// All loaded extensions.
 pub trait Extensions: Send + Sync + 'static {
     /// The chain of the event hook as it stands now. Events in flight keep the chain they began
     /// with.
     fn chain(&self) -> Arc<[Arc<dyn EventHook>]>;
+
+    /// Those that write the messages of campaigns, in order.
+    fn templates(&self) -> Arc<[Arc<dyn TemplateHook>]> {
+        Arc::new([])
+    }
+
+    /// Those that shape what webhook endpoints are sent, in order.
+    fn webhooks(&self) -> Arc<[Arc<dyn WebhookHook>]> {
+        Arc::new([])
+    }
 
     /// Every extension, running or not.
     fn statuses(&self) -> Vec<ExtensionStatus>;
@@ -39,7 +54,7 @@ pub trait EventHook: Send + Sync + 'static {
     fn generation(&self) -> &Generation;
 
     /// What holds for it; actions beyond it are refused by the pipeline.
-    fn grants(&self) -> Grants;
+    fn grants(&self) -> &Grants;
 
     /// Whether it is to be called for this event at all.
     fn wants(&self, event: &Event) -> bool;
@@ -138,6 +153,8 @@ impl KvBuffer {
     pub const MAX_SPACE: u64 = 1024 * 1024;
     /// Writes in one call.
     pub const MAX_WRITES: usize = 64;
+    /// Keys in one list.
+    pub const MAX_LISTED: u32 = 1000;
 
     /// The space behind `reader`, nothing written yet.
     pub fn new(reader: KvReader) -> Self {
@@ -218,6 +235,43 @@ impl KvBuffer {
             by,
         });
         Ok(sum)
+    }
+
+    /// The keys that begin with `prefix` and come after `after`, in the order of their bytes; at
+    /// most `limit`, and at most [`Self::MAX_LISTED`].
+    pub async fn list(
+        &self,
+        prefix: &str,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<String>, KvError> {
+        if prefix.len() > Self::MAX_KEY || after.len() > Self::MAX_KEY {
+            return Err(KvError::BadKey);
+        }
+        let limit = limit.min(Self::MAX_LISTED);
+        // What this call takes away must not make the list shorter than it is.
+        let read = limit.saturating_add(u32::try_from(self.overlay.len()).unwrap_or(u32::MAX));
+        let (extension, now) = (self.reader.extension.clone(), self.reader.now);
+        let (of, behind) = (prefix.to_owned(), after.to_owned());
+        let stored = self
+            .reader
+            .store
+            .read(move |db| db.kv().list(&extension, &of, &behind, read, now))
+            .await?;
+        let mut keys: std::collections::BTreeSet<String> = stored.into_iter().collect();
+        for (key, value) in &self.overlay {
+            if value.is_none() {
+                keys.remove(key);
+            } else if key.starts_with(prefix) && key.as_str() > after {
+                keys.insert(key.clone());
+            }
+        }
+        Ok(keys.into_iter().take(limit as usize).collect())
+    }
+
+    /// The space as stored, for look-ups beside it.
+    pub fn reader(&self) -> &KvReader {
+        &self.reader
     }
 
     /// What was written, in order.

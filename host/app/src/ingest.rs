@@ -60,7 +60,7 @@ async fn store_all(shared: &Arc<Shared>, events: Vec<Event>) -> Result<(), Error
         .collect();
     let (newest, ringing) = shared
         .store
-        .write(move |tx| {
+        .write_together(move |tx| {
             let mut newest = None;
             let mut ringing = Vec::new();
             for (event, done) in events {
@@ -203,8 +203,11 @@ fn event_of(shared: &Shared, session: SessionId, inbound: Inbound) -> Option<Eve
 }
 
 fn message_of(shared: &Shared, session: SessionId, inbound: InboundMessage) -> Message {
+    let (sender, alt) = (&inbound.sender, inbound.sender_alt.as_ref());
+    let sender_saved_name = shared.book.name_of(session, sender, alt);
+    let id = MessageId::new(shared.clock.now(), &shared.random);
     Message {
-        id: MessageId::new(shared.clock.now(), &shared.random),
+        id,
         session,
         whatsapp_id: inbound.whatsapp_id,
         chat: inbound.chat,
@@ -214,7 +217,7 @@ fn message_of(shared: &Shared, session: SessionId, inbound: InboundMessage) -> M
         sender_name: inbound.sender_name,
         direction: inbound.direction,
         timestamp: inbound.timestamp,
-        content: inbound.content,
+        content: shared.public_names.named(id, inbound.content),
         quoted: inbound.quoted,
         forwarded: inbound.forwarded,
         audience: Vec::new(),
@@ -225,5 +228,6 @@ fn message_of(shared: &Shared, session: SessionId, inbound: InboundMessage) -> M
         error: None,
         scheduled_for: None,
         error_code: None,
+        sender_saved_name,
     }
 }

@@ -37,6 +37,7 @@ pub mod retention;
 mod search;
 pub mod sessions;
 pub mod stats;
+mod timers;
 pub mod users;
 
 pub use core::{App, Parts, Settings, StartError};

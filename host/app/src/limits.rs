@@ -1,6 +1,7 @@
 //! How often a caller may call: a bucket of tokens each, that fills up steadily.
 //!
-//! A credential has its own bucket, and so has every address that shows none or a wrong one.
+//! A credential has its own bucket, and so has every address that shows none or a wrong one, and
+//! a larger one for files that are served by their names.
 //! Admins have none unless they are given one. Memory is bounded: when there are too many
 //! buckets, full ones are forgotten, which changes nothing; beyond that newcomers share one.
 
@@ -24,6 +25,8 @@ pub struct LimitSettings {
     pub admin: Rate,
     /// Each address, for requests without a good credential.
     pub address: Rate,
+    /// Each address, for files that are served by their names.
+    pub download: Rate,
 }
 
 impl Default for LimitSettings {
@@ -32,6 +35,7 @@ impl Default for LimitSettings {
             caller: Rate::new(600, 100),
             admin: Rate::new(0, 1000),
             address: Rate::new(300, 100),
+            download: Rate::new(6000, 1000),
         }
     }
 }
@@ -79,6 +83,7 @@ enum Holder {
     User(UserId),
     SessionToken(SessionId),
     Address(IpAddr),
+    Download(IpAddr),
     /// All who found no bucket of their own.
     Crowd,
 }
@@ -124,6 +129,12 @@ impl Limits {
     pub(crate) fn of_address(&self, address: IpAddr, now: Timestamp) -> Option<Admission> {
         let holder = Holder::Address(network_of(address));
         self.take(holder, self.settings.address, now)
+    }
+
+    /// Takes a token of the bucket that an address has for files; nothing when it has none.
+    pub(crate) fn of_download(&self, address: IpAddr, now: Timestamp) -> Option<Admission> {
+        let holder = Holder::Download(network_of(address));
+        self.take(holder, self.settings.download, now)
     }
 
     fn take(&self, holder: Holder, rate: Rate, now: Timestamp) -> Option<Admission> {

@@ -3,7 +3,7 @@
 //! A content is stored once, under the SHA-256 of its bytes, whoever brings it and however often.
 //! What it is is told from its bytes, never from its name or from what its sender claims. Uploads
 //! name a content for their owner; their public names, which cannot be guessed, for whoever is
-//! told. What nothing needs any more is taken away by [`retain`].
+//! told. The media of messages have such names too, if the operator wants it ([`public`]). What nothing needs any more is taken away by [`retain`].
 //!
 //! Invariant: a content that a message on its way out needs is never taken away.
 
@@ -15,6 +15,7 @@ mod files;
 mod format;
 mod percent;
 mod picture;
+mod public;
 mod retain;
 mod sound;
 mod store;
@@ -26,16 +27,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use warbler_domain::media::MediaKind;
-use warbler_domain::{Caller, Scope, UploadId};
+use warbler_domain::{Caller, MessageId, Scope, UploadId};
 use warbler_store::media::{StoredMedium, Upload};
 
+use crate::audit;
 use crate::core::Shared;
+use crate::messages::{ReadError, carried};
 
 pub use admit::{Admitted, NewMedium, Origin};
 pub use data_url::{BadData, parse as parse_data_url};
 pub use error::MediaError;
 pub use file_name::FileName;
 pub use format::{Format, HEAD};
+pub(crate) use public::PublicNames;
 pub(crate) use retain::retain;
 pub(crate) use store::MediaStore;
 
@@ -59,6 +63,8 @@ pub struct MediaSettings {
     pub keep_unused: Duration,
     /// How long fetching a URL may take.
     pub fetch_timeout: Duration,
+    /// Whether the media that messages carry are given to whoever knows their names.
+    pub public: bool,
 }
 
 impl Default for MediaSettings {
@@ -69,6 +75,7 @@ impl Default for MediaSettings {
             keep: Duration::from_secs(30 * 24 * 3600),
             keep_unused: Duration::from_secs(24 * 3600),
             fetch_timeout: Duration::from_secs(60),
+            public: false,
         }
     }
 }
@@ -162,21 +169,30 @@ impl Media {
     /// Takes an upload away; its content goes when nothing else needs it.
     pub async fn delete(&self, caller: &Caller, id: UploadId) -> Result<(), MediaError> {
         caller.require(Scope::Send)?;
-        self.usable(caller, id).await?;
-        let deleting = self
-            .shared
-            .store
-            .write(move |tx| tx.media_mut().delete_upload(id));
+        let found = self.usable(caller, id).await?;
+        let name = found.upload.file_name.unwrap_or_default();
+        let entry = audit::done(&self.shared, caller, "upload.delete", id, &name);
+        let deleting = self.shared.store.write(move |tx| {
+            let deleted = tx.media_mut().delete_upload(id)?;
+            if deleted {
+                tx.audit_mut().insert(&entry)?;
+            }
+            Ok(deleted)
+        });
         if deleting.await.map_err(MediaError::Store)? {
             return Ok(());
         }
         Err(MediaError::UnknownUpload(id))
     }
 
-    /// The content served under a public name, for whoever knows it.
-    pub async fn named(&self, name: &str) -> Result<ServedMedium, MediaError> {
+    /// The content served under a public name, for whoever knows it: an upload, or the medium of a
+    /// message, which is fetched from the network the first time.
+    pub async fn named(&self, name: &str) -> Result<ServedMedium, ReadError> {
+        if let Some(message) = self.shared.public_names.message_of(name) {
+            return self.carried(message).await;
+        }
         if !is_name(name) {
-            return Err(MediaError::UnknownName);
+            return Err(MediaError::UnknownName.into());
         }
         let now = self.shared.clock.now();
         let asked = name.to_owned();
@@ -185,7 +201,7 @@ impl Media {
             .store
             .read(move |db| db.media().upload_named(&asked))
             .await
-            .map_err(MediaError::Store)?;
+            .map_err(ReadError::Store)?;
         let upload = found
             .filter(|upload| upload.expires_at > now)
             .ok_or(MediaError::UnknownName)?;
@@ -193,6 +209,23 @@ impl Media {
         Ok(ServedMedium {
             medium,
             file_name: upload.file_name,
+            file,
+        })
+    }
+
+    /// The medium that a message carries.
+    async fn carried(&self, message: MessageId) -> Result<ServedMedium, ReadError> {
+        let (medium, digest) = match carried(&self.shared, message).await {
+            Err(ReadError::Unknown(_) | ReadError::NoMedia(_)) => {
+                return Err(MediaError::UnknownName.into());
+            }
+            found => found?,
+        };
+        let file_name = medium.file_name;
+        let (medium, file) = self.shared.media.open_medium(&digest).await?;
+        Ok(ServedMedium {
+            medium,
+            file_name,
             file,
         })
     }

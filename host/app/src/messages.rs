@@ -1,8 +1,9 @@
-//! Messages: sending, changing, listing, and the media they carry.
+//! Messages: sending, changing, showing, and the media they carry.
 
 mod about;
 mod change;
 mod compose;
+mod destination;
 mod error;
 mod new;
 mod preview;
@@ -12,14 +13,14 @@ mod status;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use warbler_domain::media::{Media, MediaSource};
+use warbler_domain::media::{Digest, Media, MediaSource};
 use warbler_domain::message::Quoted;
-use warbler_domain::page::{Page, PageRequest};
 use warbler_domain::session::Account;
+use warbler_domain::shown::Shown;
 use warbler_domain::{
-    Caller, Content, Direction, Jid, Message, MessageId, MessageStatus, Recipient, Scope,
-    SessionId, SessionRef, WhatsAppId,
+    Caller, Content, Direction, Message, MessageId, MessageStatus, Scope, SessionId, WhatsAppId,
 };
+use warbler_store::Error as StoreError;
 
 use crate::core::Shared;
 use crate::sessions::SessionError;
@@ -29,6 +30,7 @@ pub use new::{Audience, Draft, MediaForm, NewContent, NewMedia, NewMentions, New
 pub use send::{BatchItem, MAX_BATCH, MAX_DELAY_DAYS};
 
 pub(crate) use compose::{quoting, reaction_content, text_content};
+pub(crate) use destination::Destination;
 
 use compose::MAX_EMOJI;
 
@@ -42,34 +44,25 @@ impl Messages {
         Self { shared }
     }
 
-    /// A page of a session's messages, of one chat or of all, newest first.
-    pub async fn list(
-        &self,
-        caller: &Caller,
-        session: &SessionRef,
-        chat: Option<Recipient>,
-        page: PageRequest,
-    ) -> Result<Page<Message>, ReadError> {
-        let session =
-            crate::sessions::usable_by(&self.shared, caller, session, Scope::Read).await?;
-        let chat = chat.map(Recipient::into_jid);
-        Ok(self
+    /// One message as it stands now; pages of them are in [`crate::chats`].
+    pub async fn get(&self, caller: &Caller, id: MessageId) -> Result<Shown, ReadError> {
+        let message = self.stored(caller, id).await?;
+        let showing = self
             .shared
             .store
-            .read(move |db| db.messages().list(session.id, chat.as_ref(), page))
-            .await?)
+            .read(move |db| db.annotations().show(message));
+        showing.await.map_err(ReadError::Store)
     }
 
-    /// One message.
-    pub async fn get(&self, caller: &Caller, id: MessageId) -> Result<Message, ReadError> {
+    /// One message as it was stored.
+    async fn stored(&self, caller: &Caller, id: MessageId) -> Result<Message, ReadError> {
         caller.require(Scope::Read).map_err(SessionError::from)?;
-        let found = self
-            .shared
-            .store
-            .read(move |db| db.messages().get(id))
-            .await?;
-        found
-            .filter(|found| crate::sessions::is_within_reach(&self.shared, caller, found.session))
+        let reading = self.shared.store.read(move |db| db.messages().get(id));
+        let found: Result<_, StoreError> = reading.await;
+        found?
+            .filter(|found: &Message| {
+                crate::sessions::is_within_reach(&self.shared, caller, found.session)
+            })
             .ok_or(ReadError::Unknown(id))
     }
 
@@ -79,36 +72,49 @@ impl Messages {
         caller: &Caller,
         id: MessageId,
     ) -> Result<(String, Bytes), ReadError> {
-        let message = self.get(caller, id).await?;
-        let Content::Media(media) = message.content else {
-            return Err(ReadError::NoMedia(id));
-        };
-        let locator = match media.source {
-            MediaSource::Stored { digest } => {
-                return Ok((media.mime, self.shared.media.get(&digest).await?));
-            }
-            MediaSource::Remote { ref locator } => locator,
-        };
-        let link = self
-            .shared
-            .directory
-            .link(message.session)
-            .ok_or(ReadError::NotConnected)?;
-        let bytes = link.fetch_media(locator).await?;
-        let digest = self.shared.media.put(bytes.clone()).await?;
-        let mime = media.mime.clone();
-        let size = bytes.len() as u64;
-        let content = Content::Media(Media {
-            source: MediaSource::Stored { digest },
-            size,
-            ..media
-        });
-        self.shared
-            .store
-            .write_relaxed(move |tx| tx.messages_mut().set_content(id, &content))
-            .await
-            .map_err(ReadError::Store)?;
-        Ok((mime, bytes))
+        self.stored(caller, id).await?;
+        let (medium, digest) = carried(&self.shared, id).await?;
+        Ok((medium.mime, self.shared.media.get(&digest).await?))
+    }
+}
+
+/// The medium that a message carries, fetched from the network the first time, and its digest.
+pub(crate) async fn carried(shared: &Shared, id: MessageId) -> Result<(Media, Digest), ReadError> {
+    let medium = medium_of(shared, id).await?.1;
+    if let MediaSource::Stored { digest } = medium.source {
+        return Ok((medium, digest));
+    }
+    let _turn = shared.media.turn_to_fetch().await?;
+    // Somebody may have fetched it meanwhile.
+    let (session, mut medium) = medium_of(shared, id).await?;
+    let locator = match &medium.source {
+        MediaSource::Stored { digest } => {
+            let digest = *digest;
+            return Ok((medium, digest));
+        }
+        MediaSource::Remote { locator } => locator,
+    };
+    let link = shared.directory.link(session);
+    let link = link.ok_or(ReadError::NotConnected)?;
+    let bytes = link.fetch_media(locator).await?;
+    medium.size = bytes.len() as u64;
+    let digest = shared.media.put(bytes).await?;
+    medium.source = MediaSource::Stored { digest };
+    let content = Content::Media(medium.clone());
+    let noting = shared
+        .store
+        .write_relaxed(move |tx| tx.messages_mut().set_content(id, &content));
+    noting.await.map_err(ReadError::Store)?;
+    Ok((medium, digest))
+}
+
+async fn medium_of(shared: &Shared, id: MessageId) -> Result<(SessionId, Media), ReadError> {
+    let reading = shared.store.read(move |db| db.messages().get(id));
+    let found: Result<Option<Message>, StoreError> = reading.await;
+    let message = found?.ok_or(ReadError::Unknown(id))?;
+    match message.content {
+        Content::Media(medium) => Ok((message.session, medium)),
+        _ => Err(ReadError::NoMedia(id)),
     }
 }
 
@@ -117,23 +123,24 @@ pub(crate) fn outgoing(
     shared: &Shared,
     session: SessionId,
     account: &Account,
-    chat: Jid,
+    to: Destination,
     content: Content,
     quoted: Option<Quoted>,
 ) -> Message {
     let now = shared.clock.now();
+    let id = MessageId::new(now, &shared.random);
     Message {
-        id: MessageId::new(now, &shared.random),
+        id,
         session,
         whatsapp_id: WhatsAppId::new(&shared.random),
-        chat,
-        chat_alt: None,
+        chat: to.chat,
+        chat_alt: to.alt,
         sender: account.jid.clone(),
         sender_alt: account.lid.clone(),
         sender_name: None,
         direction: Direction::Outbound,
         timestamp: now,
-        content,
+        content: shared.public_names.named(id, content),
         quoted,
         forwarded: 0,
         audience: Vec::new(),
@@ -141,5 +148,6 @@ pub(crate) fn outgoing(
         error: None,
         scheduled_for: None,
         error_code: None,
+        sender_saved_name: None,
     }
 }

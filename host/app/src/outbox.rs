@@ -28,7 +28,7 @@ use crate::core::Shared;
 use crate::idempotency::Record;
 use crate::pacing::Mode;
 
-pub(crate) use deliver::{acknowledge, deliver_soon};
+pub(crate) use deliver::{acknowledge, deliver_soon, note_event};
 pub use desk::{
     DeadMessage, OutboxError, OutboxStatus, Outboxes, SendingRules, Standing, WaitingMessage,
 };
@@ -119,7 +119,7 @@ pub(crate) async fn accept(
     let lease = slot.as_ref().map(|slot| slot.lease.clone());
     let (message, claimed) = shared
         .store
-        .write(move |tx| {
+        .write_together(move |tx| {
             tx.messages_mut().insert(&message)?;
             let claimed = tx.outbox_mut().enqueue(&message, now, lease.as_ref())?;
             if let Some(record) = &record {

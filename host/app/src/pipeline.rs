@@ -8,6 +8,7 @@
 
 mod actions;
 mod guard;
+mod signs;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -17,6 +18,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tracing::{error, warn};
 use warbler_domain::extension::TraceStep;
+use warbler_domain::session::Account;
 use warbler_domain::{Event, ExtensionName, Jid, SessionId, Verdict};
 use warbler_store::Error as StoreError;
 use warbler_store::events::{Stored, Trace};
@@ -26,6 +28,9 @@ use crate::core::Shared;
 use crate::hook::{EventHook, HookCall, KvReader};
 
 pub(crate) use guard::LoopGuard;
+
+use actions::{Asked, NotDone};
+use signs::Signs;
 
 /// Events in memory at the same time: running and waiting for their chat's turn.
 const IN_FLIGHT: u32 = 512;
@@ -40,6 +45,7 @@ pub(crate) struct Pipeline {
     room: Arc<Semaphore>,
     lanes: Mutex<HashMap<Lane, VecDeque<Waiting>>>,
     guard: LoopGuard,
+    signs: Signs,
 }
 
 /// Events of one lane are handled in order: those of one chat, or those of a session that belong
@@ -59,6 +65,7 @@ impl Pipeline {
             room: Arc::new(Semaphore::new(IN_FLIGHT as usize)),
             lanes: Mutex::default(),
             guard: LoopGuard::new(loop_guard),
+            signs: Signs::new(),
         }
     }
 
@@ -169,8 +176,11 @@ async fn handle(shared: &Arc<Shared>, event: Arc<Event>) {
         return;
     };
     loop {
-        let ran = run_chain(shared, &event, &session_name).await;
-        match commit(shared, &event, account.as_ref(), ran).await {
+        let done = match run_chain(shared, &event, &session_name, account.as_ref()).await {
+            Ok(ran) => commit(shared, &event, ran).await,
+            Err(err) => Err(err),
+        };
+        match done {
             Ok(()) => return,
             Err(err) => {
                 error!(event.id = %event.id, %err, "An event's effects could not be stored; it will run again");
@@ -188,13 +198,22 @@ async fn handle(shared: &Arc<Shared>, event: Arc<Event>) {
 struct Ran {
     steps: Vec<TraceStep>,
     kv: Vec<(ExtensionName, Vec<KvWrite>)>,
+    asked: Asked,
+}
+
+/// What one extension made of an event.
+struct Called {
+    step: TraceStep,
+    kv: Vec<KvWrite>,
+    asked: Asked,
 }
 
 async fn run_chain(
     shared: &Arc<Shared>,
     event: &Arc<Event>,
     session_name: &warbler_domain::SessionName,
-) -> Ran {
+    account: Option<&Account>,
+) -> Result<Ran, StoreError> {
     let mut ran = Ran::default();
     for hook in shared
         .extensions
@@ -202,17 +221,18 @@ async fn run_chain(
         .iter()
         .filter(|hook| hook.wants(event))
     {
-        let (step, kv_writes) = call(shared, hook.as_ref(), event, session_name).await;
-        let stop = step.verdict == Verdict::Stop;
-        if !kv_writes.is_empty() {
-            ran.kv.push((step.extension.clone(), kv_writes));
+        let called = call(shared, hook.as_ref(), event, session_name, account).await?;
+        let stop = called.step.verdict == Verdict::Stop;
+        if !called.kv.is_empty() {
+            ran.kv.push((called.step.extension.clone(), called.kv));
         }
-        ran.steps.push(step);
+        ran.asked.append(called.asked);
+        ran.steps.push(called.step);
         if stop {
             break;
         }
     }
-    ran
+    Ok(ran)
 }
 
 async fn call(
@@ -220,7 +240,8 @@ async fn call(
     hook: &dyn EventHook,
     event: &Arc<Event>,
     session_name: &warbler_domain::SessionName,
-) -> (TraceStep, Vec<KvWrite>) {
+    account: Option<&Account>,
+) -> Result<Called, StoreError> {
     let now = shared.clock.now();
     let call = HookCall {
         event: Arc::clone(event),
@@ -232,13 +253,19 @@ async fn call(
     let mut outcome = hook.handle(call).await;
     let took = began.elapsed();
     if outcome.fault.is_none() {
-        outcome.fault = actions::refuse_ungranted(hook.grants(), &outcome.actions, event, now)
-            .or_else(|| {
-                shared
-                    .pipeline
-                    .guard
-                    .check(event, outcome.actions.len(), now)
-            });
+        let actions = &outcome.actions;
+        let messages = actions.iter().filter(|action| action.is_message()).count();
+        outcome.fault = actions::refuse_ungranted(hook.name(), hook.grants(), actions, event, now)
+            .or_else(|| shared.pipeline.guard.check(event, messages, now));
+    }
+    let mut asked = Asked::default();
+    if outcome.fault.is_none() && !outcome.actions.is_empty() {
+        let actions = &outcome.actions;
+        match actions::prepare(shared, hook.name(), event, account, actions).await {
+            Ok(ready) => asked = ready,
+            Err(NotDone::Fault(fault)) => outcome.fault = Some(fault),
+            Err(NotDone::Store(err)) => return Err(err),
+        }
     }
     if let Some(fault) = &outcome.fault {
         warn!(event.id = %event.id, extension = %hook.name(), code = fault.code, "An extension failed at an event");
@@ -257,21 +284,33 @@ async fn call(
         logs: outcome.logs,
         error: outcome.fault,
     };
-    (step, outcome.kv_writes)
+    Ok(Called {
+        step,
+        kv: outcome.kv_writes,
+        asked,
+    })
 }
 
 /// Marks the event done and carries out what was asked for, in one transaction.
 ///
 /// The commit is relaxed: nothing that cannot be taken back follows it but a stanza, and a driver
 /// sends none before a durable write of its own (see [`crate::driver`]).
-async fn commit(
-    shared: &Arc<Shared>,
-    event: &Arc<Event>,
-    account: Option<&warbler_domain::session::Account>,
-    ran: Ran,
-) -> Result<(), StoreError> {
+async fn commit(shared: &Arc<Shared>, event: &Arc<Event>, ran: Ran) -> Result<(), StoreError> {
     let now = shared.clock.now();
-    let messages = actions::messages(shared, event, account, &ran.steps);
+    let Asked {
+        messages,
+        events,
+        timers,
+        signs,
+    } = ran.asked;
+    let events: Vec<_> = events
+        .into_iter()
+        .map(|event| {
+            let done = !crate::ingest::is_wanted(shared, &event);
+            (event, done)
+        })
+        .collect();
+    let timed = !timers.is_empty();
     let trace = Trace {
         done_at: now,
         steps: ran.steps,
@@ -286,12 +325,13 @@ async fn commit(
         .collect();
     let id = event.id;
     let kv = ran.kv;
-    let claimed = shared
+    let (claimed, newest) = shared
         .store
-        .write_relaxed(move |tx| {
+        .write_relaxed_together(move |tx| {
             let mut claimed = Vec::new();
+            let mut newest = None;
             if !tx.events_mut().finish(id, &trace)? {
-                return Ok::<_, StoreError>(claimed);
+                return Ok::<_, StoreError>((claimed, newest));
             }
             for (extension, writes) in &kv {
                 tx.kv_mut().apply(extension, writes, now)?;
@@ -302,9 +342,24 @@ async fn commit(
                     claimed.push((index, row, message));
                 }
             }
-            Ok(claimed)
+            for (event, done) in &events {
+                newest = tx.events_mut().insert(event, *done)?.or(newest);
+            }
+            for timer in &timers {
+                tx.timers_mut().apply(timer)?;
+            }
+            Ok((claimed, newest))
         })
         .await?;
+    if let Some(seq) = newest {
+        crate::ingest::announce(shared, seq);
+    }
+    if timed {
+        shared.timers.wake();
+    }
+    if let (false, Some(chat)) = (signs.is_empty(), event.chat()) {
+        signs::show(shared, event.session, chat, signs);
+    }
     for (index, row, message) in claimed {
         if let Some(slot) = slots.get_mut(index).and_then(Option::take) {
             crate::outbox::deliver_soon(shared, row, message, slot);

@@ -9,6 +9,7 @@ use warbler_domain::session::Account;
 use warbler_domain::{Caller, Refusal, RefusalKind, Scope, Session, SessionName, SessionRef};
 use warbler_store::Error as StoreError;
 
+use crate::audit;
 use crate::core::Shared;
 use crate::media::Origin;
 use crate::network::{self, NetworkError};
@@ -131,10 +132,17 @@ impl Profile {
         let link = network::link(&self.shared, &session)?;
         network::answer(link.set_push_name(name)).await?;
         let (id, row) = (session.id, renamed.clone());
-        let noted = self
-            .shared
-            .store
-            .write(move |tx| tx.sessions_mut().set_account(id, Some(&row)));
+        let entry = audit::done(
+            &self.shared,
+            caller,
+            "profile.name",
+            id,
+            session.name.as_str(),
+        );
+        let noted = self.shared.store.write(move |tx| {
+            tx.sessions_mut().set_account(id, Some(&row))?;
+            tx.audit_mut().insert(&entry)
+        });
         noted.await.map_err(ProfileError::Store)?;
         self.shared.directory.set_account(id, Some(renamed));
         Ok(())
@@ -152,7 +160,8 @@ impl Profile {
             return Err(ProfileError::AboutTooLong);
         }
         let link = network::link(&self.shared, &session)?;
-        Ok(network::answer(link.set_about(about)).await?)
+        network::answer(link.set_about(about)).await?;
+        Ok(audit::note(&self.shared, caller, "profile.about", &session).await?)
     }
 
     /// Changes the account's picture: any PNG, JPEG, WebP or GIF; it is cut to a square.
@@ -165,7 +174,8 @@ impl Profile {
         let session = usable_by(&self.shared, caller, session, Scope::Manage).await?;
         let link = network::link(&self.shared, &session)?;
         let jpeg = portrait(&self.shared, caller, picture).await?;
-        Ok(network::answer(link.set_picture(Some(jpeg))).await?)
+        network::answer(link.set_picture(Some(jpeg))).await?;
+        Ok(audit::note(&self.shared, caller, "profile.picture", &session).await?)
     }
 
     /// Takes the account's picture away.
@@ -176,7 +186,8 @@ impl Profile {
     ) -> Result<(), ProfileError> {
         let session = usable_by(&self.shared, caller, session, Scope::Manage).await?;
         let link = network::link(&self.shared, &session)?;
-        Ok(network::answer(link.set_picture(None)).await?)
+        network::answer(link.set_picture(None)).await?;
+        Ok(audit::note(&self.shared, caller, "profile.picture", &session).await?)
     }
 }
 

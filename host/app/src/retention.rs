@@ -1,5 +1,5 @@
-//! Forgetting what is old: events, traces, messages, dead letters, the log of changes and expired
-//! values.
+//! Forgetting what is old: events, calls, traces, messages, dead letters, the log of changes, counts
+//! by the hour and expired values.
 //!
 //! Every so often each kind is walked from its oldest row in small steps with pauses between them,
 //! so that nobody waits for it. Streams that are behind are told where events went missing
@@ -20,11 +20,15 @@ use crate::core::Shared;
 
 /// Rows looked at in one step.
 const ROWS: u32 = 256;
+/// How long messages are counted by the hour: what statistics show, and some more.
+const COUNTED: Duration = Duration::from_secs(2 * 24 * 3600);
+/// Hours whose counts go in one step.
+const HOURS: u32 = 24;
 
 /// For how long things are kept; nothing means for good.
 #[derive(Debug, Clone)]
 pub struct RetentionSettings {
-    /// Events.
+    /// Events, and the calls that were seen.
     pub events: Option<Duration>,
     /// What the extensions did with each event.
     pub traces: Option<Duration>,
@@ -84,6 +88,8 @@ async fn sweep(shared: &Shared) -> Result<u64, Error> {
         shared.bus.removing(last);
         let events = move |tx: &Writer<'_>, after| tx.retention().events(time, after, ROWS);
         forgotten += walk(shared, events).await?;
+        let calls = move |tx: &Writer<'_>| tx.retention().calls(time, ROWS);
+        forgotten += again(shared, calls).await?;
     }
     if let Some(time) = before(settings.messages) {
         let messages = move |tx: &Writer<'_>, after| tx.retention().messages(time, after, ROWS);
@@ -97,6 +103,9 @@ async fn sweep(shared: &Shared) -> Result<u64, Error> {
         let changes = move |tx: &Writer<'_>| tx.audit_mut().delete_before(time, ROWS);
         forgotten += again(shared, changes).await?;
     }
+    let shown_no_more = earlier(now, COUNTED);
+    let hours = move |tx: &Writer<'_>| tx.retention().hours(shown_no_more, HOURS);
+    forgotten += again(shared, hours).await?;
     let expired = shared
         .store
         .write_relaxed(move |tx| tx.kv_mut().delete_expired(now));

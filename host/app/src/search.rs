@@ -12,9 +12,10 @@ use warbler_store::Error;
 use crate::core::Shared;
 
 /// Messages the worker takes at once: a few milliseconds of the writing thread.
-const BATCH: u32 = 64;
-/// How long it lets messages gather, and how long it pauses between batches.
-const PAUSE: Duration = Duration::from_millis(50);
+const BATCH: u32 = 128;
+/// How long it lets messages gather, and how long it pauses between batches: each batch costs the
+/// same, small or large, beside its words.
+const PAUSE: Duration = Duration::from_millis(200);
 /// How long it waits after the database refused.
 const RETRY: Duration = Duration::from_secs(5);
 /// Messages a search takes at once, and how often: what is missing beyond that is not found yet.

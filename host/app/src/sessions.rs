@@ -5,6 +5,7 @@
 
 mod directory;
 mod inbox;
+mod rename;
 mod settings;
 mod supervisor;
 
@@ -286,6 +287,7 @@ impl Sessions {
             .map_err(SessionError::Store)?;
         self.shared.directory.remove(id);
         self.shared.pacer.forget(id);
+        self.shared.book.forget(id);
         self.shared.access.end(Ended::SessionToken(id));
         info!(session.id = %id, caller = caller.label(), "Session {} was deleted", session.name);
         Ok(())

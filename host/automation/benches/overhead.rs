@@ -29,7 +29,7 @@ fn on_message(message) {
 }"#;
 
 mod contract {
-    wasmtime::component::bindgen!({ path: "../../wit", world: "event-plugin" });
+    wasmtime::component::bindgen!({ path: "../../wit/published/0.1.0", world: "event-plugin" });
 }
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
@@ -136,6 +136,7 @@ fn event() -> Result<Event> {
         audience: Vec::new(),
         scheduled_for: None,
         error_code: None,
+        sender_saved_name: None,
     };
     Ok(Event {
         id: EventId::new(now, &random),

@@ -11,7 +11,7 @@ use warbler_domain::message::{Direction, Quoted};
 use warbler_domain::place::Location;
 use warbler_domain::poll::Poll;
 use warbler_domain::vcard::ContactCard;
-use warbler_domain::{Content, Event, Jid, Message, WhatsAppId};
+use warbler_domain::{Content, Event, ExtensionName, Jid, Message, WhatsAppId};
 
 /// The hot fields of an event, read in one pass.
 pub(crate) struct Facts<'a> {
@@ -40,7 +40,9 @@ impl<'a> Facts<'a> {
             EventBody::GroupUpdated { by, .. } => by.as_ref(),
             EventBody::ChatUpdated { .. }
             | EventBody::SessionStatus { .. }
-            | EventBody::SessionQr { .. } => None,
+            | EventBody::SessionQr { .. }
+            | EventBody::Custom { .. }
+            | EventBody::Timer { .. } => None,
         };
         Self {
             chat: event.chat(),
@@ -76,6 +78,18 @@ pub(crate) fn stored_digest(media: &Media) -> Option<String> {
 pub(crate) fn json(event: &Event) -> String {
     let body = match &event.body {
         EventBody::Message { message } => Body::Message(message_body(message)),
+        EventBody::Custom { by, data, .. } => Body::Made(MadeBody {
+            r#type: "custom",
+            by: Some(by),
+            name: None,
+            data: object(data),
+        }),
+        EventBody::Timer { name, data, .. } => Body::Made(MadeBody {
+            r#type: "timer",
+            by: None,
+            name: Some(name),
+            data: object(data),
+        }),
         // These hold nothing but what their author may see.
         other => Body::Other(other),
     };
@@ -83,11 +97,33 @@ pub(crate) fn json(event: &Event) -> String {
     serde_json::to_string(&body).unwrap_or_else(|_| "{}".to_owned())
 }
 
+/// What is not a hot field of a message, as one JSON object.
+pub(crate) fn of_message(message: &Message) -> String {
+    serde_json::to_string(&message_body(message)).unwrap_or_else(|_| "{}".to_owned())
+}
+
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Body<'a> {
     Message(MessageBody<'a>),
+    Made(MadeBody<'a>),
     Other(&'a EventBody),
+}
+
+/// What an extension made, or set for later.
+#[derive(Serialize)]
+struct MadeBody<'a> {
+    r#type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'a ExtensionName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    data: serde_json::Value,
+}
+
+/// What was checked to be a JSON object when it was asked for.
+fn object(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap_or_default()
 }
 
 #[derive(Serialize)]

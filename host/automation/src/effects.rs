@@ -2,207 +2,100 @@
 //!
 //! Both engines hand their guest the same [`Effects`]. A mistake the guest can act on is a
 //! [`Refusal`]; going over a limit is a [`Halt`], which ends the call, so that an extension never
-//! half succeeds. Invariant: nothing in here reaches the outside; [`Effects::into_outcome`] hands
-//! it to the pipeline.
+//! half succeeds. What may be sent is in `outbox`, what may be read and kept in `keep`, requests to
+//! the outside in `fetch`, the log in `log`. Invariant: nothing in here but `fetch` reaches the
+//! outside; [`Effects::into_outcome`] hands it to the pipeline.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+mod denied;
+mod fetch;
+mod keep;
+mod log;
+mod outbox;
 
-use warbler_app::hook::{HookCall, HookOutcome, KvBuffer, KvError};
-use warbler_domain::extension::{ExtensionFault, Grants, LogLine, SendScope};
-use warbler_domain::{
-    Action, Content, Event, ExtensionName, Recipient, Timestamp, Verdict, WhatsAppId,
-};
+use std::sync::Arc;
 
-use crate::fault::cut;
-use crate::limits::EffectLimits;
+use warbler_app::hook::{HookCall, HookOutcome, KvBuffer, KvReader, Made};
+use warbler_domain::extension::{ExtensionFault, LogLine};
+use warbler_domain::{Action, Event, Timestamp, Verdict};
 
-/// Longest emoji of a reaction, in bytes: the longest in use have about 35.
-const MAX_EMOJI: usize = 64;
-/// Longest word for a log level, in bytes.
-const MAX_LEVEL: usize = 16;
+use crate::profile::Profile;
+use crate::services::Services;
 
-/// Why the host did not do what it was asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    pub(crate) code: &'static str,
-    pub(crate) message: String,
-}
-
-/// A limit that ends a call.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub(crate) struct Halt {
-    pub(crate) code: &'static str,
-    pub(crate) message: String,
-}
-
-/// A refusal, or the end of the call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Denied {
-    Refused(Refusal),
-    Halted(Halt),
-}
-
-impl Denied {
-    fn refused<T>(code: &'static str, message: impl Into<String>) -> Result<T, Self> {
-        Err(Self::Refused(Refusal {
-            code,
-            message: message.into(),
-        }))
-    }
-}
-
-impl From<KvError> for Denied {
-    fn from(error: KvError) -> Self {
-        let code = match error {
-            KvError::BadKey => "bad-key",
-            KvError::ValueTooLarge => "value-too-large",
-            KvError::SpaceFull => "space-full",
-            KvError::TooManyWrites => "too-many-writes",
-            KvError::NotANumber => "not-a-number",
-            KvError::Store(_) => "unavailable",
-        };
-        Self::Refused(Refusal {
-            code,
-            message: error.to_string(),
-        })
-    }
-}
-
-/// The log lines of one call; shared with the guest's standard output.
-#[derive(Clone)]
-pub(crate) struct LogBuffer {
-    lines: Arc<Mutex<Vec<LogLine>>>,
-    max_lines: usize,
-    max_line: usize,
-}
-
-impl LogBuffer {
-    fn new(limits: &EffectLimits) -> Self {
-        Self {
-            lines: Arc::default(),
-            max_lines: limits.log_lines,
-            max_line: limits.log_line,
-        }
-    }
-
-    /// Notes a line, cut to its limit.
-    pub(crate) fn push(&self, level: &str, message: impl Into<String>) -> Result<(), Halt> {
-        let mut lines = self.lock();
-        if lines.len() >= self.max_lines {
-            return Err(Halt {
-                code: "log-limit",
-                message: format!("more than {} log lines in one call", self.max_lines),
-            });
-        }
-        let mut message = message.into();
-        cut(&mut message, self.max_line);
-        let mut level = level.to_owned();
-        cut(&mut level, MAX_LEVEL);
-        lines.push(LogLine { level, message });
-        Ok(())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<LogLine>> {
-        self.lines
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-}
+pub(crate) use denied::{Denied, Halt};
+pub(crate) use fetch::{Patience, Request};
+pub(crate) use log::LogBuffer;
 
 /// Everything one call asks for.
 pub(crate) struct Effects {
-    extension: ExtensionName,
-    /// Absent while a guest is started to see whether it does.
+    profile: Arc<Profile>,
+    services: Arc<Services>,
+    /// Absent in the hooks that are about no event, and while a guest is started.
     event: Option<Arc<Event>>,
     now: Timestamp,
-    grants: Grants,
-    limits: EffectLimits,
     actions: Vec<Action>,
     weight: usize,
+    timers: u32,
+    fetches: u32,
+    patience: Option<Arc<Patience>>,
     kv: Option<KvBuffer>,
     logs: LogBuffer,
 }
 
 impl Effects {
-    /// The effects of a call.
-    pub(crate) fn new(
+    /// The effects of a call at an event.
+    pub(crate) fn at_event(
         call: &HookCall,
-        extension: &ExtensionName,
-        grants: Grants,
-        limits: &EffectLimits,
+        profile: &Arc<Profile>,
+        services: &Arc<Services>,
     ) -> Self {
         Self {
             event: Some(Arc::clone(&call.event)),
             now: call.now,
-            grants,
             kv: Some(KvBuffer::new(call.kv.clone())),
-            ..Self::idle(extension, limits)
+            ..Self::idle(profile, services)
         }
     }
 
-    /// The effects of a start without an event: everything but logging is refused.
-    pub(crate) fn idle(extension: &ExtensionName, limits: &EffectLimits) -> Self {
+    /// The effects of a call that makes text: there is no outbox.
+    pub(crate) fn of_text(
+        now: Timestamp,
+        kv: KvReader,
+        profile: &Arc<Profile>,
+        services: &Arc<Services>,
+    ) -> Self {
         Self {
-            extension: extension.clone(),
+            now,
+            kv: Some(KvBuffer::new(kv)),
+            ..Self::idle(profile, services)
+        }
+    }
+
+    /// The effects of a start: config, secrets and the log, and nothing else.
+    pub(crate) fn idle(profile: &Arc<Profile>, services: &Arc<Services>) -> Self {
+        let may_fetch = !profile.grants.http.is_empty();
+        Self {
+            logs: LogBuffer::new(&services.limits, &profile.secrets),
+            profile: Arc::clone(profile),
+            services: Arc::clone(services),
             event: None,
             now: Timestamp::from_millis(0),
-            grants: Grants::default(),
-            limits: limits.clone(),
             actions: Vec::new(),
             weight: 0,
+            timers: 0,
+            fetches: 0,
+            patience: may_fetch.then(Arc::default),
             kv: None,
-            logs: LogBuffer::new(limits),
         }
     }
 
-    /// A text into the event's chat.
-    pub(crate) fn reply(&mut self, text: String, quote: bool) -> Result<(), Denied> {
-        self.require_chat()?;
-        check_text(&text)?;
-        self.push(Action::Reply { text, quote })
+    /// How long the call may wait beyond its own time; `None` when it cannot.
+    pub(crate) fn patience(&self) -> Option<Arc<Patience>> {
+        self.patience.clone()
     }
 
-    /// A text to anybody.
-    pub(crate) fn send_text(&mut self, to: &str, text: String) -> Result<(), Denied> {
-        if self.grants.send != SendScope::Any {
-            return Denied::refused("not-granted", self.how_to_grant_send());
-        }
-        let to = match to.parse::<Recipient>() {
-            Ok(recipient) => recipient.into_jid(),
-            Err(bad) => return Denied::refused("bad-recipient", bad.to_string()),
-        };
-        check_text(&text)?;
-        self.push(Action::SendText { to, text })
-    }
-
-    /// A reaction to a message of the event's chat.
-    pub(crate) fn react(&mut self, target: Option<&str>, emoji: String) -> Result<(), Denied> {
-        self.require_chat()?;
-        if emoji.len() > MAX_EMOJI {
-            return Denied::refused(
-                "text-too-long",
-                format!("an emoji has at most {MAX_EMOJI} bytes"),
-            );
-        }
-        let target = match target {
-            Some(id) => match id.parse::<WhatsAppId>() {
-                Ok(id) => Some(id),
-                Err(_) => return Denied::refused("bad-target", "the target is not a WhatsApp id"),
-            },
-            None if self
-                .event
-                .as_ref()
-                .is_none_or(|event| event.message().is_none()) =>
-            {
-                return Denied::refused(
-                    "no-message",
-                    "the event is about no message; name a target",
-                );
-            }
-            None => None,
-        };
-        self.push(Action::React { target, emoji })
+    /// The `[config]` table as a JSON object.
+    pub(crate) fn config(&self) -> &str {
+        &self.profile.config
     }
 
     /// A log line.
@@ -215,43 +108,9 @@ impl Effects {
         &self.logs
     }
 
-    pub(crate) async fn kv_get(&self, key: &str) -> Result<Option<Vec<u8>>, Denied> {
-        match &self.kv {
-            Some(kv) => Ok(kv.get(key).await?),
-            None => no_kv(),
-        }
-    }
-
-    pub(crate) async fn kv_set(
-        &mut self,
-        key: &str,
-        value: Vec<u8>,
-        ttl_seconds: Option<u64>,
-    ) -> Result<(), Denied> {
-        let expires_at = ttl_seconds.map(|ttl| self.now.plus(std::time::Duration::from_secs(ttl)));
-        match &mut self.kv {
-            Some(kv) => Ok(kv.set(key, value, expires_at).await?),
-            None => no_kv(),
-        }
-    }
-
-    pub(crate) async fn kv_delete(&mut self, key: &str) -> Result<(), Denied> {
-        match &mut self.kv {
-            Some(kv) => Ok(kv.delete(key).await?),
-            None => no_kv(),
-        }
-    }
-
-    pub(crate) async fn kv_increment(&mut self, key: &str, by: i64) -> Result<i64, Denied> {
-        match &mut self.kv {
-            Some(kv) => Ok(kv.increment(key, by).await?),
-            None => no_kv(),
-        }
-    }
-
-    /// What came of the call. A failed one keeps its log and nothing else.
+    /// What came of the call at an event. A failed one keeps its log and nothing else.
     pub(crate) fn into_outcome(self, result: Result<Verdict, ExtensionFault>) -> HookOutcome {
-        let logs = std::mem::take(&mut *self.logs.lock());
+        let logs = self.logs.take();
         match result {
             Ok(verdict) => HookOutcome {
                 verdict,
@@ -264,35 +123,27 @@ impl Effects {
         }
     }
 
-    fn require_chat(&self) -> Result<(), Denied> {
-        match self.event.as_ref().and_then(|event| event.chat()) {
-            Some(_) => Ok(()),
-            None => Denied::refused("no-chat", "the event came from no chat"),
+    /// What came of a call that makes text.
+    pub(crate) fn into_made<T>(self, result: Result<T, ExtensionFault>) -> Made<T> {
+        let logs = self.logs.take();
+        let kv_writes = match (&result, self.kv) {
+            (Ok(_), Some(kv)) => kv.into_writes(),
+            _ => Vec::new(),
+        };
+        Made {
+            result,
+            kv_writes,
+            logs,
         }
     }
 
-    fn push(&mut self, action: Action) -> Result<(), Denied> {
-        let weight = self.weight.saturating_add(action.weight());
-        if self.actions.len() >= self.limits.actions || weight > self.limits.action_bytes {
-            return Err(Denied::Halted(Halt {
-                code: "too-many-actions",
-                message: format!(
-                    "more than {} actions or {} bytes of text in one call",
-                    self.limits.actions, self.limits.action_bytes
-                ),
-            }));
-        }
-        self.weight = weight;
-        self.actions.push(action);
-        Ok(())
-    }
-
-    fn how_to_grant_send(&self) -> String {
-        let name = &self.extension;
+    /// What the line of `warbler.toml` that grants `line` looks like.
+    fn how_to_grant(&self, line: &str) -> String {
+        let name = &self.profile.name;
         format!(
-            "to write to anybody, the extension asks for it (`send = \"any\"` under [capabilities] in plugin.toml, or \
-             `// send: any` at the top of a script), and the operator grants it with these lines in warbler.toml: \
-             [extensions.grants.\"{name}\"] send = \"any\""
+            "it needs `{line}` twice: under [capabilities] in plugin.toml (or `// {asked}` at the top of a script), and \
+             under [extensions.grants.\"{name}\"] in warbler.toml",
+            asked = line.replace(" = ", ": ").replace(['"', '[', ']'], "")
         )
     }
 }
@@ -317,24 +168,4 @@ pub(crate) fn passed() -> HookOutcome {
         logs: Vec::new(),
         fault: None,
     }
-}
-
-fn no_kv<T>() -> Result<T, Denied> {
-    Denied::refused(
-        "unavailable",
-        "there is no key-value space before the first event",
-    )
-}
-
-fn check_text(text: &str) -> Result<(), Denied> {
-    if text.is_empty() {
-        return Denied::refused("empty-text", "a message needs a text");
-    }
-    if text.len() > Content::MAX_TEXT {
-        return Denied::refused(
-            "text-too-long",
-            format!("a text has at most {} bytes", Content::MAX_TEXT),
-        );
-    }
-    Ok(())
 }

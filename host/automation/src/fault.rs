@@ -8,8 +8,11 @@
 //! | `name` | load | the file's name cannot name an extension |
 //! | `name-taken` | load | another extension has the same name |
 //! | `not-a-component` | load | the file is no WebAssembly component this host can compile |
-//! | `missing-export` | load | the component lacks the export of its hook |
+//! | `missing-export` | load | the component exports no hook, or none of a version this host speaks |
 //! | `unknown-import` | load | the component wants something this host does not offer |
+//! | `needs-grant` | load | an update asks for more than is granted; the version before runs on |
+//! | `init-failed` | load | the component's own `init` said no |
+//! | `busy` | call | too many calls of this plugin wait for their turn |
 //! | `deadline` | call | longer than 250 ms |
 //! | `cpu` | call | computed for more than 50 ms |
 //! | `memory` | load, call | more than 32 MiB of memory, or 10,000 table elements |
@@ -17,7 +20,10 @@
 //! | `trap` | load, call | the guest crashed |
 //! | `guest-exit` | call | the guest ended its own process |
 //! | `guest-error` | call | the guest answered with an error of its own |
+//! | `bad-text` | call | a renderer made an empty or too long text |
+//! | `bad-payload` | call | a transformer made a payload that is too large |
 //! | `too-many-actions` | call | more than 32 actions, or 256 KiB of text |
+//! | `too-many-fetches` | call | more than 4 HTTP requests |
 //! | `log-limit` | call | more than 100 log lines |
 //! | `script-syntax` | load | the script cannot be parsed |
 //! | `script-missing-handler` | load | the script has neither `on_message` nor `on_event` |

@@ -18,9 +18,12 @@ pub mod registry;
 mod body;
 mod effects;
 mod filter;
+mod health;
 mod profile;
 mod reload;
 mod script;
+mod secrets;
+mod services;
 mod wasm;
 
 pub use limits::Limits;

@@ -11,6 +11,8 @@ pub struct Limits {
     pub script: ScriptLimits,
     /// Of what a call asks for, plugin or script.
     pub effects: EffectLimits,
+    /// When an extension that fails again and again is left out.
+    pub quarantine: QuarantineLimits,
 }
 
 /// Limits of a plugin's call.
@@ -28,8 +30,14 @@ pub struct PluginLimits {
     pub host_call: usize,
     /// Size of a component file, in bytes.
     pub component: usize,
+    /// Time on the clock, and of computing, of the start of a version.
+    pub init: Duration,
     /// Calls at the same time, all plugins together.
     pub concurrent: u32,
+    /// Calls of one plugin at the same time.
+    pub concurrent_of_one: usize,
+    /// Calls of one plugin that wait for their turn, the oldest first; one more is the fault `busy`.
+    pub waiting: usize,
 }
 
 impl Default for PluginLimits {
@@ -41,7 +49,11 @@ impl Default for PluginLimits {
             table_elements: 10_000,
             host_call: 1024 * 1024,
             component: 32 * 1024 * 1024,
+            init: Duration::from_secs(2),
             concurrent: 64,
+            concurrent_of_one: 16,
+            // More than events can be under way, so that no event is ever turned away.
+            waiting: 1024,
         }
     }
 }
@@ -90,6 +102,14 @@ pub struct EffectLimits {
     pub log_lines: usize,
     /// Bytes of one log line; longer ones are cut.
     pub log_line: usize,
+    /// HTTP requests.
+    pub fetches: u32,
+    /// Time of one request, which does not count against the call's own.
+    pub fetch_time: Duration,
+    /// Bytes of the body of one answer.
+    pub fetch_bytes: u64,
+    /// Bytes of the body of one request.
+    pub fetch_body: usize,
 }
 
 impl Default for EffectLimits {
@@ -99,6 +119,34 @@ impl Default for EffectLimits {
             action_bytes: 256 * 1024,
             log_lines: 100,
             log_line: 4 * 1024,
+            fetches: 4,
+            fetch_time: Duration::from_secs(5),
+            fetch_bytes: 1024 * 1024,
+            fetch_body: 256 * 1024,
+        }
+    }
+}
+
+/// When an extension that fails again and again is left out, and for how long.
+#[derive(Debug, Clone)]
+pub struct QuarantineLimits {
+    /// Failures one after the other.
+    pub in_a_row: u32,
+    /// Failures among the last hundred calls.
+    pub of_hundred: u32,
+    /// The first pause; it doubles each time.
+    pub first: Duration,
+    /// The longest pause.
+    pub longest: Duration,
+}
+
+impl Default for QuarantineLimits {
+    fn default() -> Self {
+        Self {
+            in_a_row: 5,
+            of_hundred: 20,
+            first: Duration::from_secs(30),
+            longest: Duration::from_secs(3600),
         }
     }
 }

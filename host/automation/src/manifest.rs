@@ -1,6 +1,6 @@
 //! What an extension says about itself: `plugin.toml`, or the header lines of a script.
 //!
-//! Both *ask*: what holds is what is asked for and granted (see [`effective`]). A key this version
+//! Both *ask*: what holds is what is asked for and granted. A key this version
 //! does not know is a warning, so that newer extensions load on older hosts; a value it cannot
 //! read is a fault with its place.
 
@@ -9,7 +9,7 @@ mod header;
 use serde_json::{Map, Value};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-use warbler_domain::extension::{Grants, SendScope};
+use warbler_domain::extension::{Grants, HistoryScope, HttpOrigin, SendScope};
 use warbler_domain::{EventKind, Jid};
 
 use crate::fault::{Fault, Position};
@@ -23,6 +23,9 @@ pub const DEFAULT_ORDER: i32 = 100;
 /// Largest `plugin.toml`, in bytes.
 pub const MAX_MANIFEST: usize = 256 * 1024;
 
+/// Longest name of a secret, in bytes.
+const MAX_SECRET_NAME: usize = 64;
+
 /// What an extension says about itself.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Manifest {
@@ -30,8 +33,8 @@ pub(crate) struct Manifest {
     pub(crate) component: Option<String>,
     pub(crate) order: i32,
     pub(crate) filter: Filter,
-    /// To whom it wants to write.
-    pub(crate) send: SendScope,
+    /// What it wants to do.
+    pub(crate) asked: Grants,
     /// `[config]` as a JSON object.
     pub(crate) config: String,
     /// What was found odd, in words.
@@ -44,20 +47,11 @@ impl Default for Manifest {
             component: None,
             order: DEFAULT_ORDER,
             filter: Filter::default(),
-            send: SendScope::ReplyOnly,
+            asked: Grants::default(),
             config: "{}".to_owned(),
             warnings: Vec::new(),
         }
     }
-}
-
-/// What holds: asked for, and granted.
-pub(crate) fn effective(asked: SendScope, granted: Grants) -> Grants {
-    let send = match (asked, granted.send) {
-        (SendScope::Any, SendScope::Any) => SendScope::Any,
-        _ => SendScope::ReplyOnly,
-    };
-    Grants { send }
 }
 
 /// Reads a `plugin.toml`.
@@ -139,9 +133,16 @@ impl Parser<'_> {
         for (key, value) in self.table(item, "capabilities")? {
             match key.get_ref().as_ref() {
                 "send" => {
-                    self.manifest.send = send_scope(self.text(value)?)
+                    self.manifest.asked.send = send_scope(self.text(value)?)
                         .map_err(|message| self.wrong(value, message))?;
                 }
+                "http" => self.manifest.asked.http = self.texts(value, origin)?,
+                "secrets" => self.manifest.asked.secrets = self.texts(value, secret_name)?,
+                "history" => {
+                    self.manifest.asked.history = history_scope(self.text(value)?)
+                        .map_err(|message| self.wrong(value, message))?;
+                }
+                "memory" => self.manifest.asked.memory = Some(self.memory(value)?),
                 other => self.unknown(&format!("capabilities.{other}")),
             }
         }
@@ -192,6 +193,20 @@ impl Parser<'_> {
         number
             .and_then(|number| i32::from_str_radix(number.as_str(), number.radix()).ok())
             .ok_or_else(|| self.wrong(item, "`order` is a whole number"))
+    }
+
+    fn memory(&self, item: &Item<'_>) -> Result<u32, Fault> {
+        let number = item.get_ref().as_integer();
+        number
+            .and_then(|number| u32::from_str_radix(number.as_str(), number.radix()).ok())
+            .filter(|mib| (1..=Grants::MAX_MEMORY).contains(mib))
+            .ok_or_else(|| {
+                let most = Grants::MAX_MEMORY;
+                self.wrong(
+                    item,
+                    format!("`memory` is a whole number of MiB, 1 to {most}"),
+                )
+            })
     }
 
     fn file_name(&self, item: &Item<'_>) -> Result<String, Fault> {
@@ -276,6 +291,34 @@ fn send_scope(text: &str) -> Result<SendScope, String> {
     }
 }
 
+fn history_scope(text: &str) -> Result<HistoryScope, String> {
+    match text {
+        "none" => Ok(HistoryScope::None),
+        "chat" => Ok(HistoryScope::Chat),
+        "any" => Ok(HistoryScope::Any),
+        other => Err(format!(
+            "`history` is \"none\", \"chat\" or \"any\", not \"{other}\""
+        )),
+    }
+}
+
+fn origin(text: &str) -> Result<HttpOrigin, String> {
+    text.parse().map_err(|error| format!("{error}"))
+}
+
+fn secret_name(text: &str) -> Result<String, String> {
+    let plain = text
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    if plain && !text.is_empty() && text.len() <= MAX_SECRET_NAME {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "`{text}` cannot name a secret; use up to {MAX_SECRET_NAME} letters, digits, `_` and `-`"
+        ))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -293,6 +336,10 @@ chats = ["direct", "120363000000000000@g.us"]
 text = ["Price"]
 [capabilities]
 send = "any"
+http = ["https://api.example.com"]
+secrets = ["crm_token"]
+history = "chat"
+memory = 128
 [config]
 answers = [{ keywords = ["a"], weight = 0x10, at = 1979-05-27 }]
 "#,
@@ -300,7 +347,16 @@ answers = [{ keywords = ["a"], weight = 0x10, at = 1979-05-27 }]
         let manifest = manifest.unwrap_or_default();
         assert_eq!(manifest.component.as_deref(), Some("x.wasm"));
         assert_eq!(manifest.order, -5);
-        assert_eq!(manifest.send, SendScope::Any);
+        assert_eq!(
+            manifest.asked.lines(),
+            [
+                "send = \"any\"",
+                "http = [\"https://api.example.com\"]",
+                "secrets = [\"crm_token\"]",
+                "history = \"chat\"",
+                "memory = 128",
+            ]
+        );
         assert_eq!(manifest.filter.text, ["price"]);
         assert_eq!(manifest.filter.chats.len(), 2);
         assert_eq!(
@@ -326,21 +382,5 @@ answers = [{ keywords = ["a"], weight = 0x10, at = 1979-05-27 }]
             })
         );
         assert_eq!(fault.excerpt.as_deref(), Some("send = \"all\"\n       ^"));
-    }
-
-    #[test]
-    fn what_holds_is_asked_for_and_granted() {
-        let any = Grants {
-            send: SendScope::Any,
-        };
-        assert_eq!(effective(SendScope::Any, any).send, SendScope::Any);
-        assert_eq!(
-            effective(SendScope::ReplyOnly, any).send,
-            SendScope::ReplyOnly
-        );
-        assert_eq!(
-            effective(SendScope::Any, Grants::default()).send,
-            SendScope::ReplyOnly
-        );
     }
 }

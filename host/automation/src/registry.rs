@@ -7,6 +7,7 @@
 //! Invariant: a version that does not load never replaces one that runs.
 
 mod last_good;
+mod loader;
 mod sources;
 mod table;
 
@@ -20,18 +21,24 @@ use arc_swap::ArcSwap;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use warbler_app::hook::{EventHook, Extensions};
-use warbler_domain::extension::{ExtensionFault, ExtensionKind, ExtensionStatus, Grants};
-use warbler_domain::{Clock, ExtensionName, Generation};
+use warbler_app::fetch::Fetcher;
+use warbler_app::hook::{EventHook, Extensions, TemplateHook, WebhookHook};
+use warbler_domain::extension::{
+    ExtensionFault, ExtensionKind, ExtensionState, ExtensionStatus, Grants,
+};
+use warbler_domain::{Clock, ExtensionName, Generation, Secret};
 
+use crate::health::Health;
 use crate::limits::Limits;
 use crate::reload::Worker;
 use crate::script::ScriptEngine;
+use crate::services::Services;
 use crate::wasm::{EngineError, PluginEngine};
 
 pub(crate) use last_good::LastGood;
+pub(crate) use loader::Engines;
 pub(crate) use sources::Scanner;
-pub(crate) use table::{Engines, Table};
+pub(crate) use table::Table;
 
 /// Extensions one host loads; more are ignored with a warning.
 pub const MAX_EXTENSIONS: usize = 256;
@@ -52,6 +59,10 @@ pub struct RegistryConfig {
     pub grants: BTreeMap<ExtensionName, Grants>,
     /// What the operator grants to all others.
     pub default_grants: Grants,
+    /// The operator's secrets, by name.
+    pub secrets: BTreeMap<String, Secret>,
+    /// The guarded client for requests of extensions; without one they are all refused.
+    pub fetcher: Option<Fetcher>,
     /// What a call may use.
     pub limits: Limits,
     /// How long files must be left alone before they are read again.
@@ -71,6 +82,8 @@ impl RegistryConfig {
             last_good_dir: last_good_dir.into(),
             grants: BTreeMap::new(),
             default_grants: Grants::default(),
+            secrets: BTreeMap::new(),
+            fetcher: None,
             limits: Limits::default(),
             debounce: Duration::from_millis(25),
             poll: Duration::from_secs(3),
@@ -156,7 +169,11 @@ impl fmt::Display for Notice {
 #[derive(Default)]
 pub(crate) struct Snapshot {
     pub(crate) chain: Arc<[Arc<dyn EventHook>]>,
+    pub(crate) templates: Arc<[Arc<dyn TemplateHook>]>,
+    pub(crate) webhooks: Arc<[Arc<dyn WebhookHook>]>,
     pub(crate) statuses: Vec<ExtensionStatus>,
+    /// How those that run are doing.
+    pub(crate) health: HashMap<ExtensionName, Arc<Health>>,
 }
 
 /// What the registry and its worker share.
@@ -192,9 +209,13 @@ impl Registry {
                 path: config.last_good_dir.clone(),
                 source,
             })?;
+        let services = Arc::new(Services {
+            fetcher: config.fetcher.clone(),
+            limits: config.limits.effects.clone(),
+        });
         let engines = Engines {
-            plugins: PluginEngine::new(&config.limits)?,
-            scripts: ScriptEngine::new(&config.limits),
+            plugins: PluginEngine::new(&config.limits, Arc::clone(&services))?,
+            scripts: ScriptEngine::new(&config.limits, services),
         };
         let shared = Arc::new(Shared {
             snapshot: ArcSwap::from_pointee(Snapshot::default()),
@@ -259,7 +280,15 @@ impl Extensions for Registry {
     fn statuses(&self) -> Vec<ExtensionStatus> {
         let mut statuses = self.shared.snapshot.load().statuses.clone();
         let faults = self.shared.call_faults();
+        let snapshot = self.shared.snapshot.load();
         for status in &mut statuses {
+            let health = snapshot.health.get(&status.name);
+            status.quarantined_until = health
+                .filter(|_| status.generation.is_some())
+                .and_then(|health| health.quarantined_until());
+            if status.quarantined_until.is_some() {
+                status.state = ExtensionState::Quarantined;
+            }
             // Why the newest file does not run matters more than the last event.
             if status.last_error.is_some() {
                 continue;
@@ -273,8 +302,19 @@ impl Extensions for Registry {
         statuses
     }
 
+    fn templates(&self) -> Arc<[Arc<dyn TemplateHook>]> {
+        Arc::clone(&self.shared.snapshot.load().templates)
+    }
+
+    fn webhooks(&self) -> Arc<[Arc<dyn WebhookHook>]> {
+        Arc::clone(&self.shared.snapshot.load().webhooks)
+    }
+
     fn note_fault(&self, extension: &ExtensionName, fault: &ExtensionFault) {
         let snapshot = self.shared.snapshot.load();
+        if let Some(health) = snapshot.health.get(extension) {
+            health.failed();
+        }
         let running = snapshot
             .statuses
             .iter()

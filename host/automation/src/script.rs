@@ -27,8 +27,10 @@ use warbler_domain::{Event, EventKind, ExtensionName, Generation};
 
 use crate::effects::{Effects, passed};
 use crate::fault::Fault;
-use crate::limits::{EffectLimits, Limits, ScriptLimits};
+use crate::health::Health;
+use crate::limits::{Limits, ScriptLimits};
 use crate::profile::Profile;
+use crate::services::Services;
 use current::{Constants, Current};
 
 /// What every script is told when it has no handler.
@@ -42,24 +44,25 @@ pub(crate) struct ScriptEngine {
     quick: rhai::Engine,
     slots: Arc<Semaphore>,
     limits: ScriptLimits,
-    effects: EffectLimits,
+    services: Arc<Services>,
 }
 
 impl ScriptEngine {
-    pub(crate) fn new(limits: &Limits) -> Arc<Self> {
+    pub(crate) fn new(limits: &Limits, services: Arc<Services>) -> Arc<Self> {
         Arc::new(Self {
             rhai: engine::new(&limits.script),
             quick: engine::new(&call::quick_limits(&limits.script)),
             slots: Arc::new(Semaphore::new(limits.script.concurrent.max(1))),
             limits: limits.script.clone(),
-            effects: limits.effects.clone(),
+            services,
         })
     }
 
     /// Parses a script, runs its top level and looks for its handlers. Blocks.
     pub(crate) fn compile(
         self: &Arc<Self>,
-        profile: Profile,
+        profile: Arc<Profile>,
+        health: Arc<Health>,
         source: &str,
     ) -> Result<Script, Fault> {
         let ast = self
@@ -77,7 +80,7 @@ impl ScriptEngine {
         if !handlers.message && !handlers.event {
             return Err(Fault::new("script-missing-handler", HANDLERS));
         }
-        let effects = Effects::idle(&profile.name, &self.effects);
+        let effects = Effects::idle(&profile, &self.services);
         let current = Current::new(effects, Constants::default(), self.limits.wall).that_may_wait();
         let (_, result) = current.run(|| {
             let mut scope = Scope::new();
@@ -90,6 +93,7 @@ impl ScriptEngine {
         let constants: Constants = result.map_err(|failure| failure.into_fault(source))?;
         Ok(Script {
             engine: Arc::clone(self),
+            health,
             code: Arc::new(Code {
                 profile,
                 ast,
@@ -105,11 +109,12 @@ impl ScriptEngine {
 /// One generation of one script.
 pub(crate) struct Script {
     engine: Arc<ScriptEngine>,
+    health: Arc<Health>,
     code: Arc<Code>,
 }
 
 struct Code {
-    profile: Profile,
+    profile: Arc<Profile>,
     ast: AST,
     constants: Constants,
     handlers: Handlers,
@@ -152,12 +157,14 @@ impl EventHook for Script {
         &self.code.profile.generation
     }
 
-    fn grants(&self) -> Grants {
-        self.code.profile.grants
+    fn grants(&self) -> &Grants {
+        &self.code.profile.grants
     }
 
     fn wants(&self, event: &Event) -> bool {
-        self.code.handlers.of(event).is_some() && self.code.profile.filter.admits(event)
+        self.code.handlers.of(event).is_some()
+            && self.code.profile.wants(event)
+            && self.health.quarantined_until().is_none()
     }
 
     async fn handle(&self, call: HookCall) -> HookOutcome {
@@ -167,10 +174,15 @@ impl EventHook for Script {
         if !self.code.profile.filter.admits_session(&call) {
             return passed();
         }
-        match call::quick(&self.engine, &self.code, handler, &call) {
+        let outcome = match call::quick(&self.engine, &self.code, handler, &call) {
             Some(outcome) => outcome,
             None => call::offloaded(&self.engine, &self.code, handler, call).await,
+        };
+        // Failures are counted where the pipeline notes them, whoever found them.
+        if outcome.fault.is_none() {
+            self.health.succeeded();
         }
+        outcome
     }
 }
 
@@ -190,31 +202,46 @@ mod tests {
             rhai,
             slots: Arc::new(Semaphore::new(1)),
             limits: limits.script,
-            effects: limits.effects,
+            services: Arc::new(Services {
+                fetcher: None,
+                limits: limits.effects,
+            }),
         })
     }
 
-    fn profile() -> Result<Profile, warbler_domain::extension::BadExtensionName> {
-        Ok(Profile {
+    fn profile() -> Result<Arc<Profile>, warbler_domain::extension::BadExtensionName> {
+        Ok(Arc::new(Profile {
             name: "mistaken".parse()?,
             generation: Generation::of_digest(&[0; 32]),
             file: "mistaken.rhai".into(),
             order: 0,
             filter: crate::filter::Filter::default(),
             grants: Grants::default(),
-            config: String::new(),
-        })
+            withheld: Grants::default(),
+            secrets: crate::secrets::Secrets::default(),
+            config: "{}".into(),
+        }))
+    }
+
+    fn health() -> Result<Arc<Health>, warbler_domain::extension::BadExtensionName> {
+        let limits = Limits::default().quarantine;
+        let clock = Arc::new(warbler_domain::SystemClock);
+        Ok(Health::new("mistaken".parse()?, clock, limits))
     }
 
     #[test]
     fn a_panic_inside_the_engine_is_a_fault_and_the_next_script_runs()
     -> Result<(), Box<dyn std::error::Error>> {
         let engine = engine_with_a_mistake();
-        let result = engine.compile(profile()?, "mistake();\nfn on_message(message) {}");
+        let result = engine.compile(
+            profile()?,
+            health()?,
+            "mistake();\nfn on_message(message) {}",
+        );
         assert_eq!(result.err().map(|fault| fault.code), Some("script-panic"));
         assert!(
             engine
-                .compile(profile()?, "fn on_message(message) {}")
+                .compile(profile()?, health()?, "fn on_message(message) {}")
                 .is_ok()
         );
         Ok(())

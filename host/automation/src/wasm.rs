@@ -1,53 +1,59 @@
-//! Plugins: WebAssembly components of the world `event-plugin`, run by wasmtime.
+//! Plugins: WebAssembly components, run by wasmtime.
 //!
-//! [`PluginEngine`] exists once; it compiles a component into a [`Plugin`], checked and linked. Each
-//! event gets a fresh instance out of a pool, so nothing of one chat is left for the next.
-//! Two clocks stop a guest: epochs count the milliseconds in which it computes (a timeout cannot
-//! interrupt a busy guest), and a timeout around the call ends one that waits (an epoch cannot
-//! interrupt a waiting one).
+//! [`PluginEngine`] exists once; it compiles a component into a [`Plugin`], checked and linked, for
+//! the hooks it exports. Each call gets a fresh instance out of a pool, so nothing of one chat is
+//! left for the next. Two clocks stop a guest: epochs count the milliseconds in which it computes (a
+//! timeout cannot interrupt a busy guest), and a timeout around the call ends one that waits (an
+//! epoch cannot interrupt a waiting one).
 //!
 //! Invariant: whatever the guest does, [`Plugin`] answers within its wall limit with an outcome
 //! or a fault, and the instance is gone.
 
 mod compile;
+mod exports;
 mod failure;
 mod host;
+mod plugin;
 mod record;
 mod state;
 mod stdio;
 mod ticker;
+mod turns;
+mod wall;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use async_trait::async_trait;
 use tokio::sync::Semaphore;
-use warbler_app::hook::{EventHook, HookCall, HookOutcome};
-use warbler_domain::extension::{ExtensionKind, Grants};
-use warbler_domain::{Event, ExtensionName, Generation, Verdict};
+use warbler_domain::extension::Grants;
 use wasmtime::component::Linker;
 use wasmtime::{
-    Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, UpdateDeadline,
+    Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, UpdateDeadline,
 };
 
-use crate::effects::{Effects, Halt, failed, passed};
-use crate::fault::Fault;
-use crate::limits::{EffectLimits, Limits, PluginLimits};
-use crate::profile::Profile;
+use crate::effects::Halt;
+use crate::limits::{Limits, PluginLimits};
+use crate::services::Services;
 use state::PluginState;
 use ticker::{TICK, Ticker};
+
+pub(crate) use plugin::Plugin;
 
 // The contract, as Rust types.
 mod contract {
     wasmtime::component::bindgen!({
         path: "../../wit",
-        world: "event-plugin",
-        imports: { "warbler:plugin/kv": async | trappable, default: trappable },
+        world: "plugin",
+        imports: {
+            "warbler:plugin/kv": async | trappable,
+            "warbler:plugin/http": async | trappable,
+            "warbler:plugin/history": async | trappable,
+            "warbler:plugin/schedule": async | trappable,
+            default: trappable,
+        },
         exports: { default: async },
     });
 }
-
-use contract::EventPluginPre;
-use contract::exports::warbler::plugin::event_handler::Verdict as GuestVerdict;
 
 /// Why plugins cannot run at all on this machine.
 #[derive(Debug, thiserror::Error)]
@@ -61,11 +67,11 @@ pub(crate) struct PluginEngine {
     ticker: Ticker,
     slots: Semaphore,
     limits: PluginLimits,
-    effects: EffectLimits,
+    services: Arc<Services>,
 }
 
 impl PluginEngine {
-    pub(crate) fn new(limits: &Limits) -> Result<Arc<Self>, EngineError> {
+    pub(crate) fn new(limits: &Limits, services: Arc<Services>) -> Result<Arc<Self>, EngineError> {
         let failed = |error: wasmtime::Error| EngineError(format!("{error:#}"));
         let plugin = limits.plugin.clone();
         let engine = match Engine::new(&engine_config(Some(pool(&plugin)))) {
@@ -78,7 +84,7 @@ impl PluginEngine {
         };
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(failed)?;
-        contract::EventPlugin::add_to_linker::<_, wasmtime::component::HasSelf<_>>(
+        contract::Plugin::add_to_linker::<_, wasmtime::component::HasSelf<_>>(
             &mut linker,
             |state| state,
         )
@@ -91,18 +97,17 @@ impl PluginEngine {
             ticker,
             slots: Semaphore::new(usize::try_from(plugin.concurrent).unwrap_or(1).max(1)),
             limits: plugin,
-            effects: limits.effects.clone(),
+            services,
         }))
     }
 
-    /// A store with every limit on.
-    fn store(&self, state: PluginState) -> Store<PluginState> {
+    /// A store with every limit on; the guest may compute for `cpu`.
+    fn store(&self, state: PluginState, cpu: Duration) -> Store<PluginState> {
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| &mut state.limiter);
         store.set_hostcall_fuel(self.limits.host_call);
         store.set_epoch_deadline(1);
-        let budget =
-            u64::try_from(self.limits.cpu.as_millis() / TICK.as_millis()).unwrap_or(u64::MAX);
+        let budget = u64::try_from(cpu.as_millis() / TICK.as_millis()).unwrap_or(u64::MAX);
         let mut used = 0_u64;
         store.epoch_deadline_callback(move |_| {
             used += 1;
@@ -131,6 +136,8 @@ fn engine_config(pool: Option<PoolingAllocationConfig>) -> wasmtime::Config {
 /// Room for so many calls at once and a few trial instances; what a component may hold at all.
 fn pool(limits: &PluginLimits) -> PoolingAllocationConfig {
     let instances = limits.concurrent.saturating_add(8);
+    // Address space only; what a plugin may take of it is its store's to limit.
+    let most = (Grants::MAX_MEMORY as usize).saturating_mul(1024 * 1024);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
         .total_stacks(instances)
@@ -142,94 +149,13 @@ fn pool(limits: &PluginLimits) -> PoolingAllocationConfig {
         .max_tables_per_component(16)
         .max_tables_per_module(8)
         .table_elements(limits.table_elements)
-        .max_memory_size(limits.memory)
-        // Pages cleared by hand instead of given back: cheaper for the small guests this is for.
+        .max_memory_size(limits.memory.max(most))
+        // Where the kernel can tell which pages a guest wrote (Linux 6.7), only those are reset, and
+        // they stay mapped for the next call. A guest's stack lies below its data, so without that
+        // the first pages of its memory are the wrong ones to keep.
+        .pagemap_scan(Enabled::Auto)
         .linear_memory_keep_resident(256 * 1024)
         .table_keep_resident(16 * 1024)
         .async_stack_keep_resident(32 * 1024);
     pool
-}
-
-/// One generation of one plugin, compiled and linked.
-pub(crate) struct Plugin {
-    engine: Arc<PluginEngine>,
-    profile: Profile,
-    config: Arc<str>,
-    handler: EventPluginPre<PluginState>,
-}
-
-impl Plugin {
-    async fn call(
-        &self,
-        store: &mut Store<PluginState>,
-        call: &HookCall,
-    ) -> Result<Verdict, Fault> {
-        let event = record::of(call);
-        let run = async {
-            let instance = self.handler.instantiate_async(&mut *store).await?;
-            let handler = instance.warbler_plugin_event_handler();
-            handler.call_handle(&mut *store, &event).await
-        };
-        match tokio::time::timeout(self.engine.limits.wall, run).await {
-            Ok(Ok(Ok(GuestVerdict::Next))) => Ok(Verdict::Next),
-            Ok(Ok(Ok(GuestVerdict::Stop))) => Ok(Verdict::Stop),
-            Ok(Ok(Err(message))) => Err(Fault::new("guest-error", message)),
-            Ok(Err(error)) => Err(failure::of_call(&error)),
-            Err(_elapsed) => Err(Fault::new(
-                "deadline",
-                format!(
-                    "no answer within {} ms",
-                    self.engine.limits.wall.as_millis()
-                ),
-            )),
-        }
-    }
-}
-
-#[async_trait]
-impl EventHook for Plugin {
-    fn name(&self) -> &ExtensionName {
-        &self.profile.name
-    }
-
-    fn kind(&self) -> ExtensionKind {
-        ExtensionKind::Plugin
-    }
-
-    fn generation(&self) -> &Generation {
-        &self.profile.generation
-    }
-
-    fn grants(&self) -> Grants {
-        self.profile.grants
-    }
-
-    fn wants(&self, event: &Event) -> bool {
-        self.profile.filter.admits(event)
-    }
-
-    async fn handle(&self, call: HookCall) -> HookOutcome {
-        if !self.profile.filter.admits_session(&call) {
-            return passed();
-        }
-        // The semaphore is never closed; waiting here is waiting for other plugins.
-        let Ok(_slot) = self.engine.slots.acquire().await else {
-            return failed(
-                Fault::new("deadline", "the host is stopping").dated(call.now),
-                Vec::new(),
-            );
-        };
-        let _running = self.engine.ticker.running();
-        let effects = Effects::new(
-            &call,
-            &self.profile.name,
-            self.profile.grants,
-            &self.engine.effects,
-        );
-        let state = PluginState::new(effects, Arc::clone(&self.config), &self.engine.limits);
-        let mut store = self.engine.store(state);
-        let result = self.call(&mut store, &call).await;
-        let result = result.map_err(|fault| fault.in_file(&self.profile.file).dated(call.now));
-        store.into_data().finish().into_outcome(result)
-    }
 }

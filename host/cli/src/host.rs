@@ -23,12 +23,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 use warbler_api::ApiOptions;
+use warbler_app::fetch::Fetcher;
 use warbler_app::{App, Parts, Settings};
 use warbler_automation::{Registry, RegistryConfig};
 use warbler_domain::extension::Grants;
 use warbler_domain::{Clock, ExtensionName, Random, Secret, SystemClock};
 use warbler_store::{Store, StoreOptions};
-use warbler_whatsapp::WhatsappRust;
+use warbler_whatsapp::{HistoryLimits, WhatsappRust};
 
 pub use backup::{BackedUp, BackupFailure, back_up, media_of, restore};
 pub(crate) use data::read_key;
@@ -56,16 +57,22 @@ pub struct HostOptions {
     pub script_dirs: Vec<PathBuf>,
     /// What extensions may do beyond the default, by name.
     pub grants: BTreeMap<ExtensionName, Grants>,
+    /// The secrets that extensions may be granted, by name.
+    pub secrets: BTreeMap<String, Secret>,
     /// The network below.
     pub network: NetworkChoice,
     /// What linked phones list this host as.
     pub device_name: String,
+    /// How much of what a phone remembers is taken over when it links a session.
+    pub history: HistoryLimits,
     /// How the core behaves.
     pub settings: Settings,
     /// Largest request body, in bytes.
     pub max_body: usize,
     /// How long the reader of a WebSocket may take over what it is sent.
     pub slow_reader: Duration,
+    /// How long a client may take nothing of what it is sent.
+    pub stalled_client: Duration,
     /// Largest database, in bytes; nothing for as large as the disk allows.
     pub max_database: Option<u64>,
     /// A key that always has access; without one the first start makes one.
@@ -87,11 +94,14 @@ impl HostOptions {
             plugin_dirs: Vec::new(),
             script_dirs: Vec::new(),
             grants: BTreeMap::new(),
+            secrets: BTreeMap::new(),
             network,
             device_name: "Warbler".to_owned(),
+            history: HistoryLimits::default(),
             settings: Settings::default(),
             max_body: 24 * 1024 * 1024,
             slow_reader: ApiOptions::SLOW_READER,
+            stalled_client: warbler_api::STALLED,
             max_database: None,
             admin_key: None,
             clock: Arc::new(SystemClock),
@@ -122,7 +132,7 @@ impl Host {
         }
         let folder = DataFolder::open(&options.data)?;
         let listener = bind(options.listen).await?;
-        let below = Below::start(&options.network, &options.device_name).await?;
+        let below = Below::start(&options).await?;
         let started = Box::pin(above(options, &folder, listener, &below)).await;
         match started {
             Ok(above) => Ok(above.into_host(below, folder)),
@@ -272,10 +282,14 @@ async fn above(
         source,
     })?;
     let driver = WhatsappRust::new(store.clone(), Arc::clone(&options.clock), below.engine())?;
+    let outbound = options.settings.outbound.clone();
+    let fetcher = Fetcher::new(outbound).map_err(warbler_app::StartError::from)?;
     let registry = Registry::open(RegistryConfig {
         plugin_dirs: options.plugin_dirs,
         script_dirs: options.script_dirs,
         grants: options.grants,
+        secrets: options.secrets,
+        fetcher: Some(fetcher),
         ..RegistryConfig::new(folder.path("last-good"), Arc::clone(&options.clock))
     });
     let registry = Arc::new(registry.await?);
@@ -308,7 +322,13 @@ async fn above(
     api.slow_reader = options.slow_reader;
     let sockets = api.tasks.clone();
     let router = warbler_api::router(app.clone(), api);
-    let server = tokio::spawn(warbler_api::serve(listener, router, stop_server.clone()));
+    let serving = warbler_api::serve(
+        listener,
+        router,
+        stop_server.clone(),
+        options.stalled_client,
+    );
+    let server = tokio::spawn(serving);
     info!(%address, data = %folder.root().display(), "The host is ready on http://{address}");
     Ok(Above {
         address,

@@ -85,6 +85,21 @@ impl ChatState {
     }
 }
 
+/// A word that is no state of a chat.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a chat shows composing, recording or paused")]
+pub struct BadChatState;
+
+impl std::str::FromStr for ChatState {
+    type Err = BadChatState;
+
+    fn from_str(text: &str) -> Result<Self, BadChatState> {
+        let all = [Self::Composing, Self::Recording, Self::Paused];
+        let found = all.into_iter().find(|state| state.as_str() == text);
+        found.ok_or(BadChatState)
+    }
+}
+
 /// A chat as it is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chat {

@@ -1,5 +1,7 @@
 //! People on the network, as far as a session knows them.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
@@ -14,6 +16,9 @@ pub struct Contact {
     /// The other address (LID when `jid` is a PN), where known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub alt: Option<Jid>,
+    /// The name that a caller has saved here.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub saved_name: Option<String>,
     /// The name in the account's address book.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub name: Option<String>,
@@ -27,7 +32,38 @@ pub struct Contact {
 impl Contact {
     /// What to call the person.
     pub fn display_name(&self) -> Option<&str> {
-        self.name.as_deref().or(self.push_name.as_deref())
+        let names = [&self.saved_name, &self.name, &self.push_name];
+        names.into_iter().flatten().next().map(String::as_str)
+    }
+}
+
+/// A part of a name or number that people or chats are looked for by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamePart(String);
+
+/// A text that is too long to look for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a name is looked for by at most {} characters", NamePart::MAX)]
+pub struct NamePartTooLong;
+
+impl NamePart {
+    /// Most characters.
+    pub const MAX: usize = 100;
+
+    /// The text; every name has an empty one in it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for NamePart {
+    type Err = NamePartTooLong;
+
+    fn from_str(text: &str) -> Result<Self, NamePartTooLong> {
+        if text.chars().count() > Self::MAX {
+            return Err(NamePartTooLong);
+        }
+        Ok(Self(text.to_owned()))
     }
 }
 

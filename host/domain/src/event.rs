@@ -8,6 +8,7 @@ use crate::call::CallState;
 use crate::chat::ChatChange;
 use crate::clock::Timestamp;
 use crate::content::Content;
+use crate::extension::ExtensionName;
 use crate::group::GroupChange;
 use crate::ids::{EventId, SessionId, WhatsAppId};
 use crate::jid::{Jid, Server};
@@ -44,7 +45,16 @@ impl Event {
             EventBody::ChatUpdated { chat, .. } => Some(chat),
             EventBody::Presence { by, .. } | EventBody::Call { by, .. } => Some(by),
             EventBody::ContactUpdated { contact, .. } => Some(contact),
+            EventBody::Custom { chat, .. } | EventBody::Timer { chat, .. } => chat.as_ref(),
             EventBody::SessionStatus { .. } | EventBody::SessionQr { .. } => None,
+        }
+    }
+
+    /// The one extension it is for; `None` for events that any may want.
+    pub fn addressee(&self) -> Option<&ExtensionName> {
+        match &self.body {
+            EventBody::Timer { extension, .. } => Some(extension),
+            _ => None,
         }
     }
 
@@ -155,6 +165,32 @@ pub enum EventBody {
         /// Until when it can be scanned.
         expires_at: Timestamp,
     },
+    /// An extension says that something happened.
+    Custom {
+        /// Its kind: `custom.` and a word.
+        kind: EventKind,
+        /// Which extension.
+        by: ExtensionName,
+        /// The chat of the event it was made at.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        chat: Option<Jid>,
+        /// What it says, as one JSON object.
+        data: String,
+        /// How many events of extensions led to it, one after the other; 1 for the first.
+        depth: u8,
+    },
+    /// A timer that an extension set has come due.
+    Timer {
+        /// The extension, which alone is called.
+        extension: ExtensionName,
+        /// The timer's name.
+        name: String,
+        /// The chat it was set in.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        chat: Option<Jid>,
+        /// What it was given, as one JSON object.
+        data: String,
+    },
 }
 
 /// What is new about somebody.
@@ -199,6 +235,9 @@ impl EventBody {
             Self::Message { message } if message.status == MessageStatus::Failed => {
                 EventKind::MESSAGE_FAILED
             }
+            Self::Message { message } if message.status == MessageStatus::Cancelled => {
+                EventKind::MESSAGE_CANCELLED
+            }
             Self::Message { message } => match (&message.content, message.direction) {
                 (Content::Reaction { .. }, _) => EventKind::MESSAGE_REACTION,
                 (Content::Edit { .. }, _) => EventKind::MESSAGE_EDITED,
@@ -218,6 +257,8 @@ impl EventBody {
             Self::GroupUpdated { .. } => EventKind::GROUP_UPDATED,
             Self::SessionStatus { .. } => EventKind::SESSION_STATUS,
             Self::SessionQr { .. } => EventKind::SESSION_QR,
+            Self::Custom { kind, .. } => kind.clone(),
+            Self::Timer { .. } => EventKind::TIMER,
         }
     }
 
@@ -226,7 +267,7 @@ impl EventBody {
     pub fn dedupe_key(&self) -> Option<String> {
         match self {
             // Given up once, tried again, it may be given up again.
-            Self::Message { message } if message.status == MessageStatus::Failed => None,
+            Self::Message { message } if message.status.is_unsent() => None,
             Self::Message { message } => Some(format!(
                 "{}|{}|{}|{}",
                 self.kind(),
@@ -265,6 +306,8 @@ impl EventKind {
     pub const MESSAGE_SENT: Self = Self::fixed("message.sent");
     /// A message of this session was given up.
     pub const MESSAGE_FAILED: Self = Self::fixed("message.failed");
+    /// A message of this session was taken out of the outbox before it was sent.
+    pub const MESSAGE_CANCELLED: Self = Self::fixed("message.cancelled");
     /// A message has a new text.
     pub const MESSAGE_EDITED: Self = Self::fixed("message.edited");
     /// A message was taken back.
@@ -292,11 +335,18 @@ impl EventKind {
     /// A QR can be scanned.
     pub const SESSION_QR: Self = Self::fixed("session.qr");
 
-    /// Every kind this version makes.
-    pub const ALL: [Self; 16] = [
+    /// A timer of an extension came due.
+    pub const TIMER: Self = Self::fixed("timer");
+
+    /// How the kinds of events that extensions make begin.
+    pub const CUSTOM: &'static str = "custom.";
+
+    /// Every kind this version makes, beside those of extensions.
+    pub const ALL: [Self; 18] = [
         Self::MESSAGE_RECEIVED,
         Self::MESSAGE_SENT,
         Self::MESSAGE_FAILED,
+        Self::MESSAGE_CANCELLED,
         Self::MESSAGE_EDITED,
         Self::MESSAGE_REVOKED,
         Self::MESSAGE_REACTION,
@@ -310,6 +360,7 @@ impl EventKind {
         Self::CONTACT_UPDATED,
         Self::SESSION_STATUS,
         Self::SESSION_QR,
+        Self::TIMER,
     ];
 
     const fn fixed(word: &'static str) -> Self {

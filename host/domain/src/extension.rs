@@ -1,5 +1,7 @@
 //! Extensions: plugins and scripts, as the host knows them.
 
+mod grants;
+
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -9,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::action::{Action, Verdict};
 use crate::clock::Timestamp;
 use crate::session::is_name;
+
+pub use grants::{BadOrigin, Grants, HistoryScope, HttpOrigin, SendScope};
 
 /// An extension's name: that of its file or folder, by the same rule as session names.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -102,25 +106,6 @@ impl fmt::Display for Generation {
     }
 }
 
-/// To whom an extension may write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SendScope {
-    /// Only into the chat an event came from.
-    #[default]
-    ReplyOnly,
-    /// To anybody.
-    Any,
-}
-
-/// What holds for an extension: what its manifest asks for and the operator grants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Grants {
-    /// To whom it may write.
-    pub send: SendScope,
-}
-
 /// An extension as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -139,10 +124,16 @@ pub struct ExtensionStatus {
     pub loaded_at: Option<Timestamp>,
     /// Its place in the chain: smaller comes first.
     pub order: i32,
+    /// What it is called for, as long as it runs.
+    pub hooks: Vec<Hook>,
     /// The event kinds it is called for.
     pub events: Vec<String>,
     /// What holds for it.
     pub grants: Grants,
+    /// What it asks for and is not granted.
+    pub withheld: Grants,
+    /// Until when it is left out after repeated failure.
+    pub quarantined_until: Option<Timestamp>,
     /// Why the newest file does not run, or what went wrong at its last event.
     pub last_error: Option<ExtensionFault>,
 }
@@ -157,6 +148,31 @@ pub enum ExtensionState {
     LastGood,
     /// Nothing runs: the only version there is is broken.
     Broken,
+    /// It failed again and again, and is left out for a while; events flow past it.
+    Quarantined,
+}
+
+/// A place where extensions are called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Hook {
+    /// At events.
+    Event,
+    /// For each message of a campaign.
+    Template,
+    /// For each delivery to a webhook endpoint.
+    Webhook,
+}
+
+impl Hook {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Template => "template",
+            Self::Webhook => "webhook",
+        }
+    }
 }
 
 /// What went wrong with an extension.

@@ -104,6 +104,83 @@ impl MediaKind {
     }
 }
 
+/// What a medium is sent as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MediaForm {
+    /// A picture.
+    Image,
+    /// A film.
+    Video,
+    /// A film that repeats without sound.
+    Gif,
+    /// Sound.
+    Audio,
+    /// Sound recorded for this message.
+    Voice,
+    /// Any file.
+    Document,
+    /// A sticker.
+    Sticker,
+}
+
+/// A word that is no form of a medium.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a medium is sent as image, video, gif, audio, voice, document or sticker")]
+pub struct BadForm;
+
+impl MediaForm {
+    /// Every form.
+    pub const ALL: [Self; 7] = [
+        Self::Image,
+        Self::Video,
+        Self::Gif,
+        Self::Audio,
+        Self::Voice,
+        Self::Document,
+        Self::Sticker,
+    ];
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Gif => "gif",
+            Self::Voice => "voice",
+            plain => plain.kind().as_str(),
+        }
+    }
+
+    /// The kind of media it is.
+    pub fn kind(self) -> MediaKind {
+        match self {
+            Self::Image => MediaKind::Image,
+            Self::Video | Self::Gif => MediaKind::Video,
+            Self::Audio | Self::Voice => MediaKind::Audio,
+            Self::Document => MediaKind::Document,
+            Self::Sticker => MediaKind::Sticker,
+        }
+    }
+
+    /// Whether a text can stand below it.
+    pub fn can_have_caption(self) -> bool {
+        matches!(self, Self::Image | Self::Video | Self::Gif | Self::Document)
+    }
+
+    /// Whether it can be shown once only.
+    pub fn can_be_seen_once(self) -> bool {
+        matches!(self, Self::Image | Self::Video | Self::Voice)
+    }
+}
+
+impl FromStr for MediaForm {
+    type Err = BadForm;
+
+    fn from_str(text: &str) -> Result<Self, BadForm> {
+        let found = Self::ALL.into_iter().find(|form| form.as_str() == text);
+        found.ok_or(BadForm)
+    }
+}
+
 /// One medium of a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -147,6 +224,9 @@ pub struct Media {
     /// A small JPEG of it, in this host's media store.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub thumbnail: Option<Digest>,
+    /// The name under which anybody who knows it is given the bytes, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub public_name: Option<String>,
     /// Where its bytes are.
     pub source: MediaSource,
 }
@@ -169,6 +249,7 @@ impl Media {
             animated: false,
             view_once: false,
             thumbnail: None,
+            public_name: None,
             source,
         }
     }

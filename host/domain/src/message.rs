@@ -31,6 +31,9 @@ pub struct Message {
     /// The name the sender shows.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub sender_name: Option<String>,
+    /// What callers have saved the sender as, where they have.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sender_saved_name: Option<String>,
     /// Which way it goes.
     pub direction: Direction,
     /// When it was written, by the network's clock; when it was accepted, for outbound ones.
@@ -62,6 +65,12 @@ pub struct Message {
 impl Message {
     /// Most people who see one status post.
     pub const MAX_AUDIENCE: usize = 5000;
+
+    /// What to call the sender: as they were saved, else as they call themselves.
+    pub fn sender_display_name(&self) -> Option<&str> {
+        let saved = self.sender_saved_name.as_deref();
+        saved.or(self.sender_name.as_deref())
+    }
 }
 
 fn is_zero(count: &u32) -> bool {
@@ -144,6 +153,11 @@ impl MessageStatus {
     /// The status with this word.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == word)
+    }
+
+    /// Whether it says that the message never went out.
+    pub fn is_unsent(self) -> bool {
+        matches!(self, Self::Failed | Self::Cancelled)
     }
 
     /// The status after news of `next`: receipts may come late and in any order, and a message

@@ -348,6 +348,38 @@ mod tests {
     }
 
     #[test]
+    fn whatever_happens_a_session_runs_only_between_a_start_and_what_ends_it() {
+        let random = crate::Random::seeded(17);
+        let mut connected = 0;
+        for _ in 0..2_000 {
+            let mut state = SessionState::Created;
+            // What the operator and the network have said so far, in the plainest words.
+            let (mut wanted, mut offered) = (false, false);
+            for _ in 0..40 {
+                let Some(signal) = SIGNALS.get(random.below(SIGNALS.len())).copied() else {
+                    continue;
+                };
+                let Some(next) = state.after(signal) else {
+                    continue;
+                };
+                match signal {
+                    Signal::Start => (wanted, offered) = (true, false),
+                    Signal::PairingOffered => offered = true,
+                    Signal::Stop | Signal::Fail | Signal::LoggedOut => wanted = false,
+                    Signal::Connected | Signal::ConnectionLost => {}
+                }
+                assert_eq!(next.is_active(), wanted, "{state} {signal:?} {next}");
+                let shown = next == SessionState::AwaitingPairing;
+                assert!(!shown || offered, "a QR was shown that nobody offered");
+                connected += usize::from(next == SessionState::Connected);
+                assert!(next != SessionState::Created, "nothing is new twice");
+                state = next;
+            }
+        }
+        assert!(connected > 1_000, "{connected}");
+    }
+
+    #[test]
     fn every_state_has_a_word_of_its_own() {
         for state in SessionState::ALL {
             assert_eq!(SessionState::parse(state.as_str()), Some(state));

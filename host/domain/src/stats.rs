@@ -17,6 +17,10 @@ pub struct MessageStats {
     pub by_status: BTreeMap<String, u64>,
     /// The last 24 hours, the oldest first; 25 entries, since the first and last are not whole.
     pub hours: Vec<HourCount>,
+    /// Those of these hours by kind.
+    pub hours_by_kind: BTreeMap<String, u64>,
+    /// Those of these hours by status: how many of them stand there now.
+    pub hours_by_status: BTreeMap<String, u64>,
 }
 
 /// Counts of one hour.

@@ -21,8 +21,8 @@ use sha2::{Digest, Sha256};
 use crate::faults::Fault;
 use crate::hub::Hub;
 
-/// How long one body may be.
-pub(crate) const MAX_BODY: usize = 100 << 20;
+/// How long one body may be: a document of 100 MiB, and what encryption adds.
+pub(crate) const MAX_BODY: usize = (100 << 20) + 1024;
 
 /// Why a body was not stored.
 #[derive(Debug, thiserror::Error)]

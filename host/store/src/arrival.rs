@@ -37,6 +37,11 @@ pub(crate) fn first_place(message: &Message, arrival: Arrival) -> i64 {
     first_place_at(counts)
 }
 
+/// The place of the message with this seq.
+pub(crate) fn place(first: i64, seq: i64) -> i64 {
+    first + (seq & (PLACES - 1))
+}
+
 /// The first place of a millisecond.
 pub(crate) fn first_place_at(millis: i64) -> i64 {
     millis.clamp(0, i64::MAX / PLACES) * PLACES
@@ -50,6 +55,11 @@ pub(crate) fn first_place_since(since: Timestamp) -> i64 {
 /// A place behind every message written at `until` or earlier.
 pub(crate) fn first_place_after(until: Timestamp) -> i64 {
     first_place_at(until.as_millis().saturating_add(FRESH + 1))
+}
+
+/// The hour, counted from 1970, that a place lies in.
+pub(crate) fn hour_of(place: i64) -> i64 {
+    place.div_euclid(PLACES * crate::stats::HOUR)
 }
 
 /// The millisecond a place stands for.

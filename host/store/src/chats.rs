@@ -3,6 +3,7 @@
 use rusqlite::types::Value;
 use rusqlite::{Row, params, params_from_iter};
 use warbler_domain::chat::{Chat, ChatChange, ChatSettings};
+use warbler_domain::contact::NamePart;
 use warbler_domain::page::{Page, PageRequest};
 use warbler_domain::{Jid, Message, MessageId, SessionId, Timestamp, WhatsAppId};
 
@@ -20,7 +21,7 @@ pub struct ChatFilter {
     /// Groups, or people.
     pub groups: Option<bool>,
     /// With this in the name or the number.
-    pub name: Option<String>,
+    pub name: Option<NamePart>,
 }
 
 /// Reading half.
@@ -43,7 +44,8 @@ impl<'a> Writer<'a> {
     }
 }
 
-const SELECT: &str = "SELECT h.place, h.jid, c.alt, coalesce(g.subject, c.name, c.push_name),
+const SELECT: &str = "SELECT h.place, h.jid, c.alt, 
+        coalesce(g.subject, c.saved_name, c.name, c.push_name),
         h.archived, h.pinned, h.muted_until, max(h.unread, h.marked)
     FROM chats h
     LEFT JOIN contacts c ON c.session = h.session AND c.jid = h.jid
@@ -93,10 +95,11 @@ impl Chats<'_> {
             sql.push_str("h.jid LIKE '%@g.us'");
         }
         if let Some(name) = &filter.name {
-            values.push(crate::contacts::containing(name).into());
+            values.push(crate::contacts::containing(name.as_str()).into());
             sql.push_str(
                 " AND (g.subject LIKE ?3 ESCAPE '\\' OR c.name LIKE ?3 ESCAPE '\\'
-                   OR c.push_name LIKE ?3 ESCAPE '\\' OR h.jid LIKE ?3 ESCAPE '\\')",
+                   OR c.push_name LIKE ?3 ESCAPE '\\' OR c.saved_name LIKE ?3 ESCAPE '\\'
+                   OR h.jid LIKE ?3 ESCAPE '\\')",
             );
         }
         sql.push_str(&format!(

@@ -1,11 +1,11 @@
 //! People a session knows of.
 
 use rusqlite::{Row, params};
-use warbler_domain::contact::Contact;
+use warbler_domain::contact::{Contact, NamePart};
 use warbler_domain::page::{Page, PageRequest};
 use warbler_domain::{Jid, SessionId, Timestamp};
 
-use crate::rows::{collect, first, parsed, parsed_opt, prepare};
+use crate::rows::{collect, first, id_bytes, parsed, parsed_opt, prepare};
 use crate::{Reader, Result, Writer};
 
 /// Reading half.
@@ -28,7 +28,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-const COLUMNS: &str = "number, jid, alt, name, push_name, seen_at";
+const COLUMNS: &str = "number, jid, alt, name, push_name, seen_at, saved_name";
 
 impl Contacts<'_> {
     /// Whether a session knows somebody under this address.
@@ -60,12 +60,21 @@ impl Contacts<'_> {
         })
     }
 
+    /// Every name that was saved, with the session and the address it was saved for.
+    pub fn saved_names(&self) -> Result<Vec<(SessionId, Jid, String)>> {
+        let sql = "SELECT session, jid, saved_name FROM contacts WHERE saved_name IS NOT NULL";
+        collect(&mut prepare(self.0.conn, sql)?, [], |row| {
+            let session = SessionId::from_bytes(id_bytes(row, 0, "contacts.session")?);
+            Ok((session, parsed(row, 1, "contacts.jid")?, row.get(2)?))
+        })
+    }
+
     /// A session's people, those it came to know last first; with `name` only those with that in a
     /// name or in the number.
     pub fn list(
         &self,
         session: SessionId,
-        name: Option<&str>,
+        name: Option<&NamePart>,
         page: PageRequest,
     ) -> Result<Page<Contact>> {
         let before = page.after().map_or(i64::MAX, |cursor| cursor.0);
@@ -73,10 +82,15 @@ impl Contacts<'_> {
         let sql = format!(
             "SELECT {COLUMNS} FROM contacts WHERE session = ?1 AND number < ?2
                AND (?3 IS NULL OR name LIKE ?3 ESCAPE '\\' OR push_name LIKE ?3 ESCAPE '\\'
-                    OR jid LIKE ?3 ESCAPE '\\')
+                    OR saved_name LIKE ?3 ESCAPE '\\' OR jid LIKE ?3 ESCAPE '\\')
              ORDER BY number DESC LIMIT ?4"
         );
-        let params = params![session.as_bytes(), before, name.map(containing), limit];
+        let params = params![
+            session.as_bytes(),
+            before,
+            name.map(|part| containing(part.as_str())),
+            limit
+        ];
         let rows = collect(&mut prepare(self.0.conn, &sql)?, params, read)?;
         Ok(Page::of_rows(rows, page.limit()))
     }
@@ -145,15 +159,49 @@ impl ContactsMut<'_> {
         Ok(())
     }
 
+    /// Notes the name that a caller saves for somebody.
+    pub fn save_name(
+        &self,
+        session: SessionId,
+        jid: &Jid,
+        name: &str,
+        seen_at: Timestamp,
+    ) -> Result<()> {
+        let sql = "INSERT INTO contacts (session, jid, saved_name, seen_at) VALUES (?1, ?2, ?3, ?4)
+                   ON CONFLICT (session, jid) DO UPDATE SET saved_name = excluded.saved_name";
+        let params = params![
+            session.as_bytes(),
+            jid.to_string(),
+            name,
+            seen_at.as_millis()
+        ];
+        prepare(self.0.conn, sql)?.execute(params)?;
+        Ok(())
+    }
+
+    /// Forgets the name that a caller has saved for somebody, and whom only that made known;
+    /// whether there was one.
+    pub fn forget_saved_name(&self, session: SessionId, jid: &Jid) -> Result<bool> {
+        let sql = "UPDATE contacts SET saved_name = NULL
+                   WHERE session = ?1 AND jid = ?2 AND saved_name IS NOT NULL";
+        let jid = jid.to_string();
+        let changed = prepare(self.0.conn, sql)?.execute(params![session.as_bytes(), jid])?;
+        let sql = "DELETE FROM contacts WHERE session = ?1 AND jid = ?2
+                   AND coalesce(alt, name, push_name, saved_name) IS NULL";
+        prepare(self.0.conn, sql)?.execute(params![session.as_bytes(), jid])?;
+        Ok(changed > 0)
+    }
+
     /// Makes one of two entries that are the same person's.
     pub(crate) fn merge(&self, session: &[u8], hidden: &str, number: &str) -> Result<()> {
         for sql in [
-            "INSERT INTO contacts (session, jid, alt, name, push_name, seen_at)
-                 SELECT session, ?3, ?2, name, push_name, seen_at
+            "INSERT INTO contacts (session, jid, alt, name, push_name, seen_at, saved_name)
+                 SELECT session, ?3, ?2, name, push_name, seen_at, saved_name
                  FROM contacts WHERE session = ?1 AND jid = ?2
                  ON CONFLICT (session, jid) DO UPDATE SET
                      alt = excluded.alt, name = coalesce(name, excluded.name),
-                     push_name = coalesce(push_name, excluded.push_name)",
+                     push_name = coalesce(push_name, excluded.push_name),
+                     saved_name = coalesce(saved_name, excluded.saved_name)",
             "DELETE FROM contacts WHERE session = ?1 AND jid = ?2 AND ?3 <> ?2",
         ] {
             prepare(self.0.conn, sql)?.execute(params![session, hidden, number])?;
@@ -182,6 +230,7 @@ fn read(row: &Row<'_>) -> Result<(i64, Contact)> {
         name: row.get(3)?,
         push_name: row.get(4)?,
         seen_at: Timestamp::from_millis(row.get(5)?),
+        saved_name: row.get(6)?,
     };
     Ok((row.get(0)?, contact))
 }

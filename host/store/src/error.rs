@@ -1,6 +1,6 @@
 //! What can go wrong with the database, without naming the library below.
 
-/// Why the database did not do it. Nothing was changed.
+/// Why the database did not do it. Nothing was changed, but for [`Error::Unconfirmed`].
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The store was closed, or its thread is gone.
@@ -40,6 +40,15 @@ pub enum Error {
     /// Anything else the database says.
     #[error("database: {0}")]
     Sqlite(String),
+    /// The disk did not confirm what was written: it may be there or not. Nothing more is written
+    /// until the database is opened again.
+    #[error(
+        "the disk did not confirm a write, so it may be lost: look after the disk and start the host again"
+    )]
+    Unconfirmed,
+    /// Another change that was to be committed together with this one failed halfway.
+    #[error("another change failed and took this one with it; nothing was changed, try again")]
+    Undone,
     /// A transaction's own code panicked; it was rolled back.
     #[error("a database job panicked and was rolled back")]
     Panicked,

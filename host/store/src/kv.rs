@@ -3,7 +3,7 @@
 use rusqlite::params;
 use warbler_domain::{ExtensionName, Timestamp};
 
-use crate::rows::{first, prepare};
+use crate::rows::{collect, first, prepare};
 use crate::{Reader, Result, Writer};
 
 /// One change an extension asked for.
@@ -64,6 +64,24 @@ impl Kv<'_> {
                    AND (expires_at IS NULL OR expires_at > ?3)";
         let params = params![extension.as_str(), key, now.as_millis()];
         first(&mut prepare(self.0.conn, sql)?, params, |row| {
+            Ok(row.get(0)?)
+        })
+    }
+
+    /// The keys that begin with `prefix` and come after `after`, in the order of their bytes.
+    pub fn list(
+        &self,
+        extension: &ExtensionName,
+        prefix: &str,
+        after: &str,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<String>> {
+        let sql = "SELECT key FROM kv WHERE extension = ?1 AND key >= ?2 AND key > ?3
+                   AND substr(key, 1, length(?2)) = ?2
+                   AND (expires_at IS NULL OR expires_at > ?4) ORDER BY key LIMIT ?5";
+        let params = params![extension.as_str(), prefix, after, now.as_millis(), limit];
+        collect(&mut prepare(self.0.conn, sql)?, params, |row| {
             Ok(row.get(0)?)
         })
     }

@@ -30,12 +30,16 @@ pub mod sending;
 pub mod session_tokens;
 pub mod sessions;
 pub mod stats;
+pub mod timers;
 pub mod users;
 
 mod arrival;
+mod checkpoint;
 mod connection;
+mod durable;
 mod rows;
 mod store;
+mod tally;
 mod writer;
 
 #[cfg(test)]

@@ -8,7 +8,8 @@ use warbler_domain::{
 };
 
 use crate::arrival::{self, Arrival};
-use crate::rows::{collect, first, json, prepare, to_json};
+use crate::rows::{collect, first, id_bytes, json, prepare, to_json};
+use crate::tally::Kind;
 use crate::{Error, Reader, Result, Writer};
 
 /// Reading half.
@@ -84,33 +85,42 @@ impl MessagesMut<'_> {
     }
 
     fn add(&self, message: &Message, arrival: Arrival) -> Result<bool> {
+        // The low bits of the place are those of the seq that this row gets. `RETURNING` would
+        // cost a table of its own each time.
         let sql =
             "INSERT INTO messages (id, session, chat, sender, whatsapp_id, status, error, body,
                                    place, written_at, kind, own)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,
-                     ?9 + ((SELECT coalesce(max(seq), 0) + 1 FROM messages) & 2097151), ?10, ?11, ?12)
-             ON CONFLICT DO NOTHING RETURNING place";
-        let added = first(
-            &mut prepare(self.0.conn, sql)?,
-            params![
-                message.id.as_bytes(),
-                message.session.as_bytes(),
-                message.chat.to_string(),
-                message.sender.to_string(),
-                message.whatsapp_id.as_str(),
-                message.status.as_str(),
-                message.error,
-                to_json(message, "messages.body")?,
-                arrival::first_place(message, arrival),
-                message.timestamp.as_millis(),
-                message.content.word(),
-                message.direction == Direction::Outbound,
-            ],
-            |row| Ok(row.get::<_, i64>(0)?),
-        )?;
-        let Some(place) = added else {
+                     ?9 + ((coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'messages'), 0) + 1)
+                           & 2097151),
+                     ?10, ?11, ?12)
+             ON CONFLICT DO NOTHING";
+        let first_place = arrival::first_place(message, arrival);
+        let added = prepare(self.0.conn, sql)?.execute(params![
+            message.id.as_bytes(),
+            message.session.as_bytes(),
+            message.chat.to_string(),
+            message.sender.to_string(),
+            message.whatsapp_id.as_str(),
+            message.status.as_str(),
+            message.error,
+            to_json(message, "messages.body")?,
+            first_place,
+            message.timestamp.as_millis(),
+            message.content.word(),
+            message.direction == Direction::Outbound,
+        ])?;
+        if added == 0 {
             return Ok(false);
+        }
+        let place = arrival::place(first_place, self.0.conn.last_insert_rowid());
+        let kind = Kind {
+            session: message.session,
+            hour: arrival::hour_of(place),
+            own: message.direction == Direction::Outbound,
+            kind: message.content.word().to_owned(),
         };
+        self.0.tally.added(kind, message.status.as_str());
         self.hold_media(message.id, &message.content)?;
         arrival::note(self.0, message, place, arrival)?;
         Ok(true)
@@ -129,11 +139,11 @@ impl MessagesMut<'_> {
         status: MessageStatus,
         error: Option<&str>,
     ) -> Result<bool> {
-        let Some(message) = self.0.messages().get(id)? else {
+        let Some((kind, before)) = self.counted(id)? else {
             return Ok(false);
         };
-        let next = message.status.advance(status);
-        if next == message.status {
+        let next = before.advance(status);
+        if next == before {
             return Ok(false);
         }
         let error = if next == MessageStatus::Failed {
@@ -143,7 +153,38 @@ impl MessagesMut<'_> {
         };
         let sql = "UPDATE messages SET status = ?2, error = ?3 WHERE id = ?1";
         prepare(self.0.conn, sql)?.execute(params![id.as_bytes(), next.as_str(), error])?;
+        self.0.tally.moved(kind, before.as_str(), next.as_str());
+        if before.is_unsent() != next.is_unsent()
+            && let Some(message) = self.0.messages().get(id)?
+        {
+            if next.is_unsent() {
+                self.0.annotations_mut().take_back(&message)?;
+            } else {
+                self.0.annotations_mut().note(&message)?;
+            }
+        }
         Ok(true)
+    }
+
+    /// What a message is counted under, and its status.
+    fn counted(&self, id: MessageId) -> Result<Option<(Kind, MessageStatus)>> {
+        let sql = "SELECT session, place, own, kind, status FROM messages WHERE id = ?1";
+        first(
+            &mut prepare(self.0.conn, sql)?,
+            params![id.as_bytes()],
+            |row| {
+                let kind = Kind {
+                    session: SessionId::from_bytes(id_bytes(row, 0, "messages.session")?),
+                    hour: arrival::hour_of(row.get(1)?),
+                    own: row.get(2)?,
+                    kind: row.get(3)?,
+                };
+                let status: String = row.get(4)?;
+                let status = MessageStatus::parse(&status)
+                    .ok_or_else(|| Error::corrupt("messages.status", &status))?;
+                Ok((kind, status))
+            },
+        )
     }
 
     /// Notes that a message was given up, and why; the message as it is then, unless it had gone
@@ -162,12 +203,20 @@ impl MessagesMut<'_> {
         let sql =
             "UPDATE messages SET status = ?2, error = NULL, body = json_remove(body, '$.errorCode')
                    WHERE id = ?1 AND status = ?3";
+        let (failed, queued) = (MessageStatus::Failed, MessageStatus::Queued);
+        let counted = self.counted(id)?.filter(|(_, before)| *before == failed);
         prepare(self.0.conn, sql)?.execute(params![
             id.as_bytes(),
-            MessageStatus::Queued.as_str(),
-            MessageStatus::Failed.as_str(),
+            queued.as_str(),
+            failed.as_str()
         ])?;
-        Ok(())
+        if let Some((kind, before)) = counted {
+            self.0.tally.moved(kind, before.as_str(), queued.as_str());
+        }
+        match self.0.messages().get(id)? {
+            Some(message) => self.0.annotations_mut().note(&message),
+            None => Ok(()),
+        }
     }
 
     /// Forgets a message; `false` when there is none.

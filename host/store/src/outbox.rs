@@ -234,7 +234,7 @@ impl OutboxMut<'_> {
         lease: &Lease,
     ) -> Result<Option<OutboxRow>> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM outbox
+            "SELECT {COLUMNS} FROM outbox INDEXED BY outbox_lanes
              WHERE session = ?1 AND chat = ?2 AND dead = 0 AND scheduled = 0 AND head = 1
                AND due_at <= ?3 AND (lease_until IS NULL OR lease_until <= ?3)
              ORDER BY seq LIMIT 1"

@@ -94,6 +94,21 @@ impl Retention<'_> {
         Ok(prepare(self.0.conn, sql)?.execute(params![time.as_millis(), limit])? as u64)
     }
 
+    /// Forgets at most `limit` calls from before `time`.
+    pub fn calls(&self, time: Timestamp, limit: u32) -> Result<u64> {
+        let sql = "DELETE FROM calls WHERE number IN
+                   (SELECT number FROM calls WHERE at < ?1 LIMIT ?2)";
+        Ok(prepare(self.0.conn, sql)?.execute(params![time.as_millis(), limit])? as u64)
+    }
+
+    /// Forgets the counts of at most `limit` hours that ended before `time`.
+    pub fn hours(&self, time: Timestamp, limit: u32) -> Result<u64> {
+        let sql = "DELETE FROM message_hours WHERE hour IN
+                   (SELECT DISTINCT hour FROM message_hours WHERE hour < ?1 LIMIT ?2)";
+        let hour = time.as_millis().div_euclid(crate::stats::HOUR);
+        Ok(prepare(self.0.conn, sql)?.execute(params![hour, limit])? as u64)
+    }
+
     fn of_events(&self, after: i64, limit: u32) -> Result<Vec<Seen>> {
         let sql = "SELECT seq, at, done = 0 FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2";
         collect(&mut prepare(self.0.conn, sql)?, params![after, limit], seen)

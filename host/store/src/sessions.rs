@@ -124,6 +124,13 @@ impl SessionsMut<'_> {
         Ok(())
     }
 
+    /// Gives a session another name; `false` when that is taken.
+    pub fn set_name(&self, session: SessionId, name: &SessionName) -> Result<bool> {
+        let sql = "UPDATE OR IGNORE sessions SET name = ?2 WHERE id = ?1";
+        let params = params![session.as_bytes(), name.as_str()];
+        Ok(prepare(self.0.conn, sql)?.execute(params)? > 0)
+    }
+
     /// Notes the account the session is linked to, or that it is linked to none.
     pub fn set_account(&self, session: SessionId, account: Option<&Account>) -> Result<()> {
         let sql = "UPDATE sessions SET jid = ?2, lid = ?3, push_name = ?4 WHERE id = ?1";
@@ -173,6 +180,7 @@ impl SessionsMut<'_> {
             "DELETE FROM session_tokens WHERE session = ?1",
             "DELETE FROM sending WHERE session = ?1",
             "DELETE FROM sends WHERE session = ?1",
+            "DELETE FROM timers WHERE session = ?1",
             "DELETE FROM sessions WHERE id = ?1",
         ] {
             prepare(self.0.conn, sql)?.execute(params![session.as_bytes()])?;

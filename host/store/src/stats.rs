@@ -1,5 +1,5 @@
-//! Counts of messages, kept beside them by triggers (`0005_chats.sql`), so that asking costs the
-//! same however many there are.
+//! Counts of messages, kept beside them by the writing thread ([`crate::tally`]), so that asking
+//! costs the same however many there are.
 
 use rusqlite::params;
 use warbler_domain::stats::{HourCount, MessageStats};
@@ -9,7 +9,7 @@ use crate::rows::{collect, prepare};
 use crate::{Reader, Result};
 
 /// Milliseconds of an hour.
-const HOUR: i64 = 3_600_000;
+pub(crate) const HOUR: i64 = 3_600_000;
 /// Hours that are told one by one.
 const HOURS: i64 = 24;
 
@@ -72,13 +72,29 @@ impl Stats<'_> {
             *stats.by_kind.entry(kind).or_default() += count;
             *stats.by_status.entry(status).or_default() += count;
         }
-        let sql = format!("SELECT hour, own, n FROM message_hours WHERE {one} AND hour >= ?2");
+        self.add_hours(stats, only, one, hour)
+    }
+
+    fn add_hours(
+        &self,
+        stats: &mut MessageStats,
+        only: Option<&[u8; 16]>,
+        one: &str,
+        hour: i64,
+    ) -> Result<()> {
+        let sql = format!(
+            "SELECT hour, own, n, kind, status FROM message_hours
+             WHERE {one} AND hour >= ?2 AND n > 0"
+        );
         let hours = collect(
             &mut prepare(self.0.conn, &sql)?,
             params![only, hour],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            |row| {
+                let kind: (String, String) = (row.get(3)?, row.get(4)?);
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, kind))
+            },
         )?;
-        for (at, own, count) in hours {
+        for (at, own, count, (kind, status)) in hours {
             let (at, own, count): (i64, bool, i64) = (at, own, count);
             let index = usize::try_from(at - hour).unwrap_or(usize::MAX);
             let count = u64::try_from(count).unwrap_or(0);
@@ -88,6 +104,8 @@ impl Stats<'_> {
                 } else {
                     &mut entry.inbound
                 }) += count;
+                *stats.hours_by_kind.entry(kind).or_default() += count;
+                *stats.hours_by_status.entry(status).or_default() += count;
             }
         }
         Ok(())

@@ -12,8 +12,9 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::room::Room;
-use crate::writer::{self, Answer, Durability, Job};
-use crate::{Error, Result, connection};
+use crate::tally::Tally;
+use crate::writer::{self, Answer, Durability, Job, Undo};
+use crate::{Error, Result, checkpoint, connection, durable};
 
 /// How to open the database.
 #[derive(Debug, Clone)]
@@ -66,9 +67,15 @@ impl Store {
         let (writer, jobs) = mpsc::channel(writer::QUEUE);
         let room = Room::default();
         let noted = room.clone();
-        let mut threads = vec![spawn("store-writer", move || {
-            writer::Thread::new(conn, jobs, noted).run()
-        })?];
+        let (disk, confirming) = durable::ends(&options.path)?;
+        let (mover, moving) = checkpoint::ends(&options.path)?;
+        let mut threads = vec![
+            spawn("store-disk", move || confirming.run())?,
+            spawn("store-mover", move || moving.run())?,
+            spawn("store-writer", move || {
+                writer::Thread::new(conn, jobs, disk, mover, noted).run()
+            })?,
+        ];
         let mut readers = Vec::new();
         for _ in 0..options.readers.max(1) {
             let (sender, thread) = reader(&options.path)?;
@@ -97,7 +104,7 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + std::error::Error + Send + 'static,
     {
-        self.submit(Durability::Durable, job).await
+        self.submit(Durability::Durable, Undo::Alone, job).await
     }
 
     /// As [`Self::write`], but answers when others can see it: it is durable no later than the
@@ -108,10 +115,33 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + std::error::Error + Send + 'static,
     {
-        self.submit(Durability::Relaxed, job).await
+        self.submit(Durability::Relaxed, Undo::Alone, job).await
     }
 
-    async fn submit<T, E, F>(&self, durability: Durability, job: F) -> Result<T, E>
+    /// As [`Self::write`], for a job on the way of every message that fails only when the database
+    /// does: faster, but should it fail after it changed something, all jobs committed with it are
+    /// undone, too, and fail with [`Error::Undone`].
+    pub async fn write_together<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: FnOnce(&Writer<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + std::error::Error + Send + 'static,
+    {
+        self.submit(Durability::Durable, Undo::Together, job).await
+    }
+
+    /// As [`Self::write_together`], but answers when others can see it, as
+    /// [`Self::write_relaxed`] does.
+    pub async fn write_relaxed_together<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: FnOnce(&Writer<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + std::error::Error + Send + 'static,
+    {
+        self.submit(Durability::Relaxed, Undo::Together, job).await
+    }
+
+    async fn submit<T, E, F>(&self, durability: Durability, undo: Undo, job: F) -> Result<T, E>
     where
         F: FnOnce(&Writer<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
@@ -136,7 +166,11 @@ impl Store {
             (keep, answer)
         });
         self.writer
-            .send(Job { durability, run })
+            .send(Job {
+                durability,
+                undo,
+                run,
+            })
             .await
             .map_err(|_| Error::Closed)?;
         receiver.await.map_err(|_| E::from(Error::Panicked))?
@@ -225,12 +259,14 @@ impl<'a> Reader<'a> {
 /// The database as a writing job sees it: all a reader sees, and more.
 pub struct Writer<'a> {
     reader: Reader<'a>,
+    pub(crate) tally: &'a Tally,
 }
 
 impl<'a> Writer<'a> {
-    pub(crate) fn new(conn: &'a Connection) -> Self {
+    pub(crate) fn new(conn: &'a Connection, tally: &'a Tally) -> Self {
         Self {
             reader: Reader::new(conn),
+            tally,
         }
     }
 }

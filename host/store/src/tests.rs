@@ -2,7 +2,9 @@
 
 mod outbox;
 mod sending;
+mod together;
 mod trouble;
+mod upgrade;
 
 use anyhow::{Context, Result};
 use tempfile::TempDir;
@@ -61,6 +63,7 @@ impl Bench {
             audience: Vec::new(),
             scheduled_for: None,
             error_code: None,
+            sender_saved_name: None,
         })
     }
 

@@ -1,14 +1,19 @@
 //! The one writing thread, and group commit.
 //!
-//! Jobs that wait are run one after the other inside one transaction, each in a savepoint of its
-//! own, and committed with one fsync; then every caller is answered. So a job that fails undoes
-//! itself alone, and a hundred callers at once cost one fsync instead of a hundred.
+//! Jobs that wait are run one after the other inside one transaction and committed together; then
+//! every caller is answered. So a hundred callers at once cost one commit instead of a hundred.
 //!
 //! Invariant: what is durable is always a prefix of what was committed. A *durable* job is
-//! answered after an fsync, which covers every commit before it; a *relaxed* job is answered when
-//! its commit is visible, and becomes durable with the next durable one. So of a chain of commits
-//! only the one before an irrevocable act (an acknowledgement, a stanza on the wire, an answer to
-//! a caller) needs to be durable.
+//! answered when the disk has it, which covers every commit before it; a *relaxed* job is answered
+//! when its commit is visible, and becomes durable with the next durable one. So of a chain of
+//! commits only the one before an irrevocable act (an acknowledgement, a stanza on the wire, an
+//! answer to a caller) needs to be durable. Waiting for the disk is another thread's work
+//! ([`crate::durable`]).
+//!
+//! A job runs in a savepoint of its own, so that one that fails undoes itself alone. Savepoints
+//! cost a copy of every page a job touches, so jobs that fail only when the database does run
+//! without; should one fail after it changed something, the whole group is undone and told so
+//! ([`Error::Undone`]), and for a while every job gets a savepoint.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -17,8 +22,11 @@ use rusqlite::Connection;
 use tokio::sync::mpsc;
 use tracing::error;
 
+use crate::checkpoint::Mover;
+use crate::durable::{Disk, tell};
 use crate::room::Room;
 use crate::store::Writer;
+use crate::tally::Tally;
 use crate::{Error, Result};
 
 /// Jobs that may wait; senders wait for room beyond that.
@@ -27,6 +35,8 @@ pub(crate) const QUEUE: usize = 4096;
 const GROUP: usize = 1024;
 /// Longest a transaction collects jobs, so that the first of a group is not kept waiting.
 const COLLECT: Duration = Duration::from_millis(20);
+/// How long every job gets a savepoint after one without took its group with it.
+const CAREFUL: Duration = Duration::from_secs(60);
 
 /// Tells a caller how it ended, after the commit.
 pub(crate) type Answer = Box<dyn FnOnce(Result<()>) + Send>;
@@ -42,9 +52,19 @@ pub(crate) enum Durability {
     Relaxed,
 }
 
+/// What a job that fails takes with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Undo {
+    /// What it did itself.
+    Alone,
+    /// If it had changed something, what its whole group did.
+    Together,
+}
+
 /// One caller's work.
 pub(crate) struct Job {
     pub(crate) durability: Durability,
+    pub(crate) undo: Undo,
     pub(crate) run: Run,
 }
 
@@ -52,26 +72,53 @@ pub(crate) struct Job {
 pub(crate) struct Thread {
     conn: Connection,
     jobs: mpsc::Receiver<Job>,
-    /// The job that ended the last group, because the next group is of the other durability.
-    waiting: Option<Job>,
-    synced: Durability,
+    disk: Disk,
+    mover: Mover,
     room: Room,
+    tally: Tally,
+    careful_until: Option<Instant>,
+}
+
+/// Who waits for a group.
+#[derive(Default)]
+struct Answers {
+    durable: Vec<Answer>,
+    relaxed: Vec<Answer>,
+}
+
+impl Answers {
+    fn len(&self) -> usize {
+        self.durable.len() + self.relaxed.len()
+    }
+
+    fn tell(self, ended: &Result<()>) {
+        tell(self.relaxed, ended);
+        tell(self.durable, ended);
+    }
 }
 
 impl Thread {
-    pub(crate) fn new(conn: Connection, jobs: mpsc::Receiver<Job>, room: Room) -> Self {
+    pub(crate) fn new(
+        conn: Connection,
+        jobs: mpsc::Receiver<Job>,
+        disk: Disk,
+        mover: Mover,
+        room: Room,
+    ) -> Self {
         Self {
             conn,
             jobs,
-            waiting: None,
-            synced: Durability::Durable,
+            disk,
+            mover,
             room,
+            tally: Tally::default(),
+            careful_until: None,
         }
     }
 
     /// Runs until every sender is gone.
     pub(crate) fn run(mut self) {
-        while let Some(first) = self.waiting.take().or_else(|| self.jobs.blocking_recv()) {
+        while let Some(first) = self.jobs.blocking_recv() {
             self.run_group(first);
         }
         if let Err(err) = self.conn.execute_batch("PRAGMA optimize") {
@@ -80,8 +127,7 @@ impl Thread {
     }
 
     fn run_group(&mut self, first: Job) {
-        let durability = first.durability;
-        if let Err(err) = self.begin(durability) {
+        if let Err(err) = self.begin() {
             error!(%err, "A transaction could not begin");
             self.room.note(&err);
             let (_, answer) = (first.run)(Err(err.clone()));
@@ -89,84 +135,115 @@ impl Thread {
             return;
         }
         let began = Instant::now();
-        let mut answers: Vec<Answer> = Vec::new();
+        let mut answers = Answers::default();
         let mut next = Some(first);
         while let Some(job) = next.take() {
-            match run_one(&self.conn, job.run) {
-                Ok(answer) => answers.extend(answer),
+            let durability = job.durability;
+            match self.run_one(job) {
+                Ok(answer) => match durability {
+                    Durability::Durable => answers.durable.extend(answer),
+                    Durability::Relaxed => answers.relaxed.extend(answer),
+                },
                 Err(err) => {
-                    // SQLite rolled everything back (disk full, I/O error): nobody's work stands.
+                    // Everything is rolled back: nobody's work stands.
                     self.room.note(&err);
-                    tell(answers, &Err(err));
+                    answers.tell(&Err(err));
                     return;
                 }
             }
             if answers.len() < GROUP && began.elapsed() < COLLECT {
-                next = self.next_of(durability);
+                next = self.jobs.try_recv().ok();
             }
         }
-        let committed = execute(&self.conn, "COMMIT");
+        let committed = self.commit();
         if let Err(err) = &committed {
             error!(%err, "A transaction could not be committed");
             self.room.note(err);
-            if let Err(err) = execute(&self.conn, "ROLLBACK") {
-                error!(%err, "A transaction could not be rolled back");
-            }
+            self.roll_back();
+            answers.tell(&committed);
+            return;
         }
-        tell(answers, &committed);
+        self.mover.note(answers.len());
+        tell(answers.relaxed, &committed);
+        if !answers.durable.is_empty() {
+            self.disk.wait(answers.durable);
+        }
     }
 
-    /// The next waiting job, if it fits into a group of this durability. A durable group takes
-    /// relaxed jobs too: they lose nothing by it.
-    fn next_of(&mut self, durability: Durability) -> Option<Job> {
-        let job = self.jobs.try_recv().ok()?;
-        if durability == Durability::Relaxed && job.durability == Durability::Durable {
-            self.waiting = Some(job);
-            return None;
+    fn begin(&mut self) -> Result<()> {
+        if self.disk.has_failed() {
+            return Err(Error::Unconfirmed);
         }
-        Some(job)
-    }
-
-    fn begin(&mut self, durability: Durability) -> Result<()> {
-        if self.synced != durability {
-            let level = match durability {
-                Durability::Durable => "FULL",
-                Durability::Relaxed => "NORMAL",
-            };
-            self.conn.pragma_update(None, "synchronous", level)?;
-            self.synced = durability;
+        if self
+            .careful_until
+            .is_some_and(|until| until < Instant::now())
+        {
+            self.careful_until = None;
         }
         execute(&self.conn, "BEGIN IMMEDIATE")
     }
-}
 
-fn tell(answers: Vec<Answer>, committed: &Result<()>) {
-    for answer in answers {
-        answer(committed.clone());
+    fn commit(&self) -> Result<()> {
+        self.tally.write(&self.conn)?;
+        execute(&self.conn, "COMMIT")
     }
-}
 
-/// Runs one job in its savepoint. An error means that the whole transaction is gone.
-fn run_one(conn: &Connection, run: Run) -> Result<Option<Answer>> {
-    execute(conn, "SAVEPOINT job")?;
-    let ran = catch_unwind(AssertUnwindSafe(|| run(Ok(&Writer::new(conn)))));
-    let (keep, answer) = match ran {
-        Ok((keep, answer)) => (keep, Some(answer)),
-        // The caller's channel was dropped with the job; it sees `Panicked`.
-        Err(_panic) => (false, None),
-    };
-    if conn.is_autocommit() {
-        let err = Error::DiskFull;
-        if let Some(answer) = answer {
-            answer(Err(err.clone()));
+    fn roll_back(&self) {
+        self.tally.back_to(0);
+        // SQLite may have done it by itself.
+        if self.conn.is_autocommit() {
+            return;
         }
-        return Err(err);
+        if let Err(err) = execute(&self.conn, "ROLLBACK") {
+            error!(%err, "A transaction could not be rolled back");
+        }
     }
-    if !keep {
-        execute(conn, "ROLLBACK TO job")?;
+
+    /// Runs one job. An error means that the whole transaction is gone.
+    fn run_one(&mut self, job: Job) -> Result<Option<Answer>> {
+        let alone = job.undo == Undo::Alone || self.careful_until.is_some();
+        if alone {
+            execute(&self.conn, "SAVEPOINT job")?;
+        }
+        let (before, mark) = (self.conn.total_changes(), self.tally.mark());
+        let run = job.run;
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            run(Ok(&Writer::new(&self.conn, &self.tally)))
+        }));
+        let (keep, answer) = match ran {
+            Ok((keep, answer)) => (keep, Some(answer)),
+            // The caller's channel was dropped with the job; it sees `Panicked`.
+            Err(_panic) => (false, None),
+        };
+        if self.conn.is_autocommit() {
+            // SQLite rolled everything back by itself.
+            self.roll_back();
+            return Err(refuse(answer, Error::DiskFull));
+        }
+        if alone {
+            if !keep {
+                execute(&self.conn, "ROLLBACK TO job")?;
+                self.tally.back_to(mark);
+            }
+            execute(&self.conn, "RELEASE job")?;
+        } else if !keep && self.conn.total_changes() != before {
+            error!(
+                "A change failed halfway and took those with it that were to be committed together with it"
+            );
+            self.careful_until = Some(Instant::now() + CAREFUL);
+            self.roll_back();
+            return Err(refuse(answer, Error::Undone));
+        }
+        Ok(answer)
     }
-    execute(conn, "RELEASE job")?;
-    Ok(answer)
+}
+
+/// Tells the caller of a job that took the whole transaction with it, before the others are.
+fn refuse(answer: Option<Answer>, err: Error) -> Error {
+    if let Some(answer) = answer {
+        answer(Err(err.clone()));
+    }
+    err
 }
 
 fn execute(conn: &Connection, sql: &str) -> Result<()> {

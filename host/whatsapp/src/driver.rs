@@ -20,17 +20,19 @@ use warbler_app::driver::{Driver, DriverError, Inbox, Link};
 use warbler_app::fetch::tls;
 use warbler_domain::{Clock, SessionId};
 use warbler_store::Store;
+use whatsapp_rust::Client;
 use whatsapp_rust::cache_config::{CacheConfig, CacheEntryConfig};
 use whatsapp_rust::store::commands::DeviceCommand;
 use whatsapp_rust::store::persistence_manager::PersistenceManager;
-use whatsapp_rust::{Client, TokioRuntime};
 
 use crate::calls::Calls;
 use crate::history::{HistoryLimits, Wanted};
 use crate::http::Http;
 use crate::keys::Keys;
 use crate::lines::{Ears, Hook, Lines};
-use crate::link::{PIECES, Pulse, WhatsappLink};
+use crate::link::{Pulse, UPLOADS, WhatsappLink};
+use crate::owed::Owed;
+use crate::tasks::Tasks;
 use crate::teller::Teller;
 use crate::transport::{Route, Transports};
 
@@ -139,6 +141,7 @@ pub struct WhatsappRust {
     http: Arc<dyn HttpClient>,
     seats: Arc<Mutex<HashSet<SessionId>>>,
     uploads: Arc<Semaphore>,
+    owed: Arc<Owed>,
     tasks: TaskTracker,
 }
 
@@ -161,7 +164,8 @@ impl WhatsappRust {
             route,
             http: Arc::new(http),
             seats: Arc::default(),
-            uploads: Arc::new(Semaphore::new(PIECES)),
+            uploads: Arc::new(Semaphore::new(UPLOADS)),
+            owed: Arc::default(),
             tasks: TaskTracker::new(),
         })
     }
@@ -175,6 +179,7 @@ impl WhatsappRust {
         keys: &Keys,
         transports: Transports,
         lines: &Arc<Lines>,
+        tasks: &Tasks,
     ) -> Result<Arc<Client>, DriverError> {
         let device = PersistenceManager::new(Arc::new(keys.clone()))
             .await
@@ -188,7 +193,7 @@ impl WhatsappRust {
             .process_command(DeviceCommand::SetDeviceProps(looks))
             .await;
         let mut builder = Client::builder()
-            .with_runtime(TokioRuntime)
+            .with_runtime(tasks.clone())
             .with_persistence_manager(device)
             .with_transport_factory(transports)
             .with_http_client_arc(Arc::clone(&self.http))
@@ -230,9 +235,11 @@ impl Driver for WhatsappRust {
             cut.clone(),
             self.tasks.clone(),
         );
-        let client = self.client(&keys, transports, &lines).await?;
+        let tasks = Tasks::default();
+        let client = self.client(&keys, transports, &lines, &tasks).await?;
         let subscription = client.subscribe_handler(Arc::new(Ears(Arc::clone(&lines))));
         let teller = Teller {
+            session,
             client: Arc::clone(&client),
             inbox: Arc::clone(&inbox),
             keys: keys.clone(),
@@ -240,6 +247,7 @@ impl Driver for WhatsappRust {
             lines: Arc::clone(&lines),
             calls: Arc::clone(&calls),
             heard,
+            owed: Arc::clone(&self.owed),
             wanted: Wanted::new(self.config.history, self.clock.now()),
             finish: CancellationToken::new(),
             cut: cut.clone(),
@@ -255,6 +263,7 @@ impl Driver for WhatsappRust {
             lines,
             calls,
             uploads: Arc::clone(&self.uploads),
+            tasks,
             closing: CancellationToken::new(),
             cut,
             ended: CancellationToken::new(),
@@ -272,6 +281,7 @@ impl Driver for WhatsappRust {
     async fn forget(&self, session: SessionId) -> Result<(), DriverError> {
         let seat = Seat::take(&self.seats, session)?;
         let forgotten = self.keys(session).forget().await.map_err(keys_failed);
+        drop(self.owed.take(session));
         drop(seat);
         forgotten
     }

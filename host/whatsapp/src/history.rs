@@ -212,6 +212,7 @@ async fn contact(client: &Client, person: &Person, now: Timestamp) -> Option<Con
         alt: known.alt,
         name: person.name.clone(),
         push_name: person.push_name.clone(),
+        saved_name: None,
         seen_at: now,
     })
 }

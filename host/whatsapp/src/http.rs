@@ -5,12 +5,18 @@
 //! one only `https` is spoken. A status that is no success is an answer, not an error; the engine
 //! decides what it means. Bodies, times and redirects are bounded.
 
+use std::io::{self, Read as _};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream;
+use http::header::CONTENT_LENGTH;
 use http::{HeaderName, HeaderValue, Method, Uri};
-use reqwest::{Client, Url};
-use wacore::net::{HttpClient, HttpRequest, HttpResponse};
+use reqwest::{Body, Client, RequestBuilder, Url};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use wacore::net::{HttpClient, HttpRequest, HttpResponse, UploadBody};
 use warbler_app::fetch::tls;
 use whatsapp_rust::anyhow;
 
@@ -19,6 +25,10 @@ const MAX_BODY: usize = 100 * 1024 * 1024 + 1024;
 const CONNECT: Duration = Duration::from_secs(10);
 /// Longest silence within an answer.
 const SILENCE: Duration = Duration::from_secs(30);
+/// How much of a body that is sent as it is read is read at once, in bytes.
+const PIECE: usize = 64 * 1024;
+/// Pieces that are read ahead.
+const AHEAD: usize = 2;
 /// Longest exchange.
 const EXCHANGE: Duration = Duration::from_secs(300);
 
@@ -35,6 +45,8 @@ pub(crate) enum HttpError {
     Malformed,
     #[error("the answer is larger than {MAX_BODY} bytes")]
     TooLarge,
+    #[error("the request was cut off")]
+    Cut,
     #[error("the request failed: {0}")]
     Failed(#[from] reqwest::Error),
 }
@@ -90,7 +102,8 @@ impl Http {
         Ok(url)
     }
 
-    async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+    /// A request without its body.
+    fn prepared(&self, request: HttpRequest) -> Result<(RequestBuilder, Option<Bytes>), HttpError> {
         let url = self.destination(&request.url)?;
         let method: Method = request.method.parse().map_err(|_| HttpError::Malformed)?;
         let mut builder = self.client.request(method, url);
@@ -99,34 +112,88 @@ impl Http {
             let value = HeaderValue::try_from(value).map_err(|_| HttpError::Malformed)?;
             builder = builder.header(name, value);
         }
-        let response = builder.body(request.body.unwrap_or_default()).send().await;
-        let mut response = response.map_err(reqwest::Error::without_url)?;
-        let status_code = response.status().as_u16();
-        let expected = response
-            .content_length()
-            .and_then(|length| usize::try_from(length).ok());
-        if expected.is_some_and(|length| length > MAX_BODY) {
+        Ok((builder, request.body))
+    }
+
+    /// Sends a body as it is read. Blocks: the reader may read a disk, and encrypt.
+    fn send_from(
+        &self,
+        request: HttpRequest,
+        mut from: UploadBody,
+        length: u64,
+    ) -> Result<HttpResponse, HttpError> {
+        let (builder, _) = self.prepared(request)?;
+        let (pieces, ahead) = mpsc::channel::<io::Result<Bytes>>(AHEAD);
+        let body = stream::unfold(ahead, async |mut ahead| {
+            ahead.recv().await.map(|piece| (piece, ahead))
+        });
+        let builder = builder
+            .header(CONTENT_LENGTH, length)
+            .body(Body::wrap_stream(body));
+        let runtime = Handle::current();
+        let exchange = runtime.spawn(exchange(builder));
+        loop {
+            let mut piece = Vec::with_capacity(PIECE);
+            let read = (&mut from).take(PIECE as u64).read_to_end(&mut piece);
+            let piece = match read {
+                Ok(0) => break,
+                Ok(_) => Ok(piece.into()),
+                Err(err) => Err(err),
+            };
+            let failed = piece.is_err();
+            // A server that wants no more has answered, or hung up.
+            if pieces.blocking_send(piece).is_err() || failed {
+                break;
+            }
+        }
+        drop(pieces);
+        runtime.block_on(exchange).unwrap_or(Err(HttpError::Cut))
+    }
+}
+
+/// Sends a request and takes the whole answer.
+async fn exchange(request: RequestBuilder) -> Result<HttpResponse, HttpError> {
+    let response = request.send().await;
+    let mut response = response.map_err(reqwest::Error::without_url)?;
+    let status_code = response.status().as_u16();
+    let expected = response
+        .content_length()
+        .and_then(|length| usize::try_from(length).ok());
+    if expected.is_some_and(|length| length > MAX_BODY) {
+        return Err(HttpError::TooLarge);
+    }
+    let mut body = Vec::with_capacity(expected.unwrap_or(0));
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(reqwest::Error::without_url)?
+    {
+        if body.len() + chunk.len() > MAX_BODY {
             return Err(HttpError::TooLarge);
         }
-        let mut body = Vec::with_capacity(expected.unwrap_or(0));
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(reqwest::Error::without_url)?
-        {
-            if body.len() + chunk.len() > MAX_BODY {
-                return Err(HttpError::TooLarge);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(HttpResponse { status_code, body })
+        body.extend_from_slice(&chunk);
     }
+    Ok(HttpResponse { status_code, body })
 }
 
 #[async_trait]
 impl HttpClient for Http {
     async fn execute(&self, request: HttpRequest) -> anyhow::Result<HttpResponse> {
-        Ok(self.exchange(request).await?)
+        let (builder, body) = self.prepared(request)?;
+        Ok(exchange(builder.body(body.unwrap_or_default())).await?)
+    }
+
+    fn supports_upload_streaming(&self) -> bool {
+        true
+    }
+
+    fn execute_upload(
+        &self,
+        request: HttpRequest,
+        body: UploadBody,
+        content_length: u64,
+    ) -> anyhow::Result<HttpResponse> {
+        Ok(self.send_from(request, body, content_length)?)
     }
 }
 

@@ -179,7 +179,7 @@ impl Keys {
         let session = self.session;
         let written = self
             .store
-            .write(move |writer| job(&Tx { writer, session }))
+            .write_together(move |writer| job(&Tx { writer, session }))
             .await;
         written.map_err(failed)
     }
@@ -191,7 +191,7 @@ impl Keys {
         let session = self.session;
         let written = self
             .store
-            .write_relaxed(move |writer| job(&Tx { writer, session }))
+            .write_relaxed_together(move |writer| job(&Tx { writer, session }))
             .await;
         written.map_err(failed)
     }

@@ -1,9 +1,10 @@
 //! The two listeners a link has at its engine, and the bounded queues they write to.
 //!
 //! Messages come from the engine's durability hook ([`Hook`]), which waits until they are stored;
-//! everything else from its events ([`Ears`]), which cannot wait. A queue that is full holds the
-//! hook back, and makes the ears drop: receipts and acknowledgements are repeated or missed
-//! without harm, and the log says so.
+//! everything else from its events ([`Ears`]), which cannot wait: the engine acknowledges what they
+//! tell by itself, stored or not. What of it could not be stored is owed ([`crate::owed`]). A queue
+//! that is full holds the hook back, and makes the ears drop: receipts and acknowledgements are
+//! repeated or missed without harm, and the log says so.
 //!
 //! Invariant: the hook answers `Ok` only after the inbox did for all of its messages; a panic on
 //! either side of it is an error, and the network delivers again.

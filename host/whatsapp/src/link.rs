@@ -28,7 +28,7 @@ mod polls;
 mod sending;
 mod uploading;
 
-pub(crate) use uploading::PIECES;
+pub(crate) use uploading::UPLOADS;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -61,6 +61,7 @@ use crate::inbound::Locator;
 use crate::keys::Keys;
 use crate::lines::Lines;
 use crate::outbound;
+use crate::tasks::Tasks;
 use crate::teller::{self, Teller};
 
 /// Longest wait for the engine to let go of its connection.
@@ -127,8 +128,10 @@ pub(crate) struct WhatsappLink {
     pub(crate) pulse: Arc<Pulse>,
     pub(crate) lines: Arc<Lines>,
     pub(crate) calls: Arc<Calls>,
-    /// The room that uploads of all sessions share, in pieces.
+    /// The room that uploads of all sessions share.
     pub(crate) uploads: Arc<Semaphore>,
+    /// What the engine does beside the connection.
+    pub(crate) tasks: Tasks,
     /// Cancelled when somebody wants the link closed.
     pub(crate) closing: CancellationToken,
     /// Cancelled when its connections must end.
@@ -171,6 +174,7 @@ impl WhatsappLink {
             tracing::error!("The task that stores what a link learns panicked");
         }
         self.store_device().await;
+        self.tasks.end().await;
         self.keys.settle().await;
         drop(seat);
         teller::report_to(&*self.inbox, LinkReport::Ended(end)).await;

@@ -14,8 +14,8 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use wacore::types::events::Event;
 use warbler_app::driver::{Inbound, Inbox, InboxError, LinkEnd, LinkReport};
-use warbler_domain::Clock;
 use warbler_domain::session::Account;
+use warbler_domain::{Clock, SessionId};
 use whatsapp_rust::Client;
 
 use crate::address;
@@ -24,6 +24,7 @@ use crate::events::{self, Life, Told};
 use crate::history::{self, Wanted};
 use crate::keys::Keys;
 use crate::lines::{Heard, Lines, News, panicked};
+use crate::owed::{self, Owed};
 
 /// Most pieces stored together.
 const TOGETHER: usize = 256;
@@ -33,6 +34,7 @@ const PAUSE: Duration = Duration::from_millis(400);
 
 /// The task that speaks to the inbox.
 pub(crate) struct Teller {
+    pub(crate) session: SessionId,
     pub(crate) client: Arc<Client>,
     pub(crate) inbox: Arc<dyn Inbox>,
     pub(crate) keys: Keys,
@@ -40,6 +42,8 @@ pub(crate) struct Teller {
     pub(crate) lines: Arc<Lines>,
     pub(crate) calls: Arc<Calls>,
     pub(crate) heard: Heard,
+    /// What earlier links of this driver could not store.
+    pub(crate) owed: Arc<Owed>,
     /// What is still wanted of the phone's history.
     pub(crate) wanted: Wanted,
     /// Cancelled when nothing more comes.
@@ -58,6 +62,7 @@ impl Teller {
         // Every stanza is looked at: some are for the engine alone, and some say more than the
         // engine's events.
         let _watch = self.client.acquire_raw_node_forwarding();
+        self.make_good().await;
         loop {
             if let Some(until) = held
                 && ((self.lines.has_caught_up() && self.heard.news.is_empty())
@@ -109,11 +114,26 @@ impl Teller {
         report_to(&*self.inbox, report).await;
     }
 
+    /// Tells what an earlier link has heard and could not store.
+    async fn make_good(&mut self) {
+        let owed = self.owed.take(self.session);
+        let mut inbound = Vec::new();
+        for event in &owed {
+            if let Told::Inbound(more) = self.translated(event).await {
+                inbound.extend(more);
+            }
+        }
+        if self.store(inbound).await.is_err() {
+            self.owed.keep(self.session, owed);
+        }
+    }
+
     /// Tells `first` and whatever waits behind it.
     async fn news(&mut self, first: News) {
         let mut inbound = Vec::new();
         let mut waiting = Vec::new();
         let mut reports = Vec::new();
+        let mut events = Vec::new();
         let mut kept = 0;
         let mut next = Some(first);
         while let Some(news) = next {
@@ -127,7 +147,11 @@ impl Teller {
                     kept += taken.kept;
                 }
                 News::Event(event) => match self.translated(&event).await {
-                    Told::Inbound(more) => inbound.extend(more),
+                    Told::Inbound(more) if more.is_empty() => {}
+                    Told::Inbound(more) => {
+                        inbound.extend(more);
+                        events.push(event);
+                    }
                     Told::Report(report) => reports.push(report),
                 },
             }
@@ -139,6 +163,11 @@ impl Teller {
             };
         }
         let stored = self.store(inbound).await;
+        if stored.is_err() {
+            // Messages come again, these do not.
+            events.retain(|event| owed::lasts(event));
+            self.owed.keep(self.session, events);
+        }
         for waiter in waiting {
             let answer = match &stored {
                 Ok(()) => Ok(()),

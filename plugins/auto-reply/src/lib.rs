@@ -7,10 +7,11 @@ mod rules;
 
 use crate::rules::Rules;
 
-// Code made from the contract.
+// Code made from the contract: the oldest version that has what is needed here, so that the component
+// runs on every host that came after it.
 #[allow(clippy::all, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod bindings {
-    wit_bindgen::generate!({ path: "../../wit", world: "event-plugin" });
+    wit_bindgen::generate!({ path: "../../wit/published/0.1.0", world: "event-plugin" });
 }
 
 use bindings::exports::warbler::plugin::event_handler::{Event, Guest, Verdict};

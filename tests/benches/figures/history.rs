@@ -115,6 +115,7 @@ fn message(session: SessionId, number: usize, random: &Random) -> Result<Message
         status: MessageStatus::Received,
         error: None,
         error_code: None,
+        sender_saved_name: None,
     })
 }
 

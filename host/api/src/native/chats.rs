@@ -11,6 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use warbler_app::App;
 use warbler_app::chats::{ChatFilter, DeleteWhere};
 use warbler_domain::chat::{ChatChange, ChatState};
+use warbler_domain::contact::NamePart;
 use warbler_domain::page::{Cursor, PageRequest};
 use warbler_domain::{Caller, Recipient, SessionRef, Timestamp, WhatsAppId};
 
@@ -45,7 +46,9 @@ pub(super) fn asks_network(route: Route) -> Route {
 pub(super) fn routes() -> Vec<Route> {
     const MISSING: StatusCode = StatusCode::NOT_FOUND;
     vec![
-        Route::of(__path_list, list).refuses(MISSING, &["unknown_session"]),
+        Route::of(__path_list, list)
+            .refuses(StatusCode::BAD_REQUEST, &["bad_name_filter"])
+            .refuses(MISSING, &["unknown_session"]),
         Route::of(__path_get, get).refuses(MISSING, &["unknown_session", "unknown_chat"]),
         history::documented(Route::of(history::__path_of_chat, history::of_chat)),
         history::documented(Route::of(history::__path_of_session, history::of_session)),
@@ -82,6 +85,11 @@ pub(super) struct ListQuery {
     cursor: Option<Cursor>,
 }
 
+/// The part of a name in the parameter `name`.
+pub(super) fn name_part(text: String) -> Result<NamePart, Problem> {
+    in_field("bad_name_filter", "name", &text)
+}
+
 /// What kind of chat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -109,7 +117,7 @@ pub(super) async fn list(
         archived: query.archived,
         unread: query.unread,
         groups: query.kind.map(|kind| kind == ChatKind::Group),
-        name: query.name.map(|name| name.chars().take(100).collect()),
+        name: query.name.map(name_part).transpose()?,
     };
     let page = PageRequest::new(query.cursor, query.limit);
     let chats = app.chats().list(&caller, &session, filter, page).await?;

@@ -1,6 +1,8 @@
-//! `/v1/sessions/{session}/contacts`: people, whether numbers are on WhatsApp, blocking, presence.
+//! `/v1/sessions/{session}/contacts`: people and what they are called, whether numbers are on
+//! WhatsApp, blocking, presence.
 
 pub(super) mod blocked;
+pub(super) mod saved;
 
 use axum::Json;
 use axum::extract::State;
@@ -13,7 +15,7 @@ use warbler_domain::contact::{Contact, Picture, PictureSize, Registration};
 use warbler_domain::page::{Cursor, PageRequest};
 use warbler_domain::{Caller, Jid, PhoneNumber, Recipient, SessionRef, Timestamp};
 
-use super::chats::asks_network;
+use super::chats::{asks_network, name_part};
 use super::{Listing, in_field};
 use crate::extract::{Pair, Param, Search, Wire, parsed};
 use crate::mount::Route;
@@ -24,8 +26,17 @@ pub(super) fn routes() -> Vec<Route> {
     const MISSING: StatusCode = StatusCode::NOT_FOUND;
     const BAD: StatusCode = StatusCode::BAD_REQUEST;
     vec![
-        Route::of(__path_list, list).refuses(MISSING, &["unknown_session"]),
+        Route::of(__path_list, list)
+            .refuses(BAD, &["bad_name_filter"])
+            .refuses(MISSING, &["unknown_session"]),
         Route::of(__path_get, get).refuses(MISSING, &["unknown_session", "unknown_contact"]),
+        Route::of(saved::__path_save, saved::save)
+            .refuses(BAD, &["bad_name", "not_a_person"])
+            .refuses(MISSING, &["unknown_session"])
+            .refuses(StatusCode::CONFLICT, &["address_book_full"]),
+        Route::of(saved::__path_forget, saved::forget)
+            .refuses(BAD, &["not_a_person"])
+            .refuses(MISSING, &["unknown_session", "name_not_saved"]),
         asks_network(Route::of(__path_check, check))
             .refuses(BAD, &["bad_phone_number", "bad_number_count"]),
         asks_network(Route::of(__path_profile, profile)).refuses(BAD, &["not_a_person"]),
@@ -60,6 +71,9 @@ pub(super) struct ContactView {
     /// Their number, in international form, where known.
     #[serde(skip_serializing_if = "Option::is_none")]
     phone: Option<String>,
+    /// The name that was saved for them here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    saved_name: Option<String>,
     /// The name in the account's address book.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
@@ -77,6 +91,7 @@ impl From<Contact> for ContactView {
             phone: contact.jid.phone_number().map(|number| number.to_string()),
             jid: contact.jid,
             alt: contact.alt,
+            saved_name: contact.saved_name,
             name: contact.name,
             push_name: contact.push_name,
             seen_at: contact.seen_at,
@@ -115,7 +130,7 @@ pub(super) async fn list(
     Param(session): Param<SessionRef>,
     Search(query): Search<ListQuery>,
 ) -> Result<Json<Listing<ContactView>>, Problem> {
-    let name = query.name.map(|name| name.chars().take(100).collect());
+    let name = query.name.map(name_part).transpose()?;
     let page = PageRequest::new(query.cursor, query.limit);
     let found = app.contacts().list(&caller, &session, name, page).await?;
     Ok(Json(found.into()))
@@ -217,7 +232,8 @@ pub(super) struct ProfileView {
     /// Their number, in international form, where known.
     #[serde(skip_serializing_if = "Option::is_none")]
     phone: Option<String>,
-    /// What the session calls them: the name in the address book, else the one they show.
+    /// What the session calls them: the name saved here, else the one in the account's address
+    /// book, else the one they show.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     /// The text about themselves; left out when there is none or it is not shown.

@@ -1,5 +1,6 @@
 //! `/v1/events`: what happened, what the extensions made of it, and the stream of what happens.
 
+mod action;
 mod socket;
 mod stream;
 mod trace;

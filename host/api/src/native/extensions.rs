@@ -27,8 +27,9 @@ pub(super) fn routes() -> Vec<Route> {
     "generation": "a1b2c3d4e5f6",
     "loadedAt": "2026-05-04T09:29:40.003Z",
     "order": 100,
+    "hooks": ["event"],
     "events": ["message.received"],
-    "grants": { "send": "reply-only" },
+    "grants": { "send": "reply-only", "history": "none" },
 }))]
 pub(super) struct ExtensionView {
     /// Its name.
@@ -50,10 +51,19 @@ pub(super) struct ExtensionView {
     loaded_at: Option<Timestamp>,
     /// Its place in the chain: smaller comes first.
     order: i32,
+    /// What it is called for.
+    hooks: Vec<words::Hook>,
     /// The event kinds it is called for.
     events: Vec<String>,
     /// What holds for it.
     grants: GrantsView,
+    /// What it asks for and is not granted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    withheld: Option<GrantsView>,
+    /// Until when it is left out, in state `quarantined`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    quarantined_until: Option<Timestamp>,
     /// Why the newest file does not run, or what went wrong at its last event.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_error: Option<FaultView>,
@@ -66,6 +76,31 @@ pub(super) struct ExtensionView {
 pub(super) struct GrantsView {
     /// To whom it may write.
     send: words::SendScope,
+    /// Where it may fetch from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!(["https://api.example.com"]))]
+    http: Vec<String>,
+    /// The names of the secrets it may read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!(["crm_token"]))]
+    secrets: Vec<String>,
+    /// Which stored messages it may read.
+    history: words::HistoryScope,
+    /// How much memory a call may take, in MiB; the usual limit when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory: Option<u32>,
+}
+
+impl From<Grants> for GrantsView {
+    fn from(grants: Grants) -> Self {
+        Self {
+            send: grants.send.into(),
+            http: grants.http.iter().map(ToString::to_string).collect(),
+            secrets: grants.secrets,
+            history: grants.history.into(),
+            memory: grants.memory,
+        }
+    }
 }
 
 /// What went wrong with an extension.
@@ -97,7 +132,6 @@ pub(super) struct FaultView {
 
 impl From<ExtensionStatus> for ExtensionView {
     fn from(status: ExtensionStatus) -> Self {
-        let Grants { send } = status.grants;
         Self {
             name: status.name,
             kind: status.kind.into(),
@@ -106,8 +140,13 @@ impl From<ExtensionStatus> for ExtensionView {
             generation: status.generation,
             loaded_at: status.loaded_at,
             order: status.order,
+            hooks: status.hooks.into_iter().map(words::Hook::from).collect(),
             events: status.events,
-            grants: GrantsView { send: send.into() },
+            grants: status.grants.into(),
+            withheld: Some(status.withheld)
+                .filter(|withheld| !withheld.is_default())
+                .map(GrantsView::from),
+            quarantined_until: status.quarantined_until,
             last_error: status.last_error.map(FaultView::from),
         }
     }

@@ -21,8 +21,10 @@ use crate::mount::{ApiState, Route};
 use crate::problem::Problem;
 use file::{Content, FileAnswer};
 
-/// Where public names are served.
-const PUBLIC: &str = "/media";
+/// Where anybody who knows this public name gets the file.
+pub(in crate::native) fn public_url(name: &str) -> String {
+    format!("/media/{name}")
+}
 
 /// The routes of this resource.
 pub(super) fn routes() -> Vec<Route> {
@@ -39,8 +41,22 @@ pub(super) fn routes() -> Vec<Route> {
         Route::of(__path_show, show).refuses(StatusCode::NOT_FOUND, &["unknown_upload"]),
         Route::of(__path_delete, delete).refuses(StatusCode::NOT_FOUND, &["unknown_upload"]),
         Route::of(__path_serve, serve)
-            .refuses(StatusCode::NOT_FOUND, &["unknown_media", "media_expired"])
-            .refuses(StatusCode::SERVICE_UNAVAILABLE, &["store_unavailable"]),
+            .refuses(
+                StatusCode::NOT_FOUND,
+                &["unknown_media", "media_expired", "media_gone"],
+            )
+            .refuses(
+                StatusCode::SERVICE_UNAVAILABLE,
+                &[
+                    "store_unavailable",
+                    "disk_full",
+                    "session_not_connected",
+                    "media_unavailable",
+                    "media_damaged",
+                    "media_busy",
+                ],
+            )
+            .refuses(StatusCode::INTERNAL_SERVER_ERROR, &["media_store"]),
     ]
 }
 
@@ -111,7 +127,7 @@ impl From<UploadedMedium> for UploadView {
             seconds: medium.seconds,
             created_at: upload.created_at,
             expires_at: upload.expires_at,
-            url: format!("{PUBLIC}/{}", upload.name),
+            url: public_url(&upload.name),
         }
     }
 }
@@ -189,7 +205,7 @@ pub(super) async fn delete(
 /// be asked for with `Range`.
 #[utoipa::path(
     get, path = "/media/{name}", operation_id = "getMedia",
-    params(("name" = String, Path, description = "The last part of an upload's `url`", example = "k3v5q7zjx2m4n6p8r2t4w6y7abcdefgh")),
+    params(("name" = String, Path, description = "The last part of an upload's `url`, or of a medium's `publicUrl`", example = "k3v5q7zjx2m4n6p8r2t4w6y7abcdefgh")),
     responses(
         (status = 200, description = "The bytes.", body = String, content_type = "application/octet-stream"),
         (status = 206, description = "The part asked for.", body = String, content_type = "application/octet-stream"),

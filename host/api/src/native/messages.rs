@@ -1,4 +1,4 @@
-//! Messages: sending, changing, listing, and the media they carry.
+//! Messages: sending, changing, showing, and the media they carry.
 
 mod content;
 mod parts;
@@ -14,14 +14,16 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use warbler_app::App;
 use warbler_app::media::{Format, HEAD};
+use warbler_domain::history::{HistoryFilter, Kinds};
 use warbler_domain::page::{Cursor, PageRequest};
-use warbler_domain::{Caller, MessageId, SessionRef};
+use warbler_domain::{Caller, MessageId, Recipient, SessionRef};
 
 pub(super) use send::{BatchBody, ForwardBody, NewTextBody, SendBody};
 pub(super) use sending::BatchView;
 pub(super) use view::MessageView;
 
 use super::Listing;
+use super::chats::view::ShownView;
 use super::media::file::{Content as FileContent, FileAnswer};
 use crate::extract::{Param, Search, parsed};
 use crate::mount::Route;
@@ -46,6 +48,7 @@ pub(super) fn routes() -> Vec<Route> {
                     "session_not_connected",
                     "media_unavailable",
                     "media_damaged",
+                    "media_busy",
                 ],
             ),
         Route::of(__path_delete, delete)
@@ -71,45 +74,45 @@ pub(super) struct ListQuery {
     cursor: Option<Cursor>,
 }
 
-/// Lists a session's messages, newest first.
+/// Lists a session's messages as they stand now, newest first.
+///
+/// Reactions, votes, edits and revocations are listed too, beside the messages they are about.
 #[utoipa::path(
     get, path = "/v1/sessions/{session}/messages", operation_id = "listMessages",
     params(
         ("session" = String, Path, description = "Id or name of the session", example = "shop"),
         ListQuery,
     ),
-    responses((status = 200, description = "A page of messages.", body = Listing<MessageView>)),
+    responses((status = 200, description = "A page of messages.", body = Listing<ShownView>)),
 )]
 pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
     Param(session): Param<SessionRef>,
     Search(query): Search<ListQuery>,
-) -> Result<Json<Listing<MessageView>>, Problem> {
-    let chat = query
-        .chat
-        .map(|chat| send::recipient(&chat, "chat"))
-        .transpose()?;
+) -> Result<Json<Listing<ShownView>>, Problem> {
+    let chat = query.chat.map(|chat| send::recipient(&chat, "chat"));
+    let filter = HistoryFilter {
+        chat: chat.transpose()?.map(Recipient::into_jid),
+        kinds: Kinds::All,
+        ..HistoryFilter::default()
+    };
     let page = PageRequest::new(query.cursor, query.limit);
-    Ok(Json(
-        app.messages()
-            .list(&caller, &session, chat, page)
-            .await?
-            .into(),
-    ))
+    let found = app.chats().history(&caller, &session, filter, page).await?;
+    Ok(Json(found.into()))
 }
 
-/// Shows one message.
+/// Shows one message as it stands now.
 #[utoipa::path(
     get, path = "/v1/messages/{id}", operation_id = "getMessage",
     params(("id" = String, Path, description = "Our id of the message", example = "0192f0c1-9a11-7b02-8c4d-5e6f708192a3")),
-    responses((status = 200, description = "The message.", body = MessageView)),
+    responses((status = 200, description = "The message.", body = ShownView)),
 )]
 pub(super) async fn get(
     State(app): State<App>,
     caller: Caller,
     Param(id): Param<MessageId>,
-) -> Result<Json<MessageView>, Problem> {
+) -> Result<Json<ShownView>, Problem> {
     Ok(Json(app.messages().get(&caller, id).await?.into()))
 }
 

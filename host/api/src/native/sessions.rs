@@ -17,7 +17,7 @@ use warbler_domain::{
     Caller, Jid, PhoneNumber, Session, SessionId, SessionName, SessionRef, Timestamp, UserId,
 };
 
-use super::{Listing, words};
+use super::{Listing, in_field, words};
 use crate::extract::{Param, Wire};
 use crate::mount::Route;
 use crate::problem::Problem;
@@ -34,6 +34,9 @@ pub(super) fn routes() -> Vec<Route> {
             .refuses(CONFLICT, &["session_name_taken"]),
         Route::of(__path_list, list),
         one(Route::of(__path_get, get)),
+        one(Route::of(__path_rename, rename))
+            .refuses(StatusCode::BAD_REQUEST, &["bad_session_name"])
+            .refuses(CONFLICT, &["session_name_taken"]),
         one(Route::of(__path_start, start)).refuses(UNAVAILABLE, &["network_refused", "stopping"]),
         one(Route::of(__path_stop, stop)),
         one(Route::of(__path_restart, restart))
@@ -57,19 +60,20 @@ pub(super) struct CreateBody {
 
 impl CreateBody {
     fn into_command(self) -> Result<CreateSession, Problem> {
-        let name: SessionName = self
-            .name
-            .parse()
-            .map_err(|err| bad_field("bad_session_name", "name", &err))?;
         Ok(CreateSession {
-            name,
+            name: in_field("bad_session_name", "name", &self.name)?,
             start: self.start,
         })
     }
 }
 
-fn bad_field(code: &'static str, field: &str, err: &impl std::fmt::Display) -> Problem {
-    Problem::invalid(code, err.to_string()).in_field(field)
+/// What is to be changed about a session.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = RenameSession, example = json!({ "name": "bakery" }))]
+pub(super) struct RenameBody {
+    /// Its new name: 1 to 64 letters, digits, `.`, `_` or `-`.
+    name: String,
 }
 
 /// One WhatsApp account that this host keeps linked.
@@ -213,6 +217,24 @@ pub(super) async fn get(
     Param(session): Param<SessionRef>,
 ) -> Result<Json<SessionView>, Problem> {
     Ok(Json(app.sessions().get(&caller, &session).await?.into()))
+}
+
+/// Gives a session another name. Its id stays, and with it all that belongs to the session.
+#[utoipa::path(
+    patch, path = "/v1/sessions/{session}", operation_id = "renameSession",
+    params(("session" = String, Path, description = "Id or name of the session", example = "shop")),
+    request_body = RenameBody,
+    responses((status = 200, description = "The session.", body = SessionView)),
+)]
+pub(super) async fn rename(
+    State(app): State<App>,
+    caller: Caller,
+    Param(session): Param<SessionRef>,
+    Wire(body): Wire<RenameBody>,
+) -> Result<Json<SessionView>, Problem> {
+    let name: SessionName = in_field("bad_session_name", "name", &body.name)?;
+    let renamed = app.sessions().rename(&caller, &session, name).await?;
+    Ok(Json(renamed.into()))
 }
 
 /// Starts a session, now and after every restart of the host. One that runs goes on.

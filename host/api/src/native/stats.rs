@@ -32,6 +32,7 @@ pub(super) fn routes() -> Vec<Route> {
     "byType": { "text": 204, "image": 35 },
     "byStatus": { "received": 89, "sent": 2, "delivered": 3, "read": 143, "failed": 2 },
     "inbound24h": 12, "outbound24h": 30,
+    "byType24h": { "text": 42 }, "byStatus24h": { "received": 12, "read": 30 },
     "hours": [{ "from": "2026-05-04T09:00:00.000Z", "inbound": 12, "outbound": 30 }],
 }))]
 pub(super) struct StatsView {
@@ -51,6 +52,12 @@ pub(super) struct StatsView {
     /// Written in the hours listed below.
     #[serde(rename = "outbound24h")]
     outbound_24h: u64,
+    /// Those of the hours listed below, by type.
+    #[serde(rename = "byType24h")]
+    by_type_24h: BTreeMap<String, u64>,
+    /// Those of the hours listed below, by status: how many of them stand there now.
+    #[serde(rename = "byStatus24h")]
+    by_status_24h: BTreeMap<String, u64>,
     /// The last 24 hours and the one that runs, the oldest first.
     hours: Vec<HourView>,
 }
@@ -79,6 +86,8 @@ impl From<MessageStats> for StatsView {
             outbound_24h: stats.hours.iter().map(|hour| hour.outbound).sum(),
             by_type: stats.by_kind,
             by_status: stats.by_status,
+            by_type_24h: stats.hours_by_kind,
+            by_status_24h: stats.hours_by_status,
             hours: stats.hours.into_iter().map(HourView::from).collect(),
         }
     }

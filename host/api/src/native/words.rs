@@ -75,9 +75,26 @@ mirror! {
     ExtensionKind in "lowercase" of extension::ExtensionKind { Plugin, Script }
 }
 mirror! {
-    /// Whether an extension runs: the newest version, an older one because the newest is broken,
-    /// or none.
-    ExtensionState in "kebab-case" of extension::ExtensionState { Active, LastGood, Broken }
+    /// Whether an extension runs: the newest version, an older one because the newest does not
+    /// run, none, or not for a while because it failed again and again.
+    ExtensionState in "kebab-case" of extension::ExtensionState {
+        Active, LastGood, Broken, Quarantined,
+    }
+}
+mirror! {
+    /// Where an extension is called: at events, for the messages of a campaign, for deliveries to
+    /// webhook endpoints.
+    Hook in "lowercase" of extension::Hook { Event, Template, Webhook }
+}
+mirror! {
+    /// What a medium is sent as.
+    MediaForm in "lowercase" of media::MediaForm {
+        Image, Video, Gif, Audio, Voice, Document, Sticker,
+    }
+}
+mirror! {
+    /// Which stored messages an extension may read.
+    HistoryScope in "kebab-case" of extension::HistoryScope { None, Chat, Any }
 }
 mirror! {
     /// To whom an extension may write.

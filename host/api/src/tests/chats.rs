@@ -340,12 +340,18 @@ async fn messages_are_counted() -> anyhow::Result<()> {
     let api = TestApi::start().await?;
     api.connected_session("shop").await?;
     api.customer_writes("IN1", Content::text("hello")).await?;
+    let body = json!({ "to": "+15550123", "text": "hello" });
+    api.call("POST", "/v1/sessions/shop/messages", Some(body))
+        .await?;
     let stats = api.get("/v1/sessions/shop/stats").await?.json()?;
     assert_eq!(
         (&stats["inbound"], &stats["byStatus"]["received"]),
         (&json!(1), &json!(1))
     );
     assert_eq!(stats["hours"].as_array().map(Vec::len), Some(25));
+    assert_eq!(stats["byType24h"], json!({ "text": 1 }));
+    // What the customer wrote is from long ago, by its own time.
+    assert_eq!(stats["byStatus24h"], json!({ "queued": 1 }));
     let all = api.get("/v1/stats").await?.json()?;
     assert_eq!(all["inbound"], 1);
     Ok(())
@@ -407,6 +413,7 @@ async fn what_the_phone_remembers_is_history_and_no_event() -> anyhow::Result<()
             alt: Some("98700@lid".parse()?),
             name: Some("Ada from work".to_owned()),
             push_name: None,
+            saved_name: None,
             seen_at: Timestamp::from_millis(1_700_000_000_000),
         }],
         groups: vec![("120363000000000001@g.us".parse()?, "Friends".to_owned())],

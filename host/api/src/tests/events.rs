@@ -135,7 +135,8 @@ async fn extensions_are_listed_with_what_is_wrong_with_them() -> anyhow::Result<
                 "items": [{
                     "name": "greeter", "kind": "script", "path": "scripts/greeter.rhai", "state": "last-good",
                     "generation": "070707070707", "loadedAt": "<time>", "order": 100,
-                    "events": ["message.received"], "grants": { "send": "reply-only" },
+                    "hooks": ["event"], "events": ["message.received"],
+                    "grants": { "send": "reply-only", "history": "none" },
                     "lastError": {
                         "code": "script-syntax", "message": "expected `;`", "file": "greeter.rhai", "line": 3,
                         "column": 7, "at": "<time>",

@@ -13,14 +13,14 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use warbler_app::driver::{
-    Chats, Driver, DriverError, Groups, Inbound, InboundMessage, Inbox, Link, LinkReport,
-    MediaFailure, Outgoing, PairingCode, People, SendFailure,
+    AckRefusal, Chats, Driver, DriverError, Groups, Inbound, InboundMessage, Inbox, Link,
+    LinkReport, MediaFailure, Outgoing, PairingCode, People, SendFailure,
 };
 use warbler_app::events::Wanted;
 use warbler_app::hook::{EventHook, Extensions, HookCall, HookOutcome};
 use warbler_app::{App, Parts, Settings};
 use warbler_domain::extension::{
-    ExtensionFault, ExtensionKind, ExtensionState, ExtensionStatus, Grants, LogLine, SendScope,
+    ExtensionFault, ExtensionKind, ExtensionState, ExtensionStatus, Grants, Hook, LogLine,
 };
 use warbler_domain::session::Account;
 use warbler_domain::{
@@ -127,6 +127,18 @@ impl TestApi {
     }
 
     pub(super) async fn with(change: impl FnOnce(&mut ApiOptions)) -> anyhow::Result<Self> {
+        Self::made(Settings::default(), change).await
+    }
+
+    /// A host that behaves as `settings` say.
+    pub(super) async fn with_settings(settings: Settings) -> anyhow::Result<Self> {
+        Self::made(settings, |_| {}).await
+    }
+
+    async fn made(
+        settings: Settings,
+        change: impl FnOnce(&mut ApiOptions),
+    ) -> anyhow::Result<Self> {
         let dir = tempfile::tempdir()?;
         let engine = Arc::new(Engine::default());
         let clock = Arc::new(SystemClock);
@@ -137,7 +149,7 @@ impl TestApi {
             clock: Arc::clone(&clock) as _,
             random: Arc::new(Random::seeded(1)),
             media_dir: dir.path().join("media"),
-            settings: Settings::default(),
+            settings,
         })
         .await?;
         app.keys().adopt(&Secret::new(KEY)).await?;
@@ -251,6 +263,20 @@ impl TestApi {
     pub(super) async fn network_tells(&self, inbound: Vec<Inbound>) -> anyhow::Result<()> {
         let inbox = self.engine.inbox().context("no link is open")?;
         Ok(inbox.receive(inbound).await?)
+    }
+
+    /// The server's answer to a message, through the engine; waits until it is noted.
+    pub(super) async fn network_acks(
+        &self,
+        whatsapp_id: &str,
+        refused: Option<AckRefusal>,
+    ) -> anyhow::Result<()> {
+        let whatsapp_id = whatsapp_id.parse()?;
+        let report = LinkReport::Ack {
+            whatsapp_id,
+            refused,
+        };
+        self.engine.say(report).await
     }
 
     async fn wait_for(
@@ -407,9 +433,10 @@ impl Extensions for OneExtension {
             loaded_at: Some(Timestamp::from_millis(1_700_000_000_000)),
             order: 100,
             events: vec!["message.received".to_owned()],
-            grants: Grants {
-                send: SendScope::ReplyOnly,
-            },
+            hooks: vec![Hook::Event],
+            grants: Grants::default(),
+            withheld: Grants::default(),
+            quarantined_until: None,
             last_error: Some(ExtensionFault {
                 code: "script-syntax".to_owned(),
                 message: "expected `;`".to_owned(),
@@ -429,6 +456,7 @@ impl Extensions for OneExtension {
 struct Greeter {
     name: ExtensionName,
     generation: Generation,
+    grants: Grants,
 }
 
 impl Greeter {
@@ -436,6 +464,7 @@ impl Greeter {
         Some(Self {
             name: "greeter".parse().ok()?,
             generation: Generation::of_digest(&[7; 32]),
+            grants: Grants::default(),
         })
     }
 }
@@ -454,8 +483,8 @@ impl EventHook for Greeter {
         &self.generation
     }
 
-    fn grants(&self) -> Grants {
-        Grants::default()
+    fn grants(&self) -> &Grants {
+        &self.grants
     }
 
     fn wants(&self, event: &Event) -> bool {

@@ -4,7 +4,12 @@ use axum::body::Body;
 use http::Request;
 use serde_json::{Value, json};
 
-use super::harness::{Answer, KEY, TestApi};
+use warbler_app::Settings;
+use warbler_domain::Content;
+use warbler_domain::media::{Media, MediaKind, MediaSource};
+
+use super::harness::{Answer, IMAGE, KEY, MEDIA_KEY, TestApi};
+use crate::caller::Peer;
 
 /// A picture of 3 × 2 pixels.
 fn picture() -> anyhow::Result<Vec<u8>> {
@@ -211,6 +216,127 @@ async fn only_names_that_were_given_out_lead_anywhere() -> anyhow::Result<()> {
     for path in ["/media", "/media/", "/v1/media/"] {
         let answer = fetch(&api, path, &[]).await?;
         assert!(matches!(answer.status.as_u16(), 404 | 401), "{path}");
+    }
+    Ok(())
+}
+
+fn picture_of_a_customer(view_once: bool) -> Content {
+    let locator = MEDIA_KEY.to_owned();
+    let source = MediaSource::Remote { locator };
+    let mut medium = Media::new(MediaKind::Image, "image/png", 3, source);
+    medium.view_once = view_once;
+    Content::Media(medium)
+}
+
+#[tokio::test]
+async fn the_media_of_messages_have_public_names_only_if_the_operator_wants_it()
+-> anyhow::Result<()> {
+    let mut settings = Settings::default();
+    settings.media.public = true;
+    let api = TestApi::with_settings(settings).await?;
+    api.connected_session("shop").await?;
+    api.customer_writes("IMAGE1", picture_of_a_customer(false))
+        .await?;
+    let events = api.get("/v1/events?kind=message.received").await?.json()?;
+    let message = &events["items"][0]["message"];
+    let public = message["media"]["publicUrl"].as_str().unwrap_or_default();
+    assert!(
+        public.starts_with("/media/") && public.len() > 50,
+        "{message}"
+    );
+    // It is fetched from the network now, and is there from then on.
+    for _ in 0..2 {
+        let served = fetch(&api, public, &[]).await?;
+        assert_eq!((served.status.as_u16(), &*served.bytes), (200, IMAGE));
+        assert_eq!(served.header("content-type"), "image/png");
+    }
+    let guessed = format!(
+        "{}a",
+        public.strip_suffix(|_: char| true).unwrap_or_default()
+    );
+    let guessed = fetch(&api, &guessed.replace("/media/a", "/media/b"), &[]).await?;
+    assert_eq!(guessed.problem()?, (404, "unknown_media".to_owned()));
+    api.customer_writes("IMAGE2", picture_of_a_customer(true))
+        .await?;
+    let events = api.get("/v1/events?kind=message.received").await?.json()?;
+    let once = &events["items"][0]["message"]["media"];
+    assert!(once["publicUrl"].is_null(), "what is shown once stays here");
+    let id = message["id"].as_str().unwrap_or_default();
+    api.call("DELETE", &format!("/v1/messages/{id}"), None)
+        .await?;
+    let gone = fetch(&api, public, &[]).await?;
+    assert_eq!(gone.problem()?, (404, "unknown_media".to_owned()));
+
+    let closed = TestApi::start().await?;
+    closed.connected_session("shop").await?;
+    closed
+        .customer_writes("IMAGE1", picture_of_a_customer(false))
+        .await?;
+    let events = closed.get("/v1/events?kind=message.received").await?;
+    let medium = &events.json()?["items"][0]["message"]["media"];
+    assert!(medium["url"].is_string() && medium["publicUrl"].is_null());
+    Ok(())
+}
+
+#[tokio::test]
+async fn files_that_are_served_by_name_have_a_limit_of_their_own() -> anyhow::Result<()> {
+    let mut settings = Settings::default();
+    settings.access.limits.address.burst = 1;
+    settings.access.limits.download.burst = 3;
+    let api = TestApi::with_settings(settings).await?;
+    let view = upload(&api, "", &[], picture()?).await?.json()?;
+    let peer = Peer("192.0.2.9:1".parse()?);
+    let ask = |path: &str| {
+        let request = Request::get(path).extension(peer).body(Body::empty());
+        let api = &api;
+        async move { anyhow::Ok(api.send(request?).await?.status.as_u16()) }
+    };
+    assert_eq!((ask("/docs").await?, ask("/docs").await?), (200, 429));
+    for expected in [200, 200, 200, 429] {
+        assert_eq!(ask(url(&view)).await?, expected);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_preview_of_a_link_shows_the_picture_it_is_given() -> anyhow::Result<()> {
+    let api = TestApi::start().await?;
+    api.connected_session("shop").await?;
+    let view = upload(&api, "", &[], picture()?).await?.json()?;
+    let send = |thumbnail: Value| {
+        let preview =
+            json!({ "url": "https://example.com", "title": "Example", "thumbnail": thumbnail });
+        let text = "look: https://example.com";
+        let body = json!({ "to": "+15550123", "text": text, "preview": preview });
+        api.call("POST", "/v1/sessions/shop/messages", Some(body))
+    };
+    let data = data_encoding::BASE64.encode(&picture()?);
+    for thumbnail in [
+        json!({ "upload": view["id"] }),
+        json!({ "data": data }),
+        json!({ "data": format!("data:image/png;base64,{data}") }),
+    ] {
+        let sent = send(thumbnail).await?;
+        assert_eq!(sent.status.as_u16(), 202, "{sent:?}");
+        let id = sent.json()?["id"].as_str().unwrap_or_default().parse()?;
+        let host = warbler_domain::Caller::host();
+        let message = api.app.messages().get(&host, id).await?.message;
+        let Content::Text(text) = message.content else {
+            anyhow::bail!("not a text");
+        };
+        let preview = text.preview.and_then(|preview| preview.thumbnail);
+        assert!(preview.is_some(), "a small picture is stored");
+    }
+    for (thumbnail, code) in [
+        (json!({}), "bad_media_source"),
+        (json!({ "data": "AAAA" }), "media_wrong_type"),
+        (
+            json!({ "data": data_encoding::BASE64.encode(IMAGE) }),
+            "bad_preview",
+        ),
+    ] {
+        let refused = send(thumbnail).await?;
+        assert_eq!(refused.problem()?, (400, code.to_owned()));
     }
     Ok(())
 }

@@ -72,7 +72,7 @@ async fn an_unknown_path_and_a_wrong_method_are_told_apart() -> anyhow::Result<(
     }
     for (method, path, allow) in [
         ("PUT", "/v1/sessions", "GET,HEAD,POST"),
-        ("POST", "/v1/sessions/shop", "DELETE,GET,HEAD"),
+        ("POST", "/v1/sessions/shop", "DELETE,GET,HEAD,PATCH"),
         ("POST", "/healthz", "GET,HEAD"),
         ("OPTIONS", "/v1/sessions", "GET,HEAD,POST"),
     ] {

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::harness::{KEY, TestApi};
-use crate::server::serve;
+use crate::server::{STALLED, serve};
 
 /// Reads until what was read contains `mark`.
 async fn read_until(stream: &mut TcpStream, mark: &str) -> anyhow::Result<String> {
@@ -28,7 +28,12 @@ async fn a_stop_ends_streams_and_idle_connections() -> anyhow::Result<()> {
     let api = TestApi::start().await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    let server = tokio::spawn(serve(listener, api.router.clone(), api.stop.clone()));
+    let server = tokio::spawn(serve(
+        listener,
+        api.router.clone(),
+        api.stop.clone(),
+        STALLED,
+    ));
 
     let mut idle = TcpStream::connect(address).await?;
     idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")

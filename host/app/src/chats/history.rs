@@ -3,7 +3,7 @@
 use warbler_domain::history::HistoryFilter;
 use warbler_domain::page::{Page, PageRequest};
 use warbler_domain::shown::Shown;
-use warbler_domain::{Caller, MessageId, Recipient, Scope, SessionRef};
+use warbler_domain::{Caller, Recipient, Scope, SessionRef};
 use warbler_store::Error as StoreError;
 
 use super::{ChatError, Chats};
@@ -65,27 +65,6 @@ impl Chats {
             .store
             .read(move |db| db.history().count(session, &filter, MOST_COUNTED));
         Ok(count.await?)
-    }
-
-    /// One message as it stands now; nothing when it does not exist for the caller.
-    pub async fn message(
-        &self,
-        caller: &Caller,
-        id: MessageId,
-    ) -> Result<Option<Shown>, ChatError> {
-        caller
-            .require(Scope::Read)
-            .map_err(crate::sessions::SessionError::from)?;
-        let found = self.shared.store.read(move |db| {
-            let found = db.messages().get(id)?;
-            found
-                .map(|message| db.annotations().show(message))
-                .transpose()
-        });
-        let found: Option<Shown> = found.await?;
-        Ok(found.filter(|shown| {
-            crate::sessions::is_within_reach(&self.shared, caller, shown.message.session)
-        }))
     }
 
     async fn prepared(

@@ -41,6 +41,12 @@ impl FetchUrl {
         self.0.host_str().unwrap_or_default()
     }
 
+    /// The port it is reached at.
+    pub fn port(&self) -> u16 {
+        let usual = if self.is_secure() { 443 } else { 80 };
+        self.0.port_or_known_default().unwrap_or(usual)
+    }
+
     /// Whether it is reached by TLS.
     pub fn is_secure(&self) -> bool {
         self.0.scheme() == "https"

@@ -31,6 +31,13 @@ impl Groups {
         let people = self.people(&session, people).await?;
         let link = network::link(&self.shared, &session)?;
         let results = network::answer(link.change_members(&group, change, &people)).await?;
+        let action = match change {
+            MemberChange::Add => "group.add",
+            MemberChange::Remove => "group.remove",
+            MemberChange::Promote => "group.promote",
+            MemberChange::Demote => "group.demote",
+        };
+        self.note(caller, action, &group, &session).await?;
         self.forget(&session, &group).await?;
         Ok(results)
     }

@@ -76,6 +76,7 @@ fn contact_updated(
         alt: alt.cloned(),
         name: None,
         push_name: None,
+        saved_name: None,
         seen_at: at,
     };
     match change {

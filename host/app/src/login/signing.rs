@@ -58,17 +58,7 @@ struct Claims {
 impl Signing {
     /// Reads the secret, or makes it.
     pub(crate) async fn open(store: &Store, random: &Random) -> Result<Self, warbler_store::Error> {
-        let kept = store.read(|db| db.host_secret(SECRET)).await?;
-        let secret = match kept {
-            Some(secret) => secret,
-            None => {
-                let mut made = [0u8; 32];
-                random.fill(&mut made);
-                store
-                    .write(move |tx| tx.keep_host_secret(SECRET, &made))
-                    .await?
-            }
-        };
+        let secret = crate::access::host_secret(store, random, SECRET).await?;
         Ok(Self::new(&secret))
     }
 

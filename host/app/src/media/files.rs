@@ -221,9 +221,6 @@ impl Intake {
 
     /// Ends the content, which is durable from then on.
     pub(super) async fn finish(mut self) -> Result<Taken, MediaError> {
-        if self.size == 0 {
-            return Err(MediaError::Empty);
-        }
         let mut pen = self.take_pen()?;
         let Self {
             aside,

@@ -28,6 +28,8 @@ const AT_ONCE: usize = 32;
 const TURN: Duration = Duration::from_secs(30);
 /// Pictures that are decoded at the same time; each may take 256 MiB of memory.
 const LOOKS_AT_ONCE: usize = 1;
+/// Media of messages that are fetched from the network at the same time; each is in memory.
+const FETCHES_AT_ONCE: usize = 4;
 /// Uses within this time of the last one are not noted again.
 const NOTED: Duration = Duration::from_secs(3600);
 
@@ -40,6 +42,7 @@ pub(crate) struct MediaStore {
     settings: MediaSettings,
     coming: Arc<Semaphore>,
     looking: Arc<Semaphore>,
+    fetching: Arc<Semaphore>,
 }
 
 /// A content that comes in, and its turn.
@@ -69,12 +72,22 @@ impl MediaStore {
             settings,
             coming: Arc::new(Semaphore::new(AT_ONCE)),
             looking: Arc::new(Semaphore::new(LOOKS_AT_ONCE)),
+            fetching: Arc::new(Semaphore::new(FETCHES_AT_ONCE)),
         })
     }
 
     /// How much is taken, and for how long it is kept.
     pub(crate) fn settings(&self) -> &MediaSettings {
         &self.settings
+    }
+
+    /// A turn to fetch the medium of a message, when it comes.
+    pub(crate) async fn turn_to_fetch(&self) -> Result<OwnedSemaphorePermit, MediaError> {
+        let turn = Arc::clone(&self.fetching).acquire_owned();
+        match tokio::time::timeout(TURN, turn).await {
+            Ok(Ok(turn)) => Ok(turn),
+            _ => Err(MediaError::Busy),
+        }
     }
 
     /// Stores bytes as they are, without looking at them closely: for what came over the network,
@@ -94,7 +107,7 @@ impl MediaStore {
     }
 
     /// Opens the content with this digest.
-    pub(super) async fn open_medium(
+    pub(crate) async fn open_medium(
         &self,
         digest: &Digest,
     ) -> Result<(StoredMedium, tokio::fs::File), MediaError> {
@@ -125,6 +138,9 @@ impl MediaStore {
     pub(super) async fn keep(&self, incoming: Incoming) -> Result<StoredMedium, MediaError> {
         let Incoming { intake, _turn } = incoming;
         let taken = intake.finish().await?;
+        if taken.size == 0 {
+            return Err(MediaError::Empty);
+        }
         let (taken, about) = self.look(taken).await?;
         self.file(taken, about).await
     }

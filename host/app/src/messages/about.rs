@@ -7,14 +7,16 @@ use warbler_domain::{Caller, Content, Message, MessageId, Recipient, Scope, Sess
 
 use super::compose::{edit_content, revoke_content};
 use super::error::SendError;
-use super::send::writable;
-use super::{Messages, outgoing};
+use super::{Destination, Messages, outgoing};
 use crate::idempotency::Claim;
 use crate::sessions::SessionError;
 
+/// What is not sent on because nobody is to see it any more.
+const TAKEN_BACK: &str = "message that was taken back";
+
 impl Messages {
-    /// Sends a stored message on to somebody, by its own session or another; its medium is not
-    /// stored again.
+    /// Sends a stored message on to somebody, as it stands now, by its own session or another; its
+    /// medium is not stored again.
     pub async fn forward(
         &self,
         caller: &Caller,
@@ -26,24 +28,29 @@ impl Messages {
         let original = self.own(caller, id).await?;
         let by_own = SessionRef::from(original.session);
         let (session, account) = self.sender(caller, session.unwrap_or(&by_own)).await?;
-        let chat = writable(to)?;
-        if chat.server() == Server::Broadcast {
+        let to = self.destination(session.id, to).await?;
+        if to.chat.server() == Server::Broadcast {
             return Err(SendError::NotForwardable("message to a status"));
         }
-        let content = match original.content {
+        let remote = matches!(
+            original.content,
             Content::Media(Media {
                 source: MediaSource::Remote { .. },
                 ..
-            }) => {
-                let fetched = self.media(caller, id).await;
-                fetched.map_err(|err| SendError::Forward(Box::new(err)))?;
-                self.own(caller, id).await?.content
-            }
-            content => content,
-        };
-        let content = forwarded(content)?;
+            })
+        );
+        if remote {
+            let fetched = self.media(caller, id).await;
+            fetched.map_err(|err| SendError::Forward(Box::new(err)))?;
+        }
+        let shown = self.get(caller, id).await;
+        let shown = shown.map_err(|err| SendError::Forward(Box::new(err)))?;
+        if shown.revoked_at.is_some() {
+            return Err(SendError::NotForwardable(TAKEN_BACK));
+        }
+        let content = forwarded(shown.message.content)?;
         let shared = &self.shared;
-        let mut message = outgoing(shared, session.id, &account, chat, content, None);
+        let mut message = outgoing(shared, session.id, &account, to, content, None);
         message.forwarded = original.forwarded.saturating_add(1);
         self.accept(message, claim).await
     }
@@ -84,7 +91,8 @@ impl Messages {
     ) -> Result<Message, SendError> {
         let (session, account) = self.sender(caller, &target.session.into()).await?;
         let shared = &self.shared;
-        let mut message = outgoing(shared, session.id, &account, target.chat, content, None);
+        let to = Destination::same_as(&target);
+        let mut message = outgoing(shared, session.id, &account, to, content, None);
         message.audience = target.audience;
         self.accept(message, claim).await
     }
@@ -118,7 +126,7 @@ fn forwarded(content: Content) -> Result<Content, SendError> {
         Content::PollVote { .. } => Err(SendError::NotForwardable("vote")),
         Content::Reaction { .. } => Err(SendError::NotForwardable("reaction")),
         Content::Edit { .. } => Err(SendError::NotForwardable("edit")),
-        Content::Revoke { .. } => Err(SendError::NotForwardable("message that was taken back")),
+        Content::Revoke { .. } => Err(SendError::NotForwardable(TAKEN_BACK)),
         Content::Unsupported { .. } => Err(SendError::NotForwardable(
             "message this version cannot read",
         )),

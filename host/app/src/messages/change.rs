@@ -1,5 +1,6 @@
 //! Messages that wait, were given up, or are to be forgotten here.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::info;
@@ -9,6 +10,7 @@ use warbler_store::{Error as StoreError, Writer};
 
 use super::Messages;
 use super::error::ChangeError;
+use crate::audit;
 use crate::sessions::SessionError;
 
 /// How long after it was written a message may be edited (WhatsApp's own limit).
@@ -20,9 +22,10 @@ impl Messages {
     /// Takes a message out of the outbox before it is sent. One that was taken out is as it was.
     pub async fn cancel(&self, caller: &Caller, id: MessageId) -> Result<Message, ChangeError> {
         let now = self.shared.clock.now();
-        self.change(caller, id, move |tx, message| {
+        let worker = Arc::clone(&self.shared);
+        let cancelling = self.change(caller, id, "message.cancel", move |tx, message| {
             if message.status == MessageStatus::Cancelled {
-                return Ok(());
+                return Ok(None);
             }
             let waiting = tx.outbox().of_message(id, now)?;
             match waiting.map(|waiting| (waiting.standing, waiting.row)) {
@@ -30,44 +33,48 @@ impl Messages {
                     tx.outbox_mut().finish(&row)?;
                     let cancelled = MessageStatus::Cancelled;
                     tx.messages_mut().advance(id, cancelled, None)?;
-                    Ok(())
+                    let message = tx.messages().get(id)?.ok_or(ChangeError::Unknown(id))?;
+                    Ok(Some(crate::outbox::note_event(&worker, tx, message)?))
                 }
                 Some((Standing::UnderWay, _)) => Err(ChangeError::UnderWay),
                 Some((Standing::Dead, _)) | None => Err(ChangeError::NotWaiting),
             }
-        })
-        .await
+        });
+        let (message, seq) = cancelling.await?;
+        if let Some(seq) = seq.flatten() {
+            crate::ingest::announce(&self.shared, seq);
+        }
+        Ok(message)
     }
 
     /// Lets a message that was given up be tried again, under the id it had.
     pub async fn retry(&self, caller: &Caller, id: MessageId) -> Result<Message, ChangeError> {
         let now = self.shared.clock.now();
-        let message = self
-            .change(caller, id, move |tx, message| {
-                let dead = tx.outbox().dead_letter(id)?;
-                match dead {
-                    Some(dead) => tx.outbox_mut().replay(&dead.row, now)?,
-                    // Its dead letter was discarded; the message itself still says what to send.
-                    None if message.status == MessageStatus::Failed => {
-                        tx.outbox_mut().enqueue(message, now, None)?;
-                    }
-                    None => return Err(ChangeError::NotFailed),
+        let retrying = self.change(caller, id, "message.retry", move |tx, message| {
+            let dead = tx.outbox().dead_letter(id)?;
+            match dead {
+                Some(dead) => tx.outbox_mut().replay(&dead.row, now)?,
+                // Its dead letter was discarded; the message itself still says what to send.
+                None if message.status == MessageStatus::Failed => {
+                    tx.outbox_mut().enqueue(message, now, None)?;
                 }
-                tx.messages_mut().requeue(id)?;
-                Ok(())
-            })
-            .await?;
+                None => return Err(ChangeError::NotFailed),
+            }
+            tx.messages_mut().requeue(id)?;
+            Ok(Some(()))
+        });
+        let (message, _) = retrying.await?;
         crate::outbox::wake(&self.shared);
         Ok(message)
     }
 
     /// Forgets that a message was given up; the message stays as it is.
     pub async fn discard(&self, caller: &Caller, id: MessageId) -> Result<(), ChangeError> {
-        self.change(caller, id, move |tx, _| {
+        self.change(caller, id, "message.discard", move |tx, _| {
             let dead = tx.outbox().dead_letter(id)?;
             let dead = dead.ok_or(ChangeError::NotFailed)?;
             tx.outbox_mut().discard(&dead.row)?;
-            Ok(())
+            Ok(Some(()))
         })
         .await?;
         Ok(())
@@ -77,6 +84,7 @@ impl Messages {
     pub async fn delete(&self, caller: &Caller, id: MessageId) -> Result<(), ChangeError> {
         let now = self.shared.clock.now();
         let found = self.found(caller, id).await?;
+        let entry = audit::done_in(&self.shared, caller, "message.delete", id, found.session);
         let deleting = self.shared.store.write(move |tx| {
             let waiting = tx.outbox().of_message(id, now)?;
             match waiting.map(|waiting| (waiting.standing, waiting.row)) {
@@ -84,7 +92,11 @@ impl Messages {
                 Some(_) => return Err(ChangeError::StillWaiting),
                 None => {}
             }
-            Ok(tx.messages_mut().delete(id)?)
+            let deleted = tx.messages_mut().delete(id)?;
+            if deleted {
+                tx.audit_mut().insert(&entry)?;
+            }
+            Ok(deleted)
         });
         if !deleting.await? {
             return Err(ChangeError::Unknown(id));
@@ -93,20 +105,27 @@ impl Messages {
         Ok(())
     }
 
-    /// Changes a message in one transaction; the message as it is then.
-    async fn change(
+    /// Changes a message in one transaction; the message as it is then, and what `change` told,
+    /// which is nothing when nothing was to be changed.
+    async fn change<T: Send + 'static>(
         &self,
         caller: &Caller,
         id: MessageId,
-        change: impl FnOnce(&Writer<'_>, &Message) -> Result<(), ChangeError> + Send + 'static,
-    ) -> Result<Message, ChangeError> {
-        self.found(caller, id).await?;
+        action: &str,
+        change: impl FnOnce(&Writer<'_>, &Message) -> Result<Option<T>, ChangeError> + Send + 'static,
+    ) -> Result<(Message, Option<T>), ChangeError> {
+        let found = self.found(caller, id).await?;
+        let entry = audit::done_in(&self.shared, caller, action, id, found.session);
         self.shared
             .store
             .write(move |tx| {
                 let message = tx.messages().get(id)?.ok_or(ChangeError::Unknown(id))?;
-                change(tx, &message)?;
-                tx.messages().get(id)?.ok_or(ChangeError::Unknown(id))
+                let changed = change(tx, &message)?;
+                if changed.is_some() {
+                    tx.audit_mut().insert(&entry)?;
+                }
+                let message = tx.messages().get(id)?.ok_or(ChangeError::Unknown(id))?;
+                Ok((message, changed))
             })
             .await
     }

@@ -1,12 +1,13 @@
 //! What callers ask to be sent.
 
-use warbler_domain::media::{Digest, MediaKind};
 use warbler_domain::place::Location;
 use warbler_domain::poll::Poll;
 use warbler_domain::vcard::ContactCard;
 use warbler_domain::{Recipient, Timestamp, WhatsAppId};
 
-use crate::media::NewMedium;
+use crate::media::{NewMedium, Origin};
+
+pub use warbler_domain::media::MediaForm;
 
 /// A message to send.
 #[derive(Debug, Clone)]
@@ -140,8 +141,8 @@ pub enum NewPreview {
         title: String,
         /// A sentence about it.
         description: Option<String>,
-        /// A small JPEG of it, in this host's media store.
-        thumbnail: Option<Digest>,
+        /// A picture of it, of which a small JPEG is sent.
+        thumbnail: Option<Origin>,
     },
 }
 
@@ -158,46 +159,6 @@ pub struct NewMedia {
     pub mentions: NewMentions,
     /// Whether it is shown once only.
     pub view_once: bool,
-}
-
-/// What a medium is sent as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MediaForm {
-    /// A picture.
-    Image,
-    /// A film.
-    Video,
-    /// A film that repeats without sound.
-    Gif,
-    /// Sound.
-    Audio,
-    /// Sound recorded for this message.
-    Voice,
-    /// Any file.
-    Document,
-    /// A sticker.
-    Sticker,
-}
-
-impl MediaForm {
-    /// The kind of media it is.
-    pub fn kind(self) -> MediaKind {
-        match self {
-            Self::Image => MediaKind::Image,
-            Self::Video | Self::Gif => MediaKind::Video,
-            Self::Audio | Self::Voice => MediaKind::Audio,
-            Self::Document => MediaKind::Document,
-            Self::Sticker => MediaKind::Sticker,
-        }
-    }
-
-    pub(super) fn can_have_caption(self) -> bool {
-        matches!(self, Self::Image | Self::Video | Self::Gif | Self::Document)
-    }
-
-    pub(super) fn can_be_seen_once(self) -> bool {
-        matches!(self, Self::Image | Self::Video | Self::Voice)
-    }
 }
 
 /// Who is to see a status post.

@@ -45,6 +45,10 @@ pub(super) async fn preview(
             if title.trim().is_empty() {
                 return Err(SendError::BadPreview("the preview needs a title"));
             }
+            let thumbnail = match thumbnail {
+                Some(picture) => Some(given_thumbnail(shared, caller, picture).await?),
+                None => None,
+            };
             Ok(Some(LinkPreview {
                 url,
                 title: shortened(&title),
@@ -118,6 +122,24 @@ async fn look(
         description: found.description,
         thumbnail,
     }))
+}
+
+/// A small picture of the one a caller gives.
+async fn given_thumbnail(
+    shared: &Arc<Shared>,
+    caller: &Caller,
+    picture: Origin,
+) -> Result<Digest, SendError> {
+    let medium = NewMedium {
+        origin: picture,
+        kind: Some(MediaKind::Image),
+        file_name: None,
+    };
+    let media = Media::new(Arc::clone(shared));
+    let admitted = media.admit(caller, medium).await?;
+    admitted.thumbnail.ok_or(SendError::BadPreview(
+        "the preview's picture cannot be read",
+    ))
 }
 
 /// A small picture of the picture a page names; nothing when it is not to be had soon.

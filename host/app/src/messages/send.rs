@@ -21,7 +21,7 @@ use super::error::SendError;
 use super::new::{Draft, MediaForm, NewContent, NewMedia};
 use super::preview::preview;
 use super::status::can_be_status;
-use super::{Messages, outgoing};
+use super::{Destination, Messages, outgoing};
 use crate::idempotency::Claim;
 use crate::media::{Media, NewMedium};
 use crate::sessions::usable_by;
@@ -141,7 +141,8 @@ impl Messages {
         Ok((found, account))
     }
 
-    /// The messages that drafts refer to, as far as they are known; one look for all of them.
+    /// The messages that drafts refer to, as far as they are known and as they stand now; one look
+    /// for all of them.
     async fn targets_of<'a>(
         &self,
         session: SessionId,
@@ -157,11 +158,36 @@ impl Messages {
         let reading = self.shared.store.read(move |db| {
             let mut found = Vec::new();
             for id in &wanted {
-                found.extend(db.messages().by_whatsapp_id(session, id)?);
+                for message in db.messages().by_whatsapp_id(session, id)? {
+                    found.push(db.annotations().show(message)?.message);
+                }
             }
             Ok(found)
         });
         reading.await.map_err(SendError::Store)
+    }
+
+    /// A message that an extension asks for, by the same rules as a caller's, not yet accepted.
+    pub(crate) async fn composed(
+        &self,
+        session: SessionId,
+        account: &Account,
+        draft: Draft,
+    ) -> Result<Message, SendError> {
+        let found = self.targets_of(session, [&draft]).await?;
+        self.compose(&Caller::host(), session, account, draft, &found)
+            .await
+    }
+
+    /// The chat that messages to this recipient belong to, if anybody can write there.
+    pub(super) async fn destination(
+        &self,
+        session: SessionId,
+        to: Recipient,
+    ) -> Result<Destination, SendError> {
+        let jid = writable(to)?;
+        let found = Destination::of(&self.shared, session, jid).await;
+        found.map_err(SendError::Store)
     }
 
     async fn compose(
@@ -173,7 +199,8 @@ impl Messages {
         found: &[Message],
     ) -> Result<Message, SendError> {
         let now = self.shared.clock.now();
-        let chat = writable(draft.to)?;
+        let to = self.destination(session, draft.to).await?;
+        let chat = to.chat.clone();
         let is_status = chat.server() == Server::Broadcast;
         let send_at = draft.send_at.map(|at| in_time(at, now)).transpose()?;
         let quoted = match &draft.quote {
@@ -199,7 +226,7 @@ impl Messages {
         if quoted.is_some() && (is_status || !can_quote(&content)) {
             return Err(SendError::QuoteNotPossible);
         }
-        let mut message = outgoing(&self.shared, session, account, chat, content, quoted);
+        let mut message = outgoing(&self.shared, session, account, to, content, quoted);
         message.scheduled_for = send_at;
         message.audience = audience;
         Ok(message)
@@ -278,7 +305,7 @@ impl Messages {
 }
 
 /// An address that messages can go to.
-pub(super) fn writable(to: Recipient) -> Result<Jid, SendError> {
+fn writable(to: Recipient) -> Result<Jid, SendError> {
     let jid = to.into_jid();
     let writable = match jid.server() {
         Server::Pn | Server::Lid | Server::Group => true,

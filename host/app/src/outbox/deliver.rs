@@ -158,7 +158,7 @@ async fn taken_over(
     let worker = Arc::clone(shared);
     let (found, seq, claimed) = shared
         .store
-        .write_relaxed(move |tx| {
+        .write_relaxed_together(move |tx| {
             let Some(row) = tx.outbox().by_whatsapp_id(session, &id)? else {
                 return Ok::<_, StoreError>((false, None, None));
             };
@@ -183,7 +183,7 @@ async fn taken_over(
 }
 
 /// Stores the event of a message of ours that is as it is now.
-pub(super) fn note_event(
+pub(crate) fn note_event(
     shared: &Shared,
     tx: &Writer<'_>,
     message: Message,

@@ -15,6 +15,7 @@ use warbler_store::sending::SessionSending;
 use warbler_store::{Error as StoreError, Writer};
 
 use super::TIDIED;
+use crate::audit;
 use crate::core::Shared;
 use crate::sessions::{SessionError, usable_by};
 
@@ -187,7 +188,7 @@ impl Outboxes {
         session: &SessionRef,
     ) -> Result<OutboxStatus, OutboxError> {
         let now = self.shared.clock.now();
-        self.set(caller, session, |sending| {
+        self.set(caller, session, "sending.pause", |sending| {
             sending.paused_at = sending.paused_at.or(Some(now));
         })
         .await?;
@@ -200,8 +201,10 @@ impl Outboxes {
         caller: &Caller,
         session: &SessionRef,
     ) -> Result<OutboxStatus, OutboxError> {
-        self.set(caller, session, |sending| sending.paused_at = None)
-            .await?;
+        self.set(caller, session, "sending.resume", |sending| {
+            sending.paused_at = None;
+        })
+        .await?;
         self.status(caller, session).await
     }
 
@@ -224,7 +227,9 @@ impl Outboxes {
     ) -> Result<SendingRules, OutboxError> {
         let pacing = pacing.map(Pacing::checked).transpose()?;
         let session = self
-            .set(caller, session, |sending| sending.pacing = pacing)
+            .set(caller, session, "sending.rules", |sending| {
+                sending.pacing = pacing;
+            })
             .await?;
         Ok(self.rules_of(session.id))
     }
@@ -285,6 +290,7 @@ impl Outboxes {
             })
             .await?;
         self.shared.outbox.wake();
+        audit::note(&self.shared, caller, "dead-letters.replay", &session).await?;
         Ok(count)
     }
 
@@ -295,8 +301,11 @@ impl Outboxes {
         session: &SessionRef,
     ) -> Result<u64, OutboxError> {
         let session = usable_by(&self.shared, caller, session, Scope::Send).await?;
-        self.each_dead(session.id, |tx, row| tx.outbox_mut().discard(row))
-            .await
+        let count = self
+            .each_dead(session.id, |tx, row| tx.outbox_mut().discard(row))
+            .await?;
+        audit::note(&self.shared, caller, "dead-letters.discard", &session).await?;
+        Ok(count)
     }
 
     /// Does something that takes each dead letter of a session away, some hundred at a time.
@@ -336,20 +345,26 @@ impl Outboxes {
         &self,
         caller: &Caller,
         session: &SessionRef,
+        action: &str,
         change: impl FnOnce(&mut SessionSending),
     ) -> Result<Session, OutboxError> {
         let session = usable_by(&self.shared, caller, session, Scope::Manage).await?;
-        let mut sending = self.shared.pacer.set(session.id);
+        let before = self.shared.pacer.set(session.id);
+        let mut sending = before.clone();
         change(&mut sending);
-        let (id, now, row) = (session.id, self.shared.clock.now(), sending.clone());
-        self.shared
-            .store
-            .write(move |tx| {
-                tx.sending_mut().set(id, &row)?;
-                tx.outbox_mut().undelay(id, now)
-            })
-            .await?;
-        self.shared.pacer.put(session.id, sending);
+        // First of all, so that whoever claims by the old rules has done so before they are undone.
+        self.shared.pacer.put(session.id, sending.clone());
+        let (id, now) = (session.id, self.shared.clock.now());
+        let entry = audit::done(&self.shared, caller, action, id, session.name.as_str());
+        let storing = self.shared.store.write(move |tx| {
+            tx.sending_mut().set(id, &sending)?;
+            tx.audit_mut().insert(&entry)?;
+            tx.outbox_mut().undelay(id, now)
+        });
+        if let Err(err) = storing.await {
+            self.shared.pacer.put(session.id, before);
+            return Err(err.into());
+        }
         self.shared.outbox.wake();
         info!(session.id = %id, caller = caller.label(), "How session {} sends was changed", session.name);
         Ok(session)

@@ -11,7 +11,7 @@ use warbler_store::{Error as StoreError, Reader, Writer};
 use super::deliver::deliver_next;
 use super::failing::give_up;
 use crate::core::Shared;
-use crate::pacing::{Hold, Ledger};
+use crate::pacing::{Hold, Ledger, Mode};
 
 /// Messages of a chat that are looked at to see whether somebody just wrote.
 const LOOKED_AT: u32 = 20;
@@ -37,6 +37,10 @@ pub(super) async fn claim_due(
     let (claimed, more) = shared
         .store
         .write(move |tx| {
+            // Rules that were changed meanwhile hold nothing back any more.
+            if worker.pacer.mode(session) != Mode::Paced(Arc::clone(&rules)) {
+                return Ok((Vec::new(), true));
+            }
             worker.pacer.with_ledger(session, |ledger| {
                 claim(&worker, tx, ledger, session, &rules, &lease, free)
             })

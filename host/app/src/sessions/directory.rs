@@ -79,6 +79,12 @@ impl Directory {
         }
     }
 
+    pub(crate) fn set_name(&self, session: SessionId, name: SessionName) {
+        if let Some(entry) = self.write().get_mut(&session) {
+            entry.name = name;
+        }
+    }
+
     pub(crate) fn set_owner(&self, session: SessionId, owner: Option<UserId>) {
         if let Some(entry) = self.write().get_mut(&session) {
             entry.owner = owner;

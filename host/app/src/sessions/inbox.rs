@@ -1,9 +1,9 @@
 //! Where a session's link puts what it learns.
 
+use std::fs::File;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use tokio::sync::mpsc;
 use warbler_domain::SessionId;
 use warbler_domain::media::Digest;
@@ -41,11 +41,9 @@ impl Inbox for SessionInbox {
         }
     }
 
-    async fn media(&self, digest: &Digest) -> Result<Bytes, InboxError> {
-        self.shared
-            .media
-            .get(digest)
-            .await
-            .map_err(|err| InboxError(err.to_string()))
+    async fn media(&self, digest: &Digest) -> Result<File, InboxError> {
+        let opened = self.shared.media.open_medium(digest).await;
+        let (_, file) = opened.map_err(|err| InboxError(err.to_string()))?;
+        Ok(file.into_std().await)
     }
 }

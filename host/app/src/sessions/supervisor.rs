@@ -323,11 +323,15 @@ impl Supervisor {
                 self.failures = 0;
                 self.restarts = 0;
                 set_account(&self.shared, self.session, Some(account)).await?;
-                move_on(&self.shared, self.session, Signal::Connected, None).await?;
-                self.shared.directory.set_ready(self.session, true);
+                // What was under way on an earlier link is free before the first message takes this
+                // one; and the link is there before the state says so, for whoever sees the state.
                 crate::outbox::connected(&self.shared, self.session)
                     .await
-                    .map_err(SessionError::Store)
+                    .map_err(SessionError::Store)?;
+                self.shared.directory.set_ready(self.session, true);
+                move_on(&self.shared, self.session, Signal::Connected, None).await?;
+                crate::outbox::wake(&self.shared);
+                Ok(())
             }
             LinkReport::Ack { .. } | LinkReport::Ended(_) => Ok(()),
         }

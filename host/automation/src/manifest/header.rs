@@ -1,9 +1,9 @@
 //! The header of a script: comment lines at its top such as `// order: 20`.
 //!
-//! Known keys are `order`, `send`, `events`, `sessions`, `chats`, `text` and `own`; lists are
-//! separated by commas. Every other comment is a comment.
+//! Known keys are `order`, `send`, `secrets`, `events`, `sessions`, `chats`, `text`
+//! and `own`; lists are separated by commas. Every other comment is a comment.
 
-use super::{Manifest, chat_filter, event_pattern, send_scope};
+use super::{Manifest, chat_filter, event_pattern, secret_name, send_scope};
 use crate::fault::{Fault, Position};
 
 /// Reads the header lines of a script.
@@ -36,7 +36,8 @@ fn apply(manifest: &mut Manifest, key: &str, value: &str) -> Result<(), String> 
                 .parse()
                 .map_err(|_| "`order` is a whole number".to_owned())?
         }
-        "send" => manifest.send = send_scope(value)?,
+        "send" => manifest.asked.send = send_scope(value)?,
+        "secrets" => manifest.asked.secrets = list(value, secret_name)?,
         "events" => filter.events = list(value, event_pattern)?,
         "sessions" => {
             filter.sessions = list(value, |text| {
@@ -77,7 +78,7 @@ mod tests {
         );
         let manifest = manifest.unwrap_or_default();
         assert_eq!(manifest.order, 20);
-        assert_eq!(manifest.send, SendScope::Any);
+        assert_eq!(manifest.asked.send, SendScope::Any);
         assert_eq!(
             manifest.filter.events,
             ["message.received", "message.edited"]

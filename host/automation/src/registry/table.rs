@@ -8,35 +8,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use warbler_app::hook::EventHook;
+use warbler_app::hook::{TemplateHook, WebhookHook};
 use warbler_domain::extension::{
-    ExtensionFault, ExtensionKind, ExtensionState, ExtensionStatus, Grants,
+    ExtensionFault, ExtensionKind, ExtensionState, ExtensionStatus, Hook,
 };
-use warbler_domain::{Clock, ExtensionName, Generation, Timestamp};
+use warbler_domain::{ExtensionName, Generation};
 
-use super::sources::{Content, Found, Package, Scan};
+use super::loader::{Engines, Loaded, Loader, Running, keep_house};
+use super::sources::{Content, Found, Scan};
 use super::{LastGood, Notice, NoticeKind, RegistryConfig, Snapshot};
 use crate::fault::Fault;
-use crate::manifest::{self, DEFAULT_ORDER, Manifest};
-use crate::profile::Profile;
-use crate::script::ScriptEngine;
-use crate::wasm::PluginEngine;
-
-/// The two engines.
-#[derive(Clone)]
-pub(crate) struct Engines {
-    pub(crate) plugins: Arc<PluginEngine>,
-    pub(crate) scripts: Arc<ScriptEngine>,
-}
+use crate::manifest::DEFAULT_ORDER;
 
 /// All extensions, by the path they are loaded from.
 pub(crate) struct Table {
     entries: BTreeMap<PathBuf, Entry>,
-    engines: Engines,
-    last_good: LastGood,
-    grants: BTreeMap<ExtensionName, Grants>,
-    default_grants: Grants,
-    clock: Arc<dyn Clock>,
+    loader: Loader,
 }
 
 struct Entry {
@@ -51,20 +38,6 @@ struct Entry {
     missing: bool,
 }
 
-#[derive(Clone)]
-struct Running {
-    hook: Arc<dyn EventHook>,
-    order: i32,
-    events: Vec<String>,
-    loaded_at: Timestamp,
-}
-
-/// A version that has just been loaded.
-struct Loaded {
-    running: Running,
-    warnings: Vec<String>,
-}
-
 /// What one look changed.
 #[derive(Default)]
 pub(crate) struct Changes {
@@ -77,11 +50,7 @@ impl Table {
     pub(crate) fn new(config: &RegistryConfig, engines: Engines, last_good: LastGood) -> Self {
         Self {
             entries: BTreeMap::new(),
-            engines,
-            last_good,
-            grants: config.grants.clone(),
-            default_grants: config.default_grants,
-            clock: Arc::clone(&config.clock),
+            loader: Loader::new(config, engines, last_good),
         }
     }
 
@@ -124,7 +93,11 @@ impl Table {
             let Some(entry) = self.entries.remove(&path) else {
                 continue;
             };
-            let (last_good, kind, name) = (self.last_good.clone(), entry.kind, entry.name.clone());
+            let (last_good, kind, name) = (
+                self.loader.last_good().clone(),
+                entry.kind,
+                entry.name.clone(),
+            );
             let still_named = self
                 .entries
                 .values()
@@ -171,7 +144,11 @@ impl Table {
                     running: running.clone(),
                     warnings: Vec::new(),
                 }),
-                _ => self.load(kind, &name, package, true).await,
+                before => {
+                    self.loader
+                        .update(kind, &name, package, before.as_ref())
+                        .await
+                }
             },
         };
         let mut entry = Entry {
@@ -203,11 +180,11 @@ impl Table {
                 let again = told
                     .is_some_and(|told| told.code == fault.code && told.message == fault.message);
                 let is_name = matches!(fault.code, "name-taken" | "name");
-                let fault = fault.dated(self.clock.now());
+                let fault = fault.dated(self.loader.now());
                 entry.running = match before {
                     Some(running) => Some(running),
                     None if is_name => None,
-                    None => self.restore(entry.kind, &entry.name).await,
+                    None => self.loader.restore(entry.kind, &entry.name).await,
                 };
                 entry.fault = Some(fault.clone());
                 let running = entry
@@ -227,82 +204,38 @@ impl Table {
         notice
     }
 
-    /// The version of an earlier run of this host that worked.
-    async fn restore(&self, kind: ExtensionKind, name: &ExtensionName) -> Option<Running> {
-        let (last_good, of) = (self.last_good.clone(), name.clone());
-        let package = tokio::task::spawn_blocking(move || last_good.load(kind, &of))
-            .await
-            .ok()??;
-        let loaded = self.load(kind, name, package, false).await;
-        loaded.ok().map(|loaded| loaded.running)
-    }
-
-    /// Compiles and proves a version, and keeps it as last-good if it is new.
-    async fn load(
-        &self,
-        kind: ExtensionKind,
-        name: &ExtensionName,
-        package: Package,
-        keep: bool,
-    ) -> Result<Loaded, Fault> {
-        let granted = self
-            .grants
-            .get(name)
-            .copied()
-            .unwrap_or(self.default_grants);
-        let (engines, name, kept) = (self.engines.clone(), name.clone(), package.clone());
-        let (last_good, of) = (self.last_good.clone(), name.clone());
-        let compiled =
-            tokio::task::spawn_blocking(move || compile(&engines, kind, name, &package, granted));
-        let compiled = compiled.await.unwrap_or_else(|_panicked| {
-            Err(Fault::new(
-                "not-a-component",
-                "the compiler broke off at this file",
-            ))
-        });
-        let (hook, profile, warnings) = match compiled? {
-            Compiled::Plugin(plugin, profile, warnings) => {
-                plugin
-                    .try_instance()
-                    .await
-                    .map_err(|fault| fault.in_file(&profile.file))?;
-                (plugin as Arc<dyn EventHook>, profile, warnings)
-            }
-            Compiled::Script(script, profile, warnings) => {
-                (script as Arc<dyn EventHook>, profile, warnings)
-            }
-        };
-        if keep {
-            keep_house(move || last_good.save(kind, &of, &kept)).await;
-        }
-        Ok(Loaded {
-            running: Running {
-                hook,
-                order: profile.order,
-                events: profile.filter.events,
-                loaded_at: self.clock.now(),
-            },
-            warnings,
-        })
-    }
-
     fn snapshot(&self) -> Snapshot {
         let mut running: Vec<&Running> = self
             .entries
             .values()
             .filter_map(|entry| entry.running.as_ref())
             .collect();
-        running.sort_by(|a, b| (a.order, a.hook.name()).cmp(&(b.order, b.hook.name())));
+        running.sort_by(|a, b| a.place().cmp(&b.place()));
         let mut statuses: Vec<ExtensionStatus> = self
             .entries
             .iter()
             .map(|(path, entry)| entry.status(path.display().to_string()))
             .collect();
         statuses.sort_by(|a, b| (a.order, &a.name).cmp(&(b.order, &b.name)));
+        let of = |hook: Hook| {
+            let having = running.iter().filter(move |one| one.hooks.contains(&hook));
+            having.filter_map(|one| one.plugin.clone())
+        };
         Snapshot {
             chain: running
-                .into_iter()
+                .iter()
+                .filter(|running| running.hooks.contains(&Hook::Event))
                 .map(|running| Arc::clone(&running.hook))
+                .collect(),
+            templates: of(Hook::Template)
+                .map(|plugin| plugin as Arc<dyn TemplateHook>)
+                .collect(),
+            webhooks: of(Hook::Webhook)
+                .map(|plugin| plugin as Arc<dyn WebhookHook>)
+                .collect(),
+            health: running
+                .iter()
+                .map(|one| (one.profile.name.clone(), Arc::clone(&one.health)))
                 .collect(),
             statuses,
         }
@@ -323,77 +256,23 @@ impl Entry {
             },
             generation: running.map(|running| running.hook.generation().clone()),
             loaded_at: running.map(|running| running.loaded_at),
-            order: running.map_or(DEFAULT_ORDER, |running| running.order),
+            order: running.map_or(DEFAULT_ORDER, |running| running.profile.order),
+            hooks: running
+                .map(|running| running.hooks.clone())
+                .unwrap_or_default(),
             events: running
-                .map(|running| running.events.clone())
+                .map(|running| running.profile.filter.events.clone())
                 .unwrap_or_default(),
             grants: running
-                .map(|running| running.hook.grants())
+                .map(|running| running.profile.grants.clone())
                 .unwrap_or_default(),
+            withheld: running
+                .map(|running| running.profile.withheld.clone())
+                .unwrap_or_default(),
+            quarantined_until: None,
             last_error: self.fault.clone(),
         }
     }
-}
-
-enum Compiled {
-    Plugin(Arc<crate::wasm::Plugin>, Profile, Vec<String>),
-    Script(Arc<crate::script::Script>, Profile, Vec<String>),
-}
-
-/// From files to a hook that is not yet proven. Blocks.
-fn compile(
-    engines: &Engines,
-    kind: ExtensionKind,
-    name: ExtensionName,
-    package: &Package,
-    granted: Grants,
-) -> Result<Compiled, Fault> {
-    let file = &package.code_path;
-    let in_code = |fault: Fault| fault.in_file(file);
-    match kind {
-        ExtensionKind::Plugin => {
-            let manifest = match &package.manifest {
-                Some(text) => manifest::parse_manifest(text).map_err(in_code)?,
-                None => Manifest::default(),
-            };
-            let (profile, warnings) = profile(name, package, manifest, granted);
-            let plugin = engines
-                .plugins
-                .compile(profile.clone(), &package.code)
-                .map_err(in_code)?;
-            Ok(Compiled::Plugin(Arc::new(plugin), profile, warnings))
-        }
-        ExtensionKind::Script => {
-            let source = std::str::from_utf8(&package.code).map_err(|_| {
-                in_code(Fault::new("script-syntax", "the script is not UTF-8 text"))
-            })?;
-            let manifest = manifest::parse_header(source).map_err(in_code)?;
-            let (profile, warnings) = profile(name, package, manifest, granted);
-            let script = engines
-                .scripts
-                .compile(profile.clone(), source)
-                .map_err(in_code)?;
-            Ok(Compiled::Script(Arc::new(script), profile, warnings))
-        }
-    }
-}
-
-fn profile(
-    name: ExtensionName,
-    package: &Package,
-    manifest: Manifest,
-    granted: Grants,
-) -> (Profile, Vec<String>) {
-    let profile = Profile {
-        name,
-        generation: package.generation(),
-        file: package.code_path.clone(),
-        order: manifest.order,
-        filter: manifest.filter,
-        grants: manifest::effective(manifest.send, granted),
-        config: manifest.config,
-    };
-    (profile, manifest.warnings)
 }
 
 fn notice(entry: &Entry, what: NoticeKind, began: Instant, warnings: Vec<String>) -> Notice {
@@ -403,14 +282,5 @@ fn notice(entry: &Entry, what: NoticeKind, began: Instant, warnings: Vec<String>
         what,
         took: began.elapsed(),
         warnings,
-    }
-}
-
-/// Keeping last-good versions is for the next start; that it fails stops nothing now.
-async fn keep_house(job: impl FnOnce() -> std::io::Result<()> + Send + 'static) {
-    match tokio::task::spawn_blocking(job).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(%error, "Last-good extensions cannot be kept: {error}"),
-        Err(error) => tracing::error!(%error, "Keeping last-good extensions broke off: {error}"),
     }
 }

@@ -4,8 +4,9 @@
 
 use std::future::Future;
 
-use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, Position};
+use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, Map, Position};
 use tokio::runtime::Handle;
+use warbler_app::hook::KvBuffer;
 
 use super::current::{self, Current};
 use crate::effects::{Denied, Halt};
@@ -20,6 +21,7 @@ pub(super) fn no_sleep() -> Answer<()> {
 /// Makes the functions known.
 pub(super) fn register(engine: &mut Engine) {
     register_effects(engine);
+    register_more_effects(engine);
     register_kv(engine);
     register_text(engine);
     engine.register_fn("log", |line: Dynamic| -> Answer<()> {
@@ -57,7 +59,87 @@ fn register_effects(engine: &mut Engine) {
     });
 }
 
+fn register_more_effects(engine: &mut Engine) {
+    engine.register_fn("send_media", |form: &str, source: &str| -> Answer<()> {
+        in_call(|call| call.effects.send_media(None, form, source, None, None))
+    });
+    engine.register_fn(
+        "send_media",
+        |form: &str, source: &str, caption: &str| -> Answer<()> {
+            let caption = Some(caption.to_owned());
+            in_call(|call| call.effects.send_media(None, form, source, caption, None))
+        },
+    );
+    engine.register_fn("send_location", |north: f64, east: f64| -> Answer<()> {
+        in_call(|call| call.effects.send_location(None, north, east, None))
+    });
+    engine.register_fn(
+        "send_location",
+        |north: f64, east: f64, name: &str| -> Answer<()> {
+            let name = Some(name.to_owned());
+            in_call(|call| call.effects.send_location(None, north, east, name))
+        },
+    );
+    engine.register_fn("send_contact", |name: &str, phone: &str| -> Answer<()> {
+        let phones = [phone.to_owned()];
+        in_call(|call| call.effects.send_contact(None, name, &phones))
+    });
+    engine.register_fn("edit", |target: &str, text: Dynamic| -> Answer<()> {
+        in_call(|call| call.effects.edit(target, text.to_string()))
+    });
+    engine.register_fn("revoke", |target: &str| -> Answer<()> {
+        in_call(|call| call.effects.revoke(target))
+    });
+    engine.register_fn("mark_read", || -> Answer<()> {
+        in_call(|call| call.effects.mark_read())
+    });
+    engine.register_fn("typing", |state: &str| -> Answer<()> {
+        in_call(|call| call.effects.set_typing(state))
+    });
+    engine.register_fn("emit", |kind: &str, data: Map| -> Answer<()> {
+        let data = rhai::format_map_as_json(&data);
+        in_call(|call| call.effects.emit(kind, data))
+    });
+    engine.register_fn("set_timer", |name: &str, seconds: i64| -> Answer<()> {
+        set_timer(name, seconds, &Map::new())
+    });
+    engine.register_fn(
+        "set_timer",
+        |name: &str, seconds: i64, data: Map| -> Answer<()> { set_timer(name, seconds, &data) },
+    );
+    engine.register_fn("cancel_timer", |name: &str| -> Answer<()> {
+        in_call(|call| call.effects.cancel_timer(name.to_owned()))
+    });
+    engine.register_fn("secret", |name: &str| -> Answer<String> {
+        in_call(|call| call.effects.secret(name))
+    });
+}
+
+fn set_timer(name: &str, seconds: i64, data: &Map) -> Answer<()> {
+    let (name, data) = (name.to_owned(), rhai::format_map_as_json(data));
+    // What is not after now is refused as any other bad time.
+    let after = u64::try_from(seconds).unwrap_or(0);
+    in_call(|call| {
+        wait(
+            call.may_wait,
+            call.deadline(),
+            call.effects.set_timer(name, after, data),
+        )
+    })
+}
+
 fn register_kv(engine: &mut Engine) {
+    engine.register_fn("kv_keys", |prefix: &str| -> Answer<Array> {
+        let most = KvBuffer::MAX_LISTED;
+        let keys = in_call(|call| {
+            wait(
+                call.may_wait,
+                call.deadline(),
+                call.effects.kv_list(prefix, "", most),
+            )
+        })?;
+        Ok(keys.into_iter().map(Dynamic::from).collect())
+    });
     engine.register_fn("kv_get", |key: &str| -> Answer<Dynamic> {
         let value = in_call(|call| wait(call.may_wait, call.deadline(), call.effects.kv_get(key)))?;
         Ok(match value {

@@ -96,8 +96,7 @@ pub(super) async fn offloaded(
 }
 
 fn current(engine: &ScriptEngine, code: &Code, call: &HookCall, wall: Duration) -> Current {
-    let profile = &code.profile;
-    let effects = Effects::new(call, &profile.name, profile.grants, &engine.effects);
+    let effects = Effects::at_event(call, &code.profile, &engine.services);
     Current::new(effects, code.constants.clone(), wall).at(call.now)
 }
 

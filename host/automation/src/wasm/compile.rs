@@ -3,95 +3,68 @@
 
 use std::sync::Arc;
 
-use wasmtime::component::{Component, types::ComponentItem};
+use wasmtime::component::Component;
 
-use super::contract::EventPluginPre;
-use super::{Plugin, PluginEngine, PluginState, failure};
+use super::exports::{Exports, unknown_import};
+use super::wall::within;
+use super::{Plugin, PluginEngine, PluginState};
 use crate::effects::Effects;
 use crate::fault::Fault;
+use crate::health::Health;
 use crate::profile::Profile;
-
-/// What an event plugin exports, without version.
-const HANDLER: &str = "warbler:plugin/event-handler";
-/// The versions of the contract this host speaks.
-const VERSIONS: &str = "0.1.0";
 
 impl PluginEngine {
     /// Compiles on the calling thread; takes from milliseconds to seconds, so never on a worker of
     /// the runtime.
     pub(crate) fn compile(
         self: &Arc<Self>,
-        profile: Profile,
+        profile: Arc<Profile>,
+        health: Arc<Health>,
         bytes: &[u8],
     ) -> Result<Plugin, Fault> {
         let component =
             Component::new(&self.engine, bytes).map_err(|error| not_a_component(bytes, &error))?;
-        self.check_exports(&component)?;
-        let linked = self.linker.instantiate_pre(&component).map_err(|error| {
-            Fault::new(
-                "unknown-import",
-                format!(
-                    "{error:#}. This host offers warbler:plugin/{{outbox,kv,log,config}}@{VERSIONS} and WASI 0.2; \
-                     build the plugin against that."
-                ),
-            )
-        })?;
-        let handler =
-            EventPluginPre::new(linked).map_err(|error| missing_export(&format!("{error:#}")))?;
-        Ok(Plugin {
-            engine: Arc::clone(self),
-            config: profile.config.as_str().into(),
+        let linked = self
+            .linker
+            .instantiate_pre(&component)
+            .map_err(|error| unknown_import(&component, &self.engine, &error))?;
+        let exports = Exports::of(&component, &self.engine, &linked)?;
+        Ok(Plugin::new(
+            Arc::clone(self),
             profile,
-            handler,
-        })
-    }
-
-    fn check_exports(&self, component: &Component) -> Result<(), Fault> {
-        let ty = component.component_type();
-        let mut other = None;
-        for (name, item) in ty.exports(&self.engine) {
-            let (interface, version) = name.split_once('@').unwrap_or((name, ""));
-            if interface != HANDLER || !matches!(item.ty, ComponentItem::ComponentInstance(_)) {
-                continue;
-            }
-            if VERSIONS.split(", ").any(|known| known == version) {
-                return Ok(());
-            }
-            other = Some(version.to_owned());
-        }
-        Err(match other {
-            Some(version) => {
-                missing_export(&format!("the component exports version {version} of it"))
-            }
-            None => missing_export("the component exports no version of it"),
-        })
+            health,
+            linked,
+            exports,
+        ))
     }
 }
 
 impl Plugin {
-    /// Makes one instance and drops it: a guest that cannot start is found when it is loaded.
+    /// Makes one instance, lets it check itself if it can, and drops it: a guest that cannot start
+    /// is found when it is loaded.
     pub(crate) async fn try_instance(&self) -> Result<(), Fault> {
         let _running = self.engine.ticker.running();
-        let effects = Effects::idle(&self.profile.name, &self.engine.effects);
-        let state = PluginState::new(effects, Arc::clone(&self.config), &self.engine.limits);
-        let mut store = self.engine.store(state);
-        let instance = self.handler.instantiate_async(&mut store);
-        match tokio::time::timeout(self.engine.limits.wall, instance).await {
-            Ok(Ok(_instance)) => Ok(()),
-            Ok(Err(error)) => Err(failure::of_call(&error)),
-            Err(_elapsed) => Err(Fault::new("deadline", "the guest does not start in time")),
-        }
+        let effects = Effects::idle(&self.profile, &self.engine.services);
+        let init = self.engine.limits.init;
+        let state = PluginState::new(effects, self.memory(), &self.engine.limits);
+        let mut store = self.engine.store(state, init);
+        let started = within(init, None, async {
+            let instance = self.linked.instantiate_async(&mut store).await?;
+            match &self.exports.lifecycle {
+                Some(lifecycle) => {
+                    let guest = lifecycle.load(&mut store, &instance)?;
+                    guest.call_init(&mut store).await
+                }
+                None => Ok(Ok(())),
+            }
+        });
+        let result = match started.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(message)) => Err(Fault::new("init-failed", message)),
+            Err(fault) => Err(fault),
+        };
+        result.map_err(|fault| self.hiding_secrets(fault))
     }
-}
-
-fn missing_export(found: &str) -> Fault {
-    Fault::new(
-        "missing-export",
-        format!(
-            "an event plugin exports {HANDLER}, version {VERSIONS}; {found}. Build it for the world \
-             `event-plugin` of warbler:plugin@{VERSIONS}."
-        ),
-    )
 }
 
 fn not_a_component(bytes: &[u8], error: &wasmtime::Error) -> Fault {

@@ -1,7 +1,7 @@
 //! wasmtime's errors as faults.
 
 use wasmtime::{Trap, WasmBacktrace};
-use wasmtime_wasi::I32Exit;
+use wasmtime_wasi::{I32Exit, ResourceTableError};
 
 use crate::effects::Halt;
 use crate::fault::Fault;
@@ -24,6 +24,9 @@ pub(super) fn of_call(error: &wasmtime::Error) -> Fault {
         Some(trap) => trap.to_string(),
         None => error.root_cause().to_string(),
     };
+    if let Some(ResourceTableError::Full) = error.downcast_ref() {
+        return Fault::new("host-memory", "took too many handles of the host at once");
+    }
     // wasmtime has no type for this one.
     if cause.contains("fuel allocated for hostcalls") {
         return Fault::new(

@@ -1,11 +1,14 @@
-//! An event as the contract's record.
+//! What a hook is called with, as the contract's records, and what it answers.
 
-use warbler_app::hook::HookCall;
+use warbler_app::hook::{HookCall, Payload, RenderCall, TransformCall};
+use warbler_domain::Message;
+use warbler_domain::message::Direction;
 
-use super::contract::warbler::plugin::types;
+use super::contract::exports::warbler::plugin::{template_renderer, webhook_transformer};
+use super::contract::warbler::plugin::{history, types};
 use crate::body::{self, Facts};
 
-pub(super) fn of(call: &HookCall) -> types::Event {
+pub(super) fn event(call: &HookCall) -> types::Event {
     let event = &call.event;
     let facts = Facts::of(event);
     types::Event {
@@ -29,5 +32,54 @@ pub(super) fn of(call: &HookCall) -> types::Event {
             digest: body::stored_digest(media),
         }),
         body: body::json(event),
+    }
+}
+
+pub(super) fn message(message: &Message) -> history::Message {
+    history::Message {
+        id: message.id.to_string(),
+        whatsapp_id: message.whatsapp_id.to_string(),
+        chat: message.chat.to_string(),
+        sender: message.sender.to_string(),
+        sender_name: message.sender_name.clone(),
+        from_me: message.direction == Direction::Outbound,
+        kind: message.content.word().to_owned(),
+        text: message.content.readable().map(ToOwned::to_owned),
+        timestamp: message.timestamp.as_millis(),
+        body: body::of_message(message),
+    }
+}
+
+pub(super) fn rendering(call: &RenderCall) -> template_renderer::Rendering {
+    template_renderer::Rendering {
+        id: call.id.clone(),
+        session_name: call.session_name.to_string(),
+        template: call.template.clone(),
+        to: call.to.to_string(),
+        name: call.recipient.clone(),
+        fields: call.fields.clone(),
+        timestamp: call.now.as_millis(),
+        body: call.body.clone(),
+    }
+}
+
+pub(super) fn delivery(call: &TransformCall) -> webhook_transformer::Delivery {
+    webhook_transformer::Delivery {
+        id: call.id.clone(),
+        kind: call.kind.as_str().to_owned(),
+        session_name: call.session_name.to_string(),
+        url: call.url.clone(),
+        content_type: call.payload.content_type.clone(),
+        payload: call.payload.bytes.to_vec(),
+        timestamp: call.now.as_millis(),
+        body: call.body.clone(),
+    }
+}
+
+pub(super) fn payload(made: webhook_transformer::Transformed) -> Payload {
+    Payload {
+        content_type: made.content_type,
+        bytes: made.payload.into(),
+        headers: made.headers,
     }
 }

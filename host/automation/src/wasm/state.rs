@@ -1,7 +1,5 @@
 //! What the host keeps for one instance: its effects, its limits, its empty WASI.
 
-use std::sync::Arc;
-
 use wasmtime::ResourceLimiter;
 use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 
@@ -9,10 +7,12 @@ use super::stdio::GuestStream;
 use crate::effects::{Effects, Halt};
 use crate::limits::PluginLimits;
 
+/// Most handles of WASI (clocks, streams) a call may hold.
+const MAX_HANDLES: usize = 1000;
+
 /// The store's data of one call.
 pub(crate) struct PluginState {
     pub(super) effects: Effects,
-    pub(super) config: Arc<str>,
     pub(super) limiter: Limiter,
     wasi: Option<Wasi>,
     table: ResourceTable,
@@ -26,17 +26,19 @@ struct Wasi {
 }
 
 impl PluginState {
-    pub(super) fn new(effects: Effects, config: Arc<str>, limits: &PluginLimits) -> Self {
+    /// A call that may take `memory` bytes.
+    pub(super) fn new(effects: Effects, memory: usize, limits: &PluginLimits) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(MAX_HANDLES);
         Self {
             effects,
-            config,
             limiter: Limiter {
-                memory: limits.memory,
+                memory,
                 used: 0,
                 table_elements: limits.table_elements,
             },
             wasi: None,
-            table: ResourceTable::new(),
+            table,
         }
     }
 

@@ -193,3 +193,100 @@ async fn a_guest_that_hands_over_too_much_at_once_is_stopped() -> Result<()> {
     assert_eq!(code, "host-memory", "{message}");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_guest_that_waits_in_drips_is_stopped() -> Result<()> {
+    let wall = Limits::default().plugin.wall;
+    let stage = Stage::start_with(|config| config.limits.plugin.wall = wall).await?;
+    // A wait across a tick counts as one tick of computing.
+    let code = call_on(stage, "drip").await?.0;
+    assert!(["deadline", "cpu"].contains(&code.as_str()), "{code}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_guest_that_keeps_the_host_busy_is_stopped() -> Result<()> {
+    let wall = Limits::default().plugin.wall;
+    let stage = Stage::start_with(|config| config.limits.plugin.wall = wall).await?;
+    let code = call_on(stage, "host-flood").await?.0;
+    assert!(["deadline", "cpu"].contains(&code.as_str()), "{code}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_guest_that_hoards_handles_is_stopped() -> Result<()> {
+    let (code, message) = call("handles").await?;
+    assert_eq!(code, "host-memory", "{message}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_flood_of_requests_ends_the_call_before_one_is_made() -> Result<()> {
+    assert_eq!(call("fetch-flood").await?.0, "too-many-fetches");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_component_that_was_cut_off_is_not_loaded() -> Result<()> {
+    let stage = Stage::start().await?;
+    let whole = std::fs::read(crate::stage::root().join("plugins/auto-reply/auto-reply.wasm"))?;
+    for share in [1, 2, 3] {
+        let cut = whole.get(..whole.len() * share / 4).unwrap_or_default();
+        stage.put("plugins/cut.wasm", cut)?;
+        stage.registry.rescan().await;
+        assert_eq!(stage.fault("cut")?.code, "not-a-component", "{share}/4");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_manifest_cannot_name_a_file_elsewhere() -> Result<()> {
+    let stage = Stage::start().await?;
+    for name in ["../secret.wasm", "/etc/passwd", "..", ".hidden", "a\\\\b"] {
+        stage.put("plugins/x/plugin.toml", format!("component = \"{name}\"\n"))?;
+        stage.registry.rescan().await;
+        assert_eq!(stage.fault("x")?.code, "manifest", "{name}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_component_of_ten_thousand_functions_loads_and_answers() -> Result<()> {
+    let stage = Stage::start().await?;
+    let guest = std::fs::read_to_string(crate::stage::root().join("tests/guests/error.wat"))?;
+    let functions =
+        "(func (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))".repeat(10_000);
+    let many = guest.replacen(
+        "(import \"libc\" \"memory\" (memory 1))",
+        &format!("(import \"libc\" \"memory\" (memory 1)) {functions}"),
+        1,
+    );
+    assert!(many.len() > 500_000, "{}", many.len());
+    stage.put("plugins/many.wasm", many)?;
+    stage.registry.rescan().await;
+    assert_eq!(code(&stage.says("many", "hello").await?), "guest-error");
+    Ok(())
+}
+
+#[tokio::test]
+async fn calls_beyond_the_queue_of_a_plugin_are_refused_by_name() -> Result<()> {
+    let stage = Stage::start_with(|config| {
+        config.limits.plugin.concurrent_of_one = 1;
+        config.limits.plugin.waiting = 1;
+    })
+    .await?;
+    stage.put_guest("spin")?;
+    stage.registry.rescan().await;
+    let (a, b, c) = tokio::join!(
+        stage.says("spin", "a"),
+        stage.says("spin", "b"),
+        stage.says("spin", "c"),
+    );
+    let codes = [
+        code(&a?).to_owned(),
+        code(&b?).to_owned(),
+        code(&c?).to_owned(),
+    ];
+    assert_eq!(codes, ["cpu", "cpu", "busy"]);
+    Ok(())
+}

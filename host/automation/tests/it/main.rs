@@ -2,9 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod contract;
+mod grants;
+mod hooks;
 mod hostile;
 mod kv;
 mod plugins;
+mod quarantine;
 mod reload;
 mod scripts;
 mod stage;

@@ -154,10 +154,11 @@ async fn writing_to_anybody_needs_the_wish_and_the_grant() -> Result<()> {
     let stage = Stage::start_with(|config| {
         let granted = Grants {
             send: SendScope::Any,
+            ..Grants::default()
         };
         config
             .grants
-            .insert("asked_and_granted".parse().unwrap(), granted);
+            .insert("asked_and_granted".parse().unwrap(), granted.clone());
         config.grants.insert("granted".parse().unwrap(), granted);
     })
     .await?;
@@ -202,7 +203,8 @@ async fn standard_output_is_the_plugins_log() -> Result<()> {
 #[tokio::test]
 async fn the_manifest_in_the_guide_is_one_without_warnings() -> Result<()> {
     let mut stage = Stage::start().await?;
-    stage.put_auto_reply()?;
+    let component = std::fs::read(root().join("plugins/auto-reply/auto-reply.wasm"))?;
+    stage.put("plugins/auto-reply/auto-reply.wasm", component)?;
     let guide = std::fs::read_to_string(root().join("host/docs/plugins.md"))?;
     let block = guide.split("```toml\n").nth(1).unwrap_or_default();
     let manifest = block.split("```").next().unwrap_or_default();
@@ -232,6 +234,59 @@ fn every_fault_is_explained_in_a_guide() -> Result<()> {
     assert!(codes.len() > 20, "{codes:?}");
     for code in codes {
         assert!(guides.contains(&format!("`{code}`")), "{code}");
+    }
+    Ok(())
+}
+
+/// The text of a guest, with `from` changed `to`.
+fn guest_with(name: &str, from: &str, to: &str) -> Result<String> {
+    let text = std::fs::read_to_string(root().join(format!("tests/guests/{name}.wat")))?;
+    anyhow::ensure!(text.contains(from), "{name} does not say {from}");
+    Ok(text.replace(from, to))
+}
+
+#[tokio::test]
+async fn a_plugin_built_for_an_older_or_a_slightly_newer_version_runs() -> Result<()> {
+    let stage = Stage::start().await?;
+    for (name, version) in [("older", "@0.1.0"), ("newer", "@0.1.9")] {
+        let guest = guest_with("counter", "@0.1.0", version)?;
+        stage.put(&format!("plugins/{name}.wasm"), guest)?;
+        stage.registry.rescan().await;
+        assert_eq!(replies(&stage.says(name, "x").await?), ["1"], "{version}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_refusal_to_link_says_what_is_wanted_and_which_versions_there_are() -> Result<()> {
+    let stage = Stage::start().await?;
+    for (from, to, said) in [
+        (
+            "plugin/kv@0.1.0",
+            "plugin/kv@0.9.0",
+            "version 0.9.0 of warbler:plugin/kv",
+        ),
+        (
+            "plugin/kv@0.1.0",
+            "plugin/teleport@0.1.1",
+            "warbler:plugin/teleport@0.1.1",
+        ),
+        (
+            "\"increment\" (func (param",
+            "\"explode\" (func (param",
+            "explode",
+        ),
+    ] {
+        let mut guest = guest_with("counter", from, to)?;
+        if said == "explode" {
+            guest = guest.replace("(func $kv \"increment\")", "(func $kv \"explode\")");
+        }
+        stage.put("plugins/guest.wasm", guest)?;
+        stage.registry.rescan().await;
+        let fault = stage.fault("guest")?;
+        assert_eq!(fault.code, "unknown-import", "{to}: {}", fault.message);
+        assert!(fault.message.contains(said), "{}", fault.message);
+        assert!(fault.message.contains("0.1.1"), "{}", fault.message);
     }
     Ok(())
 }

@@ -291,7 +291,7 @@ async fn other_files_and_sleep_are_out_of_reach() -> Result<()> {
 async fn the_top_level_cannot_act() -> Result<()> {
     let fault = load("reply(\"hello\");\nfn on_message(message) {}").await?;
     assert_eq!((fault.code.as_str(), fault.line), ("script-error", Some(1)));
-    assert!(fault.message.starts_with("no-chat"), "{}", fault.message);
+    assert!(fault.message.starts_with("not-here"), "{}", fault.message);
     Ok(())
 }
 

@@ -65,8 +65,16 @@ impl Stage {
 
     /// Ends the registry and opens a new one over the same folders, as a restart does.
     pub(crate) async fn restart(self) -> Result<Self> {
+        self.restart_with(|_| {}).await
+    }
+
+    /// The same with another configuration.
+    pub(crate) async fn restart_with(
+        self,
+        change: impl FnOnce(&mut RegistryConfig),
+    ) -> Result<Self> {
         self.registry.stop().await;
-        Self::open(self.dir, |_| {}).await
+        Self::open(self.dir, change).await
     }
 
     pub(crate) fn path(&self, path: &str) -> PathBuf {
@@ -96,6 +104,13 @@ impl Stage {
     pub(crate) fn put_guest(&self, name: &str) -> Result<()> {
         let text = std::fs::read(root().join(format!("tests/guests/{name}.wat")))?;
         self.put(&format!("plugins/{name}.wasm"), text)
+    }
+
+    /// Puts one of the guests as a plugin with a manifest.
+    pub(crate) fn put_guest_with(&self, name: &str, manifest: &str) -> Result<()> {
+        let text = std::fs::read(root().join(format!("tests/guests/{name}.wat")))?;
+        self.put(&format!("plugins/{name}/{name}.wasm"), text)?;
+        self.put(&format!("plugins/{name}/plugin.toml"), manifest)
     }
 
     /// The next thing that happens to an extension.
@@ -154,6 +169,7 @@ impl Stage {
             audience: Vec::new(),
             scheduled_for: None,
             error_code: None,
+            sender_saved_name: None,
         };
         Ok(Event {
             id: EventId::new(now, &self.random),

@@ -37,6 +37,7 @@ fn options(args: Serve, config: Config) -> Result<HostOptions, Failure> {
     let max_database = config.data.max_database();
     let data = args.data.unwrap_or(config.data.dir);
     let max_body = config.server.max_body();
+    let history = config.sessions.history();
     Ok(HostOptions {
         listen: args.listen.unwrap_or(config.server.listen),
         trusted_proxies: config.server.trusted_proxies,
@@ -44,8 +45,10 @@ fn options(args: Serve, config: Config) -> Result<HostOptions, Failure> {
         plugin_dirs: config.extensions.plugins,
         script_dirs: config.extensions.scripts,
         grants: config.extensions.grants,
+        secrets: config.extensions.secrets,
         device_name: config.network.device_name,
         max_body,
+        history,
         max_database,
         admin_key: config.access.admin_key,
         settings,

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde::Deserialize;
-use warbler_domain::ExtensionName;
+use serde::{Deserialize, Deserializer};
 use warbler_domain::extension::Grants;
+use warbler_domain::{ExtensionName, Secret};
 
 /// Plugins and scripts.
 #[derive(Debug, Clone, Deserialize)]
@@ -17,4 +17,15 @@ pub struct Extensions {
     pub scripts: Vec<PathBuf>,
     /// What extensions may do beyond the default, by name.
     pub grants: BTreeMap<ExtensionName, Grants>,
+    /// The secrets that extensions may be granted, by name.
+    #[serde(deserialize_with = "secrets")]
+    pub secrets: BTreeMap<String, Secret>,
+}
+
+fn secrets<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Secret>, D::Error> {
+    let written = BTreeMap::<String, String>::deserialize(from)?;
+    let secrets = written.into_iter();
+    Ok(secrets
+        .map(|(name, text)| (name, Secret::new(text)))
+        .collect())
 }

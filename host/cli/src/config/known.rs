@@ -5,7 +5,13 @@ use toml::{Table, Value};
 use super::ConfigError;
 
 /// Tables whose keys the operator chooses, and the settings below each of those.
-const FREE: [(&str, &[&str]); 1] = [("extensions.grants", &["send"])];
+const FREE: [(&str, &[&str]); 2] = [
+    (
+        "extensions.grants",
+        &["send", "http", "secrets", "history", "memory"],
+    ),
+    ("extensions.secrets", &[]),
+];
 
 /// Refuses what the defaults do not know.
 pub(super) fn check(written: &Table, defaults: &Table, place: &str) -> Result<(), ConfigError> {

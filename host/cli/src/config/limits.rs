@@ -13,6 +13,8 @@ pub struct Limits {
     admin_burst: u32,
     address_per_minute: u32,
     address_burst: u32,
+    download_per_minute: u32,
+    download_burst: u32,
 }
 
 impl Limits {
@@ -22,6 +24,7 @@ impl Limits {
             caller: Rate::new(self.per_minute, self.burst),
             admin: Rate::new(self.admin_per_minute, self.admin_burst),
             address: Rate::new(self.address_per_minute, self.address_burst),
+            download: Rate::new(self.download_per_minute, self.download_burst),
         }
     }
 }

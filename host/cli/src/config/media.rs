@@ -14,6 +14,7 @@ pub struct Media {
     keep: Span,
     keep_unused: Span,
     fetch_timeout: Span,
+    public: bool,
 }
 
 impl Media {
@@ -26,6 +27,7 @@ impl Media {
             keep: self.keep.duration(),
             keep_unused: self.keep_unused.duration(),
             fetch_timeout: self.fetch_timeout.duration(),
+            public: self.public,
         }
     }
 }

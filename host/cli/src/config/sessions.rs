@@ -1,6 +1,7 @@
 //! `[sessions]`: how sessions stay connected.
 
 use serde::Deserialize;
+use warbler_whatsapp::HistoryLimits;
 
 use super::Span;
 
@@ -20,4 +21,16 @@ pub struct Sessions {
     pub ping_timeout: Span,
     /// How long a session offers to be linked.
     pub pairing_window: Span,
+    history_days: u16,
+    history_messages: u32,
+}
+
+impl Sessions {
+    /// How much of what the phone remembers is taken over.
+    pub fn history(&self) -> HistoryLimits {
+        HistoryLimits {
+            days: self.history_days,
+            messages: self.history_messages,
+        }
+    }
 }

@@ -59,8 +59,8 @@ fn an_unknown_setting_is_refused_with_its_name_and_the_nearest_known_one() {
             "warbler.toml has the unknown setting `listen`; did you mean `server.listen`?",
         ),
         (
-            "[extensions.grants.news]\nhttp = []",
-            "warbler.toml has the unknown setting `extensions.grants.news.http`",
+            "[extensions.grants.news]\nquicksilver = []",
+            "warbler.toml has the unknown setting `extensions.grants.news.quicksilver`",
         ),
         (
             "[zebra]\ncrossing = 1",
@@ -144,6 +144,25 @@ fn a_secret_is_never_printed() -> Result<(), ConfigError> {
     assert!(
         text.contains("at least 24") && !text.contains("hunter2"),
         "{text}"
+    );
+    Ok(())
+}
+
+#[test]
+fn history_is_taken_over_only_when_somebody_says_how_much() -> Result<(), ConfigError> {
+    assert!(
+        !Config::parse("", "nothing")?
+            .sessions
+            .history()
+            .wants_some()
+    );
+    let config = Config::parse("[sessions]\nhistory_days = 30\n", "warbler.toml")?;
+    let history = config.sessions.history();
+    assert_eq!((history.days, history.messages), (30, 10_000));
+    let wrong = refusal("[sessions]\nhistory_days = -1\n");
+    assert!(
+        wrong.starts_with("warbler.toml: [sessions]"),
+        "not a number of days: {wrong}"
     );
     Ok(())
 }

@@ -5,7 +5,7 @@ use http::Uri;
 use warbler_app::App;
 use warbler_whatsapp::EngineConfig;
 
-use super::StartError;
+use super::{HostOptions, StartError};
 
 /// Which network a host talks to.
 #[derive(Clone)]
@@ -43,15 +43,13 @@ enum Ends {
 }
 
 impl Below {
-    pub(super) async fn start(
-        choice: &NetworkChoice,
-        device_name: &str,
-    ) -> Result<Self, StartError> {
+    pub(super) async fn start(options: &HostOptions) -> Result<Self, StartError> {
         let engine = EngineConfig {
-            device_name: device_name.to_owned(),
+            device_name: options.device_name.clone(),
+            history: options.history,
             ..EngineConfig::default()
         };
-        match choice {
+        match &options.network {
             NetworkChoice::Real => Ok(Self::without_network(engine)),
             NetworkChoice::At {
                 websocket_url,

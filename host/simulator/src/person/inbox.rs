@@ -173,6 +173,10 @@ impl Inbox {
         *count += 1;
         (*count <= LIMIT).then_some(*count)
     }
+
+    pub(super) fn asked_again(&self) -> Vec<String> {
+        self.retries.keys().cloned().collect()
+    }
 }
 
 fn size(heard: &Heard) -> usize {

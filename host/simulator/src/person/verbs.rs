@@ -89,6 +89,11 @@ impl Person {
         self.inner.inbox().duplicates
     }
 
+    /// The ids of messages the person could not read and has asked for again.
+    pub fn asked_again(&self) -> Vec<String> {
+        self.inner.inbox().asked_again()
+    }
+
     /// Copies of what the person's own companions have sent.
     pub fn sent_copies(&self) -> Vec<Heard> {
         self.inner.inbox().copies.iter().cloned().collect()

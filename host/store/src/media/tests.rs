@@ -99,6 +99,7 @@ impl Bench {
             error: None,
             scheduled_for: None,
             error_code: None,
+            sender_saved_name: None,
         };
         let stored = message.clone();
         self.write(move |tx| {

@@ -119,7 +119,7 @@ impl Model {
     }
 
     fn step(&mut self, tx: &Writer<'_>, template: &Message) -> Result<(), Error> {
-        match self.random.below(12) {
+        match self.random.below(14) {
             0..=3 => self.accept(tx, template),
             4 | 5 => {
                 let limit = 1 + self.random.below(6) as u32;
@@ -177,6 +177,25 @@ impl Model {
                 None => Ok(()),
             },
             10 => self.cancel(tx),
+            // Pacing holds back what is due, until its rules change.
+            11 => {
+                let later = self.now.plus(Duration::from_secs(3600));
+                for row in tx.outbox().due(self.session, self.now, 2)? {
+                    let head = self.lanes.get(&row.chat).and_then(|lane| lane.first());
+                    holds(head == Some(&row.message), "only a head is due")?;
+                    tx.outbox_mut().delay(row.seq, later, "per_minute")?;
+                }
+                Ok(())
+            }
+            12 => {
+                tx.outbox_mut().undelay(self.session, self.now)?;
+                let held = "SELECT count(*) FROM outbox WHERE head = 1 AND delayed IS NOT NULL";
+                let held: i64 = tx.conn.query_row(held, [], |row| row.get(0))?;
+                holds(
+                    held == 0,
+                    "new rules hold nothing back that waited by the old",
+                )
+            }
             _ => {
                 let Some(row) = self.dead.pop() else {
                     tx.outbox_mut().release_all(self.session)?;
@@ -236,6 +255,7 @@ impl Model {
         self.leased.clear();
         self.now = self.now.plus(Duration::from_secs(1000));
         self.enter(tx)?;
+        tx.outbox_mut().undelay(self.session, self.now)?;
         loop {
             let rows = tx.outbox_mut().claim(self.session, &self.lease(), 100)?;
             if rows.is_empty() {

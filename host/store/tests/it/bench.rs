@@ -57,6 +57,7 @@ impl Bench {
             status: MessageStatus::Received,
             error: None,
             error_code: None,
+            sender_saved_name: None,
             scheduled_for: None,
         })
     }

@@ -44,13 +44,13 @@ async fn chats_are_listed_by_their_newest_message_with_names_and_unread_counts()
     );
     let unread = ChatFilter {
         unread: Some(true),
-        name: Some("love".to_owned()),
+        name: Some("love".parse()?),
         groups: Some(false),
         archived: Some(false),
     };
     assert_eq!(list(unread).await?.items.len(), 1);
     let odd = ChatFilter {
-        name: Some("%_\\'".to_owned()),
+        name: Some("%_\\'".parse()?),
         ..ChatFilter::default()
     };
     assert!(list(odd).await?.items.is_empty());

@@ -243,12 +243,17 @@ async fn counts_follow_every_message_and_every_change_of_its_status() -> Result<
         ])
         .await?;
     let session = bench.session;
-    let stats = bench
+    bench
         .writes(move |tx| {
             tx.messages_mut().advance(id, MessageStatus::Sent, None)?;
             tx.messages_mut().advance(id, MessageStatus::Read, None)?;
-            tx.messages_mut().delete(id)?;
-            tx.stats()
+            tx.messages_mut().delete(id)
+        })
+        .await?;
+    let stats = bench
+        .store
+        .read(move |db| {
+            db.stats()
                 .messages(Some(&[session]), NOW.plus(Duration::from_secs(60)))
         })
         .await?;

@@ -3,4 +3,5 @@
 mod bench;
 mod chats;
 mod history;
+mod retention;
 mod search;

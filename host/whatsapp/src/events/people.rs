@@ -81,6 +81,7 @@ pub(super) async fn address_book(client: &Client, update: &ContactUpdate) -> Opt
             alt: contact.alt,
             name,
             push_name: None,
+            saved_name: None,
             seen_at: Timestamp::from_millis(update.timestamp.timestamp_millis()),
         };
         return Some(Inbound::History(Box::new(History {

@@ -1,26 +1,27 @@
 //! Media on their way to the network's media servers.
 
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::time::Duration;
 
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use wacore::download::MediaDecryptionError;
 use waproto::whatsapp as wa;
 use warbler_app::driver::{MediaFailure, SendFailure};
 use warbler_domain::media::{Digest, Media, MediaKind, MediaSource};
-use whatsapp_rust::upload::UploadOptions;
 use whatsapp_rust::{ErrorChainExt, anyhow};
 
 use super::WhatsappLink;
 use crate::outbound::{self, Around, Uploaded};
+use crate::sealing::Sealing;
 
 /// Longest time for an upload.
 const UPLOAD: Duration = Duration::from_secs(300);
 /// Largest thumbnail that is put into a message, in bytes.
 const MAX_THUMBNAIL: usize = 64 * 1024;
-/// One piece of the room that uploads of all sessions share, in bytes.
-const PIECE: usize = 1024 * 1024;
-/// Pieces of that room: uploads are held in memory, plain and encrypted.
-pub(crate) const PIECES: usize = 128;
+/// Uploads of all sessions at the same time. Each has a thread that reads and encrypts.
+pub(crate) const UPLOADS: usize = 32;
 
 impl WhatsappLink {
     pub(super) async fn upload(
@@ -35,15 +36,17 @@ impl WhatsappLink {
             return Err(refuse("it is not stored on this host".to_owned()));
         };
         let thumbnail = self.thumbnail(media.thumbnail.as_ref()).await;
-        let pieces = usize::try_from(media.size).unwrap_or(usize::MAX) / PIECE;
-        let pieces = u32::try_from(pieces.clamp(1, PIECES)).unwrap_or(1);
-        let room = self.uploads.acquire_many(pieces).await;
-        let bytes = self.inbox.media(digest).await;
-        let bytes = bytes.map_err(|err| refuse(err.to_string()))?;
+        let room = self.uploads.acquire().await;
+        let file = self.inbox.media(digest).await;
+        let file = file.map_err(|err| refuse(err.to_string()))?;
         let kind_of_upload = outbound::media_type(kind);
-        let uploading = self
-            .client
-            .upload(bytes.into(), kind_of_upload, UploadOptions::new());
+        let uploading = async {
+            let sealing = spawn_blocking(move || Sealing::of(file, kind_of_upload));
+            let (source, info) = sealing.await??;
+            self.client
+                .upload_stream(source, info, kind_of_upload)
+                .await
+        };
         let uploaded = timeout(UPLOAD, Box::pin(uploading)).await;
         drop(room);
         match uploaded {
@@ -60,14 +63,27 @@ impl WhatsappLink {
 
     /// The bytes of a thumbnail. One that is too large for a message, or gone, is left out.
     pub(super) async fn thumbnail(&self, digest: Option<&Digest>) -> Option<Vec<u8>> {
-        match self.inbox.media(digest?).await {
-            Ok(bytes) => Some(bytes.into()).filter(|bytes: &Vec<u8>| bytes.len() <= MAX_THUMBNAIL),
+        let digest = digest?;
+        let reading = async {
+            let file = self.inbox.media(digest).await.map_err(io::Error::other)?;
+            spawn_blocking(move || small(&file)).await?
+        };
+        match reading.await {
+            Ok(bytes) => Some(bytes).filter(|bytes| bytes.len() <= MAX_THUMBNAIL),
             Err(err) => {
                 tracing::debug!(%err, "A thumbnail is left out");
                 None
             }
         }
     }
+}
+
+/// A file, and one byte more than a thumbnail may have.
+fn small(file: &File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(MAX_THUMBNAIL as u64 + 1)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn upload_failure(error: &anyhow::Error, kind: MediaKind) -> SendFailure {

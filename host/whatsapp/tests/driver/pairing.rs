@@ -123,3 +123,13 @@ async fn a_logout_by_the_phone_ends_the_link_as_logged_out() -> Result<()> {
     assert!(matches!(session.end().await?, LinkEnd::LoggedOut { .. }));
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_waits_for_a_phone_lets_go_of_the_database_when_it_is_closed() -> Result<()> {
+    let world = World::start(Lids::Told).await?;
+    let offering = world.open(world.new_session()).await?;
+    offering.qr().await?;
+    offering.link.close().await;
+    drop(offering);
+    world.closes().await
+}

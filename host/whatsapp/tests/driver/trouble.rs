@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use warbler_app::driver::{Inbound, LinkEnd, LinkReport, MediaFailure};
-use warbler_domain::Content;
 use warbler_domain::media::MediaSource;
+use warbler_domain::{Content, MessageStatus};
 use warbler_simulator::{Fault, Scope};
 
 use crate::world::{Lids, Session, Told, World};
@@ -52,6 +52,47 @@ async fn what_comes_after_something_that_was_not_stored_is_stored_after_it() -> 
     for text in ["bad luck", "good luck", "more luck"] {
         assert_eq!(session.hears().await?.content, Content::text(text));
     }
+    session.link.close().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_that_was_not_stored_is_told_on_the_next_link() -> Result<()> {
+    let world = World::start(Lids::Told).await?;
+    let owner = world.person("+15550041", "Olive")?;
+    let customer = world.person("+15550141", "Carl")?;
+    let session = world.connected(&owner).await?;
+    let message = world.text(&customer.jid(), "read me")?;
+    session.link.send(&message).await?;
+    let heard = customer.hears().await?;
+    let receipt = |wanted: MessageStatus| {
+        let id = message.whatsapp_id.clone();
+        move |inbound: &Inbound| match inbound {
+            Inbound::Receipt {
+                status, messages, ..
+            } => (*status == wanted && messages.contains(&id)).then_some(()),
+            _ => None,
+        }
+    };
+    session
+        .received("the delivery", receipt(MessageStatus::Delivered))
+        .await?;
+    session.inbox.refuse(true);
+    customer.reads(&heard);
+    session.inbox.has_refused().await?;
+    let end = session.end().await?;
+    assert!(matches!(end, LinkEnd::Lost { .. }), "{end:?}");
+
+    // There is still no room: it stays owed.
+    let inbox = session.inbox.clone();
+    let session = world.open_with(session.id, inbox).await?;
+    let end = session.end().await?;
+    assert!(matches!(end, LinkEnd::Lost { .. }), "{end:?}");
+    session.inbox.refuse(false);
+    let session = world.open(session.id).await?;
+    session
+        .received("the reading", receipt(MessageStatus::Read))
+        .await?;
     session.link.close().await;
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! A network, a database, a driver, and an inbox that remembers.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::{Seek as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -83,6 +85,16 @@ impl World {
             driver,
             random,
         })
+    }
+
+    /// Ends it; fails when something still holds the database although every link is closed. A QR
+    /// lasts longer than this waits.
+    pub(crate) async fn closes(self) -> Result<()> {
+        drop(self.driver);
+        let closing = tokio::time::timeout(PATIENCE, self.store.close());
+        closing.await.context("the database is still in use")?;
+        self.network.stop().await;
+        Ok(())
     }
 
     /// A host that finds what is on disk at this moment, as after a crash of the one that goes on
@@ -382,9 +394,16 @@ impl Inbox for TestInbox {
         self.news.notify_waiters();
     }
 
-    async fn media(&self, digest: &Digest) -> Result<Bytes, InboxError> {
+    async fn media(&self, digest: &Digest) -> Result<File, InboxError> {
         let found = lock(&self.media).get(digest).cloned();
-        found.ok_or_else(|| InboxError("not stored".to_owned()))
+        let bytes = found.ok_or_else(|| InboxError("not stored".to_owned()))?;
+        let file = || {
+            let mut file = tempfile::tempfile()?;
+            file.write_all(&bytes)?;
+            file.rewind()?;
+            Ok(file)
+        };
+        file().map_err(|err: std::io::Error| InboxError(err.to_string()))
     }
 }
 

@@ -48,6 +48,7 @@ const fn row(code: &'static str, meaning: &'static str, remedy: &'static str) ->
 #[rustfmt::skip] // One row a line.
 pub(in crate::native) const KNOWN: &[Known] = &[
     row("about_too_long", "The text under a profile is too long.", "Shorten it to 139 characters."),
+    row("address_book_full", "The session has as many saved names as it may have.", "Delete some first."),
     row("admin_is_unlimited", "An admin key reaches every session.", "Leave `sessions` out, or choose a smaller scope."),
     row("already_paired", "The session is linked to a phone already.", "Log it out first if another phone is meant."),
     row("audience_needs_status", "Only a status has an audience.", "Leave `audience` out, or send to `status@broadcast`."),
@@ -67,6 +68,7 @@ pub(in crate::native) const KNOWN: &[Known] = &[
     row("bad_members", "The list of members is empty, too long or names somebody twice.", "Correct the list."),
     row("bad_message_id", "The text is not the id of a message.", "Use an `id` or a `whatsappId` as it was shown."),
     row("bad_name", "The name is empty or too long.", "Use as many characters as the route says."),
+    row("bad_name_filter", "The part of a name to look for is too long.", "Look for at most 100 characters."),
     row("bad_number_count", "Too few or too many numbers at once.", "Ask for as many as the route says."),
     row("bad_pacing", "The pacing contradicts itself.", "Correct the field that `detail` names."),
     row("bad_password", "The password is too short, too long or too simple.", "Choose a longer one."),
@@ -126,6 +128,7 @@ pub(in crate::native) const KNOWN: &[Known] = &[
     row("method_not_allowed", "The path does not answer this method.", "`Allow` says which it answers."),
     row("missing_body", "The route needs a JSON body.", "Send one."),
     row("missing_key", "No key was shown.", "Send `Authorization: Bearer <key>` or `X-API-Key: <key>`."),
+    row("name_not_saved", "No name is saved for this person.", "Nothing is left to do."),
     row("network_limit", "WhatsApp asks to do this less often.", "Wait before trying again."),
     row("network_refused", "WhatsApp refused it.", "`detail` says what is known."),
     row("network_timeout", "WhatsApp did not answer in time.", "Try again."),

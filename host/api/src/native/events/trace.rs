@@ -3,10 +3,11 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 use warbler_domain::extension::{LogLine, TraceStep};
-use warbler_domain::{Action, ExtensionName, Generation, Jid, Timestamp, WhatsAppId};
+use warbler_domain::{ExtensionName, Generation, Timestamp};
 use warbler_store::events::Trace;
 
 use super::EventView;
+use super::action::ActionView;
 use crate::native::extensions::FaultView;
 use crate::native::words;
 
@@ -60,41 +61,6 @@ pub(in crate::native) struct StepView {
     error: Option<FaultView>,
 }
 
-/// One thing an extension asked for.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(
-    tag = "action",
-    rename_all = "kebab-case",
-    rename_all_fields = "camelCase"
-)]
-#[schema(as = Action)]
-pub(in crate::native) enum ActionView {
-    /// A text into the chat the event came from.
-    Reply {
-        /// The text.
-        text: String,
-        /// Whether it quotes the message it answers.
-        quote: bool,
-    },
-    /// A text to anybody.
-    SendText {
-        /// To whom.
-        #[schema(value_type = String)]
-        to: Jid,
-        /// The text.
-        text: String,
-    },
-    /// A reaction to a message of the chat the event came from.
-    React {
-        /// The message; the event's own when absent.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        #[schema(value_type = Option<String>)]
-        message: Option<WhatsAppId>,
-        /// The emoji; empty takes a reaction back.
-        emoji: String,
-    },
-}
-
 /// One line an extension logged.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -127,19 +93,6 @@ impl From<TraceStep> for StepView {
             actions: step.actions.into_iter().map(ActionView::from).collect(),
             logs: step.logs.into_iter().map(LogView::from).collect(),
             error: step.error.map(FaultView::from),
-        }
-    }
-}
-
-impl From<Action> for ActionView {
-    fn from(action: Action) -> Self {
-        match action {
-            Action::Reply { text, quote } => Self::Reply { text, quote },
-            Action::SendText { to, text } => Self::SendText { to, text },
-            Action::React { target, emoji } => Self::React {
-                message: target,
-                emoji,
-            },
         }
     }
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use warbler_domain::chat::ChatChange;
 use warbler_domain::event::ContactChange;
-use warbler_domain::{EventBody, EventId, Jid, SessionId, Timestamp, WhatsAppId};
+use warbler_domain::{EventBody, EventId, ExtensionName, Jid, SessionId, Timestamp, WhatsAppId};
 use warbler_store::events::Stored;
 
 use crate::native::messages::MessageView;
@@ -31,10 +31,10 @@ pub(in crate::native) struct EventView {
     /// When this host learned of it.
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
-    /// What happened: `message.received`, `message.sent`, `message.edited`, `message.revoked`,
-    /// `message.reaction`, `message.vote`, `message.receipt`, `status.received`, `presence`, `call`,
-    /// `group.updated`, `chat.updated`, `contact.updated`, `session.status`, `session.qr`. Later
-    /// versions add kinds.
+    /// What happened: `message.received`, `message.sent`, `message.failed`, `message.cancelled`,
+    /// `message.edited`, `message.revoked`, `message.reaction`, `message.vote`, `message.receipt`, `status.received`, `presence`, `call`,
+    /// `group.updated`, `chat.updated`, `contact.updated`, `session.status`, `session.qr`,
+    /// `timer`, and what extensions call their own, `custom.…`. Later versions add kinds.
     #[schema(example = "message.received")]
     pub(super) kind: String,
     /// Whether every extension is through with it.
@@ -66,6 +66,12 @@ pub(in crate::native) struct EventView {
     /// The offer of a `session.qr` event; the QR itself is at `/v1/sessions/{session}/qr`.
     #[serde(skip_serializing_if = "Option::is_none")]
     qr: Option<QrOfferView>,
+    /// What an extension says, in an event whose kind begins with `custom.`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    custom: Option<CustomView>,
+    /// The timer of a `timer` event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timer: Option<TimerView>,
 }
 
 /// How far messages of ours have come with somebody.
@@ -232,6 +238,47 @@ pub(in crate::native) struct QrOfferView {
     expires_at: Timestamp,
 }
 
+/// What an extension says.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = CustomEvent)]
+pub(in crate::native) struct CustomView {
+    /// Which extension.
+    #[schema(value_type = String, example = "orders")]
+    by: ExtensionName,
+    /// The chat it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    chat: Option<Jid>,
+    /// What it says.
+    #[schema(value_type = Object)]
+    data: serde_json::Value,
+}
+
+/// A timer that an extension set, and that has come due.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = TimerEvent)]
+pub(in crate::native) struct TimerView {
+    /// Which extension.
+    #[schema(value_type = String, example = "reminders")]
+    extension: ExtensionName,
+    /// What it called the timer.
+    name: String,
+    /// The chat it was set in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    chat: Option<Jid>,
+    /// What it was given.
+    #[schema(value_type = Object)]
+    data: serde_json::Value,
+}
+
+/// What an extension wrote; it was checked to be a JSON object before it was stored.
+pub(super) fn data(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
 impl From<Stored> for EventView {
     fn from(stored: Stored) -> Self {
         let Stored {
@@ -254,6 +301,8 @@ impl From<Stored> for EventView {
             group: None,
             status: None,
             qr: None,
+            custom: None,
+            timer: None,
         };
         match event.body {
             EventBody::Message { message } => view.message = Some(Box::new((*message).into())),
@@ -339,6 +388,28 @@ impl From<Stored> for EventView {
                 });
             }
             EventBody::SessionQr { expires_at } => view.qr = Some(QrOfferView { expires_at }),
+            EventBody::Custom {
+                by,
+                chat,
+                data: said,
+                ..
+            } => {
+                let data = data(&said);
+                view.custom = Some(CustomView { by, chat, data });
+            }
+            EventBody::Timer {
+                extension,
+                name,
+                chat,
+                data: given,
+            } => {
+                view.timer = Some(TimerView {
+                    extension,
+                    name,
+                    chat,
+                    data: data(&given),
+                });
+            }
         }
         view
     }

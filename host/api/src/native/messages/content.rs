@@ -9,6 +9,7 @@ use warbler_domain::poll::Poll;
 use warbler_domain::vcard::ContactCard;
 use warbler_domain::{Content, Jid, MessageId, WhatsAppId};
 
+use crate::native::media::public_url;
 use crate::native::words;
 
 /// What a message says: at most one of these, and whom it mentions.
@@ -114,6 +115,10 @@ pub(in crate::native) struct MediaView {
     /// Shown once, then gone.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     view_once: bool,
+    /// Where anybody who knows the name gets its bytes, without a key; only if this host serves the
+    /// media of messages so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_url: Option<String>,
     /// Where its bytes are, on this host.
     #[schema(example = "/v1/messages/0192f0c1-9a11-7b02-8c4d-5e6f708192a3/media")]
     url: String,
@@ -292,6 +297,7 @@ impl MediaView {
             height: media.height,
             animated: media.animated,
             view_once: media.view_once,
+            public_url: media.public_name.map(|name| public_url(&name)),
             url: format!("/v1/messages/{id}/media"),
         }
     }

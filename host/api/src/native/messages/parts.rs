@@ -61,23 +61,74 @@ pub(in crate::native) struct GivenPreviewBody {
     title: String,
     /// A sentence about it.
     description: Option<String>,
+    /// A picture of it, of which a small JPEG is sent.
+    thumbnail: Option<ThumbnailBody>,
 }
 
-impl From<PreviewBody> for NewPreview {
-    fn from(body: PreviewBody) -> Self {
-        match body {
-            PreviewBody::Looked(false) => Self::Nothing,
-            PreviewBody::Looked(true) => Self::Found,
-            PreviewBody::Given(GivenPreviewBody {
-                url,
-                title,
-                description,
-            }) => Self::Given {
-                url,
-                title,
-                description,
-                thumbnail: None,
-            },
+/// A picture: exactly one of `upload`, `url` and `data` says where it is.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = SendThumbnail)]
+pub(in crate::native) struct ThumbnailBody {
+    /// The `id` of an upload.
+    upload: Option<String>,
+    /// Where the host fetches it.
+    #[schema(example = "https://example.com/logo.png")]
+    url: Option<String>,
+    /// The bytes: base64, or a data URL.
+    data: Option<String>,
+}
+
+impl fmt::Debug for ThumbnailBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ThumbnailBody").finish_non_exhaustive()
+    }
+}
+
+impl PreviewBody {
+    pub(super) fn into_new(self, field: &str) -> Result<NewPreview, Problem> {
+        let given = match self {
+            Self::Looked(false) => return Ok(NewPreview::Nothing),
+            Self::Looked(true) => return Ok(NewPreview::Found),
+            Self::Given(given) => given,
+        };
+        let field = format!("{field}.thumbnail");
+        let thumbnail = given
+            .thumbnail
+            .map(|body| origin(body.upload, body.url, body.data, &field));
+        Ok(NewPreview::Given {
+            url: given.url,
+            title: given.title,
+            description: given.description,
+            thumbnail: thumbnail.transpose()?,
+        })
+    }
+}
+
+/// Where the file is that `field` names.
+fn origin(
+    upload: Option<String>,
+    url: Option<String>,
+    data: Option<String>,
+    field: &str,
+) -> Result<Origin, Problem> {
+    let inside = |name: &str| format!("{field}.{name}");
+    match (upload, url, data) {
+        (Some(id), None, None) => {
+            let id = in_field("unknown_upload", &inside("upload"), &id)?;
+            Ok(Origin::Upload(id))
+        }
+        (None, Some(url), None) => {
+            let parsed = url.parse();
+            Ok(Origin::Url(parsed.map_err(
+                |err: warbler_app::fetch::FetchError| Problem::from(err).in_field(inside("url")),
+            )?))
+        }
+        (None, None, Some(data)) if data.starts_with("data:") => Ok(Origin::DataUrl(data)),
+        (None, None, Some(data)) => Ok(Origin::Base64(data)),
+        _ => {
+            let detail = "say where the file is: exactly one of `upload`, `url` and `data`";
+            Err(Problem::invalid("bad_media_source", detail).in_field(field))
         }
     }
 }
@@ -114,24 +165,7 @@ impl fmt::Debug for MediaBody {
 
 impl MediaBody {
     pub(super) fn into_content(self, form: MediaForm, field: &str) -> Result<NewContent, Problem> {
-        let inside = |name: &str| format!("{field}.{name}");
-        let origin = match (self.upload, self.url, self.data) {
-            (Some(id), None, None) => {
-                Origin::Upload(in_field("unknown_upload", &inside("upload"), &id)?)
-            }
-            (None, Some(url), None) => {
-                let parsed = url.parse();
-                Origin::Url(parsed.map_err(|err: warbler_app::fetch::FetchError| {
-                    Problem::from(err).in_field(inside("url"))
-                })?)
-            }
-            (None, None, Some(data)) if data.starts_with("data:") => Origin::DataUrl(data),
-            (None, None, Some(data)) => Origin::Base64(data),
-            _ => {
-                let detail = "say where the file is: exactly one of `upload`, `url` and `data`";
-                return Err(Problem::invalid("bad_media_source", detail).in_field(field));
-            }
-        };
+        let origin = origin(self.upload, self.url, self.data, field)?;
         let mentions = self.mentions.unwrap_or_default();
         Ok(NewContent::Media(NewMedia {
             medium: NewMedium {
@@ -141,7 +175,7 @@ impl MediaBody {
             },
             form,
             caption: self.caption,
-            mentions: mentions.into_new(&inside("mentions"))?,
+            mentions: mentions.into_new(&format!("{field}.mentions"))?,
             view_once: self.view_once,
         }))
     }

@@ -130,10 +130,11 @@ fn text_of(
     mentions: Option<MentionsBody>,
     preview: Option<PreviewBody>,
 ) -> Result<NewContent, Problem> {
+    let preview = preview.map(|preview| preview.into_new("preview"));
     Ok(NewContent::Text(NewText {
         text,
         mentions: mentions.unwrap_or_default().into_new("mentions")?,
-        preview: preview.map(Into::into).unwrap_or_default(),
+        preview: preview.transpose()?.unwrap_or_default(),
     }))
 }
 

@@ -51,7 +51,7 @@ pub(in crate::native) struct MessageView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     sender_alt: Option<Jid>,
-    /// The name the sender shows.
+    /// What to call the sender: the name that was saved for them here, else the one they show.
     #[serde(skip_serializing_if = "Option::is_none")]
     sender_name: Option<String>,
     /// Which way it goes.
@@ -112,7 +112,7 @@ impl From<Message> for MessageView {
             chat_alt: message.chat_alt,
             sender: message.sender,
             sender_alt: message.sender_alt,
-            sender_name: message.sender_name,
+            sender_name: message.sender_saved_name.or(message.sender_name),
             direction: message.direction.into(),
             timestamp: message.timestamp,
             scheduled_for: message.scheduled_for,

@@ -15,9 +15,9 @@ use utoipa::ToSchema;
 use warbler_app::App;
 use warbler_domain::{Caller, Clock, PhoneNumber, SessionRef, Timestamp};
 
-use super::bad_field;
 use crate::extract::{Param, Wire};
 use crate::mount::Route;
+use crate::native::in_field;
 use crate::problem::Problem;
 use crate::qr;
 
@@ -159,10 +159,7 @@ pub(super) async fn request_code(
     Param(session): Param<SessionRef>,
     Wire(body): Wire<RequestCodeBody>,
 ) -> Result<Json<PairingCodeView>, Problem> {
-    let phone: PhoneNumber = body
-        .phone
-        .parse()
-        .map_err(|err| bad_field("bad_phone_number", "phone", &err))?;
+    let phone: PhoneNumber = in_field("bad_phone_number", "phone", &body.phone)?;
     let code = app
         .sessions()
         .pairing_code(&caller, &session, phone)

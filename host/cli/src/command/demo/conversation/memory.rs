@@ -89,7 +89,10 @@ impl Memory {
 /// The text an action sends.
 fn text_of(action: &Action) -> Option<&str> {
     match action {
-        Action::Reply { text, .. } | Action::SendText { text, .. } => Some(text),
-        Action::React { .. } => None,
+        Action::Reply { text, .. } | Action::SendText { text, .. } | Action::Edit { text, .. } => {
+            Some(text)
+        }
+        Action::SendMedia { caption, .. } => caption.as_deref(),
+        _ => None,
     }
 }

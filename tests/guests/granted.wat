@@ -1,0 +1,123 @@
+;; Does what needs a grant, and answers what came of it.
+(component
+  (import "warbler:plugin/types@0.1.1" (instance $types
+    (type $media' (record (field "kind" string) (field "mime" string) (field "size" u64) (field "digest" (option string))))
+    (export "media-ref" (type $media (eq $media')))
+    (type $event' (record
+      (field "id" string) (field "kind" string) (field "session" string) (field "session-name" string)
+      (field "chat" (option string)) (field "sender" (option string)) (field "sender-name" (option string))
+      (field "from-me" bool) (field "is-group" bool) (field "text" (option string)) (field "timestamp" s64)
+      (field "whatsapp-id" (option string)) (field "quoted-id" (option string)) (field "media" (option $media))
+      (field "body" string)))
+    (export "event" (type (eq $event')))
+    (type $verdict' (enum "next" "stop"))
+    (export "verdict" (type (eq $verdict')))
+    (type $refusal' (record (field "code" string) (field "message" string)))
+    (export "refusal" (type (eq $refusal')))))
+  (alias export $types "event" (type $event))
+  (alias export $types "verdict" (type $verdict))
+  (alias export $types "refusal" (type $refusal))
+  (import "warbler:plugin/outbox@0.1.1" (instance $outbox
+    (alias outer 1 $refusal (type $r))
+    (export "refusal" (type $refusal (eq $r)))
+    (export "reply" (func (param "text" string) (param "quote" bool) (result (result (error $refusal)))))
+    (export "send-text" (func (param "to" string) (param "text" string) (result (result (error $refusal)))))))
+  (import "warbler:plugin/http@0.1.1" (instance $http
+    (alias outer 1 $refusal (type $r))
+    (export "refusal" (type $refusal (eq $r)))
+    (type $request' (record (field "method" string) (field "url" string)
+      (field "headers" (list (tuple string string))) (field "body" (list u8))))
+    (export "request" (type $request (eq $request')))
+    (type $response' (record (field "status" u16) (field "headers" (list (tuple string string))) (field "body" (list u8))))
+    (export "response" (type $response (eq $response')))
+    (export "fetch" (func (param "request" $request) (result (result $response (error $refusal)))))))
+  (import "warbler:plugin/secrets@0.1.1" (instance $secrets
+    (alias outer 1 $refusal (type $r))
+    (export "refusal" (type $refusal (eq $r)))
+    (export "get" (func (param "name" string) (result (result string (error $refusal)))))))
+  (import "warbler:plugin/history@0.1.1" (instance $history
+    (alias outer 1 $refusal (type $r))
+    (export "refusal" (type $refusal (eq $r)))
+    (type $message' (record (field "id" string) (field "whatsapp-id" string) (field "chat" string) (field "sender" string)
+      (field "sender-name" (option string)) (field "from-me" bool) (field "kind" string) (field "text" (option string))
+      (field "timestamp" s64) (field "body" string)))
+    (export "message" (type $message (eq $message')))
+    (type $page' (record (field "items" (list $message)) (field "next" (option string))))
+    (export "page" (type $page (eq $page')))
+    (export "messages" (func (param "chat" (option string)) (param "after" (option string)) (param "limit" u32) (result (result $page (error $refusal)))))))
+  (import "warbler:plugin/log@0.1.1" (instance $log
+    (export "log" (func (param "level" string) (param "message" string)))))
+  ;; Memory and a bump allocator: what the host writes goes to 64 KiB and above.
+  (core module $libc
+    (memory (export "memory") 8)
+    (global $top (mut i32) (i32.const 65536))
+    (func (export "realloc") (param $old i32) (param $size i32) (param $align i32) (param $new i32) (result i32)
+      (local $at i32)
+      (local.set $at (i32.and (i32.add (global.get $top) (i32.const 7)) (i32.const -8)))
+      (global.set $top (i32.add (local.get $at) (local.get $new)))
+      (local.get $at)))
+  (core instance $libc (instantiate $libc))
+  (core func $reply (canon lower (func $outbox "reply")
+    (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))
+  (core func $send-text (canon lower (func $outbox "send-text")
+    (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))
+  (core func $fetch (canon lower (func $http "fetch")
+    (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))
+  (core func $get (canon lower (func $secrets "get")
+    (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))
+  (core func $messages (canon lower (func $history "messages")
+    (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))
+  (core func $log (canon lower (func $log "log")
+    (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))
+  (core module $main
+    (import "libc" "memory" (memory 1))
+    (import "host" "reply" (func $reply (param i32 i32 i32 i32)))
+    (import "host" "send-text" (func $send-text (param i32 i32 i32 i32 i32)))
+    (import "host" "fetch" (func $fetch (param i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+    (import "host" "get" (func $get (param i32 i32 i32)))
+    (import "host" "messages" (func $messages (param i32 i32 i32 i32 i32 i32 i32 i32)))
+    (import "host" "log" (func $log (param i32 i32 i32 i32)))
+    (data (i32.const 1024) "GETinfo+15550199")
+    (func $answer (param i32 i32) (call $reply (local.get 0) (local.get 1) (i32.const 0) (i32.const 640)))
+    ;; The first letter of the message says what to do, the rest with what: t(ext to), f(etch), s(ecret), h(istory).
+    (func (export "handle") (param $event i32) (result i32)
+      (local $what i32) (local $at i32) (local $length i32)
+      (local.set $what (i32.load8_u (i32.load offset=76 (local.get $event))))
+      (local.set $at (i32.add (i32.load offset=76 (local.get $event)) (i32.const 1)))
+      (local.set $length (i32.sub (i32.load offset=80 (local.get $event)) (i32.const 1)))
+      (if (i32.eq (local.get $what) (i32.const 116)) (then
+        (call $send-text (i32.const 1031) (i32.const 9) (local.get $at) (local.get $length) (i32.const 512))))
+      (if (i32.eq (local.get $what) (i32.const 102)) (then
+        (call $fetch (i32.const 1024) (i32.const 3) (local.get $at) (local.get $length)
+          (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 512))
+        (if (i32.eqz (i32.load8_u (i32.const 512))) (then
+          (call $answer (i32.load (i32.const 528)) (i32.load (i32.const 532)))))))
+      (if (i32.eq (local.get $what) (i32.const 115)) (then
+        (call $get (local.get $at) (local.get $length) (i32.const 512))
+        (if (i32.eqz (i32.load8_u (i32.const 512))) (then
+          (call $log (i32.const 1027) (i32.const 4) (i32.load (i32.const 516)) (i32.load (i32.const 520)))
+          (call $answer (i32.load (i32.const 516)) (i32.load (i32.const 520)))))))
+      (if (i32.eq (local.get $what) (i32.const 104)) (then
+        (call $messages (i32.gt_s (local.get $length) (i32.const 0)) (local.get $at) (local.get $length)
+          (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 10) (i32.const 512))
+        (if (i32.eqz (i32.load8_u (i32.const 512))) (then
+          (i32.store8 (i32.const 600) (i32.add (i32.const 48) (i32.load (i32.const 520))))
+          (call $answer (i32.const 600) (i32.const 1))))))
+      ;; A refusal is answered with its code and its message.
+      (if (i32.load8_u (i32.const 512)) (then
+        (call $answer (i32.load (i32.const 516)) (i32.load (i32.const 520)))
+        (call $answer (i32.load (i32.const 524)) (i32.load (i32.const 528)))))
+      (i64.store (i32.const 0) (i64.const 0))
+      (i32.const 0)))
+  (core instance $main (instantiate $main (with "libc" (instance $libc))
+    (with "host" (instance
+      (export "reply" (func $reply))
+      (export "send-text" (func $send-text))
+      (export "fetch" (func $fetch))
+      (export "get" (func $get))
+      (export "messages" (func $messages))
+      (export "log" (func $log))))))
+  (func $handle (param "event" $event) (result (result $verdict (error string)))
+    (canon lift (core func $main "handle") (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))
+  (instance $handler (export "handle" (func $handle)))
+  (export "warbler:plugin/event-handler@0.1.1" (instance $handler)))
