@@ -5,6 +5,7 @@ use http::Request;
 use serde_json::{Value, json};
 
 use warbler_app::Settings;
+use warbler_app::limits::Rate;
 use warbler_domain::Content;
 use warbler_domain::media::{Media, MediaKind, MediaSource};
 
@@ -281,8 +282,9 @@ async fn the_media_of_messages_have_public_names_only_if_the_operator_wants_it()
 #[tokio::test]
 async fn files_that_are_served_by_name_have_a_limit_of_their_own() -> anyhow::Result<()> {
     let mut settings = Settings::default();
-    settings.access.limits.address.burst = 1;
-    settings.access.limits.download.burst = 3;
+    // One a minute, so that none comes free while this asks.
+    settings.access.limits.address = Rate::new(1, 1);
+    settings.access.limits.download = Rate::new(1, 3);
     let api = TestApi::with_settings(settings).await?;
     let view = upload(&api, "", &[], picture()?).await?.json()?;
     let peer = Peer("192.0.2.9:1".parse()?);
