@@ -19,6 +19,7 @@ impl App {
         if store.room().is_full() {
             return Err(Error::DiskFull);
         }
+        store.check()?;
         store.read(|db| db.events().newest()).await.map(drop)
     }
 }

@@ -20,17 +20,32 @@ use crate::{Error, Result};
 /// Groups that may wait for the disk; the writing thread waits beyond that.
 const QUEUE: usize = 64;
 
+/// Whether the disk ever failed to confirm. What it dropped then it may confirm later, so nothing
+/// it says is worth anything until the database is opened again.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Failed(Arc<AtomicBool>);
+
+impl Failed {
+    /// Refuses when it did.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.0.load(Ordering::Acquire) {
+            return Err(Error::Unconfirmed);
+        }
+        Ok(())
+    }
+}
+
 /// The writing thread's end.
 pub(crate) struct Disk {
     waiting: SyncSender<Vec<Answer>>,
-    failed: Arc<AtomicBool>,
+    failed: Failed,
 }
 
 /// The other end, to be run on a thread of its own.
 pub(crate) struct Thread {
     log: File,
     waiting: Receiver<Vec<Answer>>,
-    failed: Arc<AtomicBool>,
+    failed: Failed,
 }
 
 /// Both ends, for the database at `path`, which must be open in WAL mode.
@@ -41,18 +56,22 @@ pub(crate) fn ends(path: &Path) -> Result<(Disk, Thread)> {
             path.display()
         ))
     })?;
+    Ok(ends_over(log))
+}
+
+fn ends_over(log: File) -> (Disk, Thread) {
     let (sender, waiting) = sync_channel(QUEUE);
-    let failed = Arc::new(AtomicBool::new(false));
+    let failed = Failed::default();
     let disk = Disk {
         waiting: sender,
-        failed: Arc::clone(&failed),
+        failed: failed.clone(),
     };
     let thread = Thread {
         log,
         waiting,
         failed,
     };
-    Ok((disk, thread))
+    (disk, thread)
 }
 
 fn open_log(path: &Path) -> io::Result<File> {
@@ -80,10 +99,9 @@ impl Disk {
         }
     }
 
-    /// Whether the disk ever failed to confirm. What it dropped then it may confirm later, so
-    /// nothing it says is worth anything until the database is opened again.
-    pub(crate) fn has_failed(&self) -> bool {
-        self.failed.load(Ordering::Acquire)
+    /// Whether it can still be relied on.
+    pub(crate) fn failed(&self) -> &Failed {
+        &self.failed
     }
 }
 
@@ -98,11 +116,9 @@ impl Thread {
     }
 
     fn confirm(&self) -> Result<()> {
-        if self.failed.load(Ordering::Acquire) {
-            return Err(Error::Unconfirmed);
-        }
+        self.failed.check()?;
         self.log.sync_data().map_err(|err| {
-            self.failed.store(true, Ordering::Release);
+            self.failed.0.store(true, Ordering::Release);
             error!(%err, "The disk did not confirm a write; nothing more is written until the host is started again");
             Error::Unconfirmed
         })
@@ -113,5 +129,28 @@ impl Thread {
 pub(crate) fn tell(answers: Vec<Answer>, ended: &Result<()>) {
     for answer in answers {
         answer(ended.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn a_disk_that_does_not_confirm_is_never_believed_again() -> anyhow::Result<()> {
+        // What is no file cannot be made durable, and says so.
+        let (disk, thread) = ends_over(File::open("/dev/null")?);
+        let running = std::thread::spawn(move || thread.run());
+        for _ in 0..2 {
+            let (told, answer) = channel();
+            disk.wait(vec![Box::new(move |ended| drop(told.send(ended)))]);
+            assert!(matches!(answer.recv()?, Err(Error::Unconfirmed)));
+            assert!(disk.failed().check().is_err());
+        }
+        drop(disk);
+        assert!(running.join().is_ok());
+        Ok(())
     }
 }

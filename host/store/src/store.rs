@@ -11,6 +11,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::durable::Failed;
 use crate::room::Room;
 use crate::tally::Tally;
 use crate::writer::{self, Answer, Durability, Job, Undo};
@@ -57,6 +58,7 @@ pub struct Store {
     turn: Arc<AtomicUsize>,
     threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
     room: Room,
+    failed: Failed,
 }
 
 impl Store {
@@ -68,6 +70,7 @@ impl Store {
         let room = Room::default();
         let noted = room.clone();
         let (disk, confirming) = durable::ends(&options.path)?;
+        let failed = disk.failed().clone();
         let (mover, moving) = checkpoint::ends(&options.path)?;
         let mut threads = vec![
             spawn("store-disk", move || confirming.run())?,
@@ -88,12 +91,19 @@ impl Store {
             turn: Arc::default(),
             threads: Arc::new(Mutex::new(threads)),
             room,
+            failed,
         })
     }
 
     /// Whether there is room on the disk.
     pub fn room(&self) -> &Room {
         &self.room
+    }
+
+    /// Refuses with [`Error::Unconfirmed`] when the disk once failed to confirm a write: nothing is
+    /// written any more then.
+    pub fn check(&self) -> Result<()> {
+        self.failed.check()
     }
 
     /// Runs `job` in a transaction and answers when it, and all before it, is durable on disk. An

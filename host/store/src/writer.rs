@@ -171,9 +171,7 @@ impl Thread {
     }
 
     fn begin(&mut self) -> Result<()> {
-        if self.disk.has_failed() {
-            return Err(Error::Unconfirmed);
-        }
+        self.disk.failed().check()?;
         if self
             .careful_until
             .is_some_and(|until| until < Instant::now())

@@ -307,7 +307,10 @@ pub(super) async fn ready(
         }
         err => {
             tracing::warn!(%err, "The host is not ready: the database does not answer");
-            let detail = "the database does not answer";
+            let detail = match err {
+                warbler_store::Error::Unconfirmed => err.to_string(),
+                _ => "the database does not answer".to_owned(),
+            };
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail)
         }
     })?;

@@ -170,7 +170,7 @@ pub(in crate::native) const KNOWN: &[Known] = &[
     row("several_contents", "The message says several things at once.", "Send one content in one message."),
     row("several_pictures", "The request names several pictures.", "Give one of `data`, `url` and `upload`."),
     row("stopping", "The host is stopping.", "Try again when it runs."),
-    row("store_unavailable", "The database did not answer. Nothing was changed.", "Try again; the log says more."),
+    row("store_unavailable", "The database did not answer, and nothing was changed; or the disk did not confirm a write, which `/readyz` then says for good.", "Try again; the log says more. After a failed disk, look after it and start the host again."),
     row("text_too_long", "The text is too long.", "Write at most 65,536 bytes."),
     row("token_expired", "The token of the login has expired.", "Renew it with the refresh token."),
     row("too_many_choices", "More options were chosen than the poll allows.", "Choose fewer."),
