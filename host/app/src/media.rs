@@ -3,7 +3,8 @@
 //! A content is stored once, under the SHA-256 of its bytes, whoever brings it and however often.
 //! What it is is told from its bytes, never from its name or from what its sender claims. Uploads
 //! name a content for their owner; their public names, which cannot be guessed, for whoever is
-//! told. The media of messages have such names too, if the operator wants it ([`public`]). What nothing needs any more is taken away by [`retain`].
+//! told. The media of messages have such names too, if the operator wants it ([`public`]). What
+//! nothing needs any more is taken away by [`retain`].
 //!
 //! Invariant: a content that a message on its way out needs is never taken away.
 

@@ -3,6 +3,7 @@
 
 ALTER TABLE contacts ADD COLUMN saved_name TEXT;
 
+-- Messages are counted by the writing thread, once for all of a commit; triggers did it for each.
 -- The hours of the last two days are counted anew; older ones are not shown.
 DROP TRIGGER messages_counted;
 DROP TRIGGER messages_recounted;
@@ -21,31 +22,6 @@ INSERT INTO message_hours (session, hour, own, kind, status, n)
     SELECT session, place / 7549747200000, own, kind, status, count(*) FROM messages
     WHERE place >= (CAST(strftime('%s', 'now') AS INTEGER) - 172800) * 2097152000
     GROUP BY 1, 2, 3, 4, 5;
-CREATE TRIGGER messages_counted AFTER INSERT ON messages BEGIN
-    INSERT INTO message_totals (session, own, kind, status, n)
-        VALUES (new.session, new.own, new.kind, new.status, 1)
-        ON CONFLICT (session, own, kind, status) DO UPDATE SET n = n + 1;
-    INSERT INTO message_hours (session, hour, own, kind, status, n)
-        VALUES (new.session, new.place / 7549747200000, new.own, new.kind, new.status, 1)
-        ON CONFLICT (session, hour, own, kind, status) DO UPDATE SET n = n + 1;
-END;
--- What an old message counts for is forgotten with its hour, so that moving one on counts nothing.
-CREATE TRIGGER messages_recounted AFTER UPDATE OF status ON messages
-WHEN old.status <> new.status BEGIN
-    UPDATE message_totals SET n = n - 1
-        WHERE session = old.session AND own = old.own AND kind = old.kind AND status = old.status;
-    INSERT INTO message_totals (session, own, kind, status, n)
-        VALUES (new.session, new.own, new.kind, new.status, 1)
-        ON CONFLICT (session, own, kind, status) DO UPDATE SET n = n + 1;
-    INSERT INTO message_hours (session, hour, own, kind, status, n)
-        SELECT session, hour, own, kind, new.status, 1 FROM message_hours
-        WHERE session = old.session AND hour = old.place / 7549747200000 AND own = old.own
-          AND kind = old.kind AND status = old.status AND n > 0
-        ON CONFLICT (session, hour, own, kind, status) DO UPDATE SET n = n + 1;
-    UPDATE message_hours SET n = n - 1
-        WHERE session = old.session AND hour = old.place / 7549747200000 AND own = old.own
-          AND kind = old.kind AND status = old.status AND n > 0;
-END;
 
 -- What was said about a message that was never stored here, or is gone, goes with the message that
 -- said it.

@@ -20,7 +20,6 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0005_chats.sql"),
     include_str!("../migrations/0006_lookups.sql"),
     include_str!("../migrations/0007_timers.sql"),
-    include_str!("../migrations/0008_counts.sql"),
 ];
 
 /// How many statements a connection keeps prepared.

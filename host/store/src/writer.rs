@@ -145,8 +145,9 @@ impl Thread {
                     Durability::Relaxed => answers.relaxed.extend(answer),
                 },
                 Err(err) => {
-                    // Everything is rolled back: nobody's work stands.
+                    // Nobody's work stands.
                     self.room.note(&err);
+                    self.roll_back();
                     answers.tell(&Err(err));
                     return;
                 }
@@ -197,7 +198,7 @@ impl Thread {
         }
     }
 
-    /// Runs one job. An error means that the whole transaction is gone.
+    /// Runs one job. An error means that the whole transaction has to go.
     fn run_one(&mut self, job: Job) -> Result<Option<Answer>> {
         let alone = job.undo == Undo::Alone || self.careful_until.is_some();
         if alone {
@@ -215,7 +216,6 @@ impl Thread {
         };
         if self.conn.is_autocommit() {
             // SQLite rolled everything back by itself.
-            self.roll_back();
             return Err(refuse(answer, Error::DiskFull));
         }
         if alone {
@@ -229,7 +229,6 @@ impl Thread {
                 "A change failed halfway and took those with it that were to be committed together with it"
             );
             self.careful_until = Some(Instant::now() + CAREFUL);
-            self.roll_back();
             return Err(refuse(answer, Error::Undone));
         }
         Ok(answer)
