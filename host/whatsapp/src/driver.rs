@@ -237,7 +237,9 @@ impl Driver for WhatsappRust {
         );
         let tasks = Tasks::default();
         let client = self.client(&keys, transports, &lines, &tasks).await?;
-        let subscription = client.subscribe_handler(Arc::new(Ears(Arc::clone(&lines))));
+        keys.intake().serve(&client);
+        let ears = Ears::new(Arc::clone(&lines), Arc::clone(keys.intake()));
+        let subscription = client.subscribe_handler(Arc::new(ears));
         let teller = Teller {
             session,
             client: Arc::clone(&client),

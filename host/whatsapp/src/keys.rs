@@ -13,6 +13,7 @@
 
 mod app_state;
 mod device;
+mod lost;
 mod protocol;
 mod secrets;
 mod signal;
@@ -27,6 +28,8 @@ use wacore::store::error::{Result, StoreError};
 use warbler_domain::{Clock, SessionId};
 use warbler_store::device_keys::{DeviceKeys, KeySpace};
 use warbler_store::{Store, Writer};
+
+use crate::intake::Intake;
 
 /// What this engine keeps. The numbers are on disk: they are never reused, and those from 64 on
 /// belong to other engines.
@@ -53,6 +56,7 @@ pub(crate) mod space {
     pub(crate) const SENT_MESSAGES: KeySpace = KeySpace(18);
     pub(crate) const PENDING_INBOUND: KeySpace = KeySpace(19);
     pub(crate) const MESSAGE_SECRETS: KeySpace = KeySpace(20);
+    pub(crate) const ASKED_AGAIN: KeySpace = KeySpace(21);
 }
 
 /// Writes that may be under way without anybody waiting for them; more wait for room.
@@ -67,6 +71,7 @@ pub(crate) struct Keys {
     unwaited: Arc<Semaphore>,
     tasks: TaskTracker,
     desk: Arc<device::Desk>,
+    intake: Arc<Intake>,
 }
 
 /// A session's keys inside a transaction.
@@ -129,7 +134,13 @@ impl Keys {
             unwaited: Arc::new(Semaphore::new(UNWAITED)),
             tasks: TaskTracker::new(),
             desk: Arc::default(),
+            intake: Arc::default(),
         }
+    }
+
+    /// What the engine that uses these keys is reading.
+    pub(crate) fn intake(&self) -> &Arc<Intake> {
+        &self.intake
     }
 
     /// Whether the session is linked to an account.

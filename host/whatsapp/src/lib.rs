@@ -12,6 +12,7 @@ mod events;
 mod history;
 mod http;
 mod inbound;
+mod intake;
 mod keys;
 mod lines;
 mod link;

@@ -23,6 +23,7 @@ use whatsapp_rust::{Client, InboundDurabilityHook, anyhow};
 
 use crate::events::{self, Life, Sorted};
 use crate::inbound;
+use crate::intake::Intake;
 use crate::keys::Keys;
 
 /// Pieces of news that may wait.
@@ -139,18 +140,32 @@ pub(crate) struct Heard {
 }
 
 /// Listens to the engine's events.
-pub(crate) struct Ears(pub(crate) Arc<Lines>);
+pub(crate) struct Ears {
+    lines: Arc<Lines>,
+    intake: Arc<Intake>,
+}
+
+impl Ears {
+    pub(crate) fn new(lines: Arc<Lines>, intake: Arc<Intake>) -> Self {
+        Self { lines, intake }
+    }
+}
 
 impl EventHandler for Ears {
     fn handle_event(&self, event: Arc<Event>) {
+        match &*event {
+            Event::RawNode(stanza) => self.intake.begins(stanza),
+            Event::UndecryptableMessage(missed) => drop(self.intake.ends(&missed.info.id)),
+            _ => {}
+        }
         match events::sort(&event) {
-            Sorted::Ends(end) => self.0.ends(end),
-            Sorted::Life(life) => self.0.life(life),
+            Sorted::Ends(end) => self.lines.ends(end),
+            Sorted::Life(life) => self.lines.life(life),
             Sorted::Kept(messages) => {
-                self.0.announced.store(messages, Ordering::Release);
+                self.lines.announced.store(messages, Ordering::Release);
             }
-            Sorted::Passed => self.0.arrived(1),
-            Sorted::News => self.0.news(event),
+            Sorted::Passed => self.lines.arrived(1),
+            Sorted::News => self.lines.news(event),
             Sorted::Nothing => {}
         }
     }

@@ -59,9 +59,6 @@ impl Teller {
     pub(crate) async fn run(mut self) {
         // Until when the news that the link is connected is held back.
         let mut held: Option<Instant> = None;
-        // Every stanza is looked at: some are for the engine alone, and some say more than the
-        // engine's events.
-        let _watch = self.client.acquire_raw_node_forwarding();
         self.make_good().await;
         loop {
             if let Some(until) = held

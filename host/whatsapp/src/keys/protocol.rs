@@ -324,7 +324,7 @@ impl ProtocolStore for Keys {
         sender: &str,
         id: &str,
     ) -> Result<Option<Vec<u8>>> {
-        self.get_in_order(space::PENDING_INBOUND, pending_key(chat, sender, id))
+        self.pending_or_lost(pending_key(chat, sender, id), id)
             .await
     }
 
@@ -334,11 +334,15 @@ impl ProtocolStore for Keys {
     }
 
     async fn delete_expired_pending_inbound(&self, cutoff_timestamp: i64) -> Result<u32> {
-        self.write(move |tx| tx.delete_before(space::PENDING_INBOUND, cutoff_timestamp))
-            .await
+        self.write(move |tx| {
+            tx.delete_before(space::ASKED_AGAIN, cutoff_timestamp)?;
+            tx.delete_before(space::PENDING_INBOUND, cutoff_timestamp)
+        })
+        .await
     }
 
     async fn store_pending_inbound_batch(&self, rows: &[PendingInboundRow<'_>]) -> Result<()> {
+        let ids = rows.iter().map(|row| row.id);
         let rows: Vec<_> = rows
             .iter()
             .map(|row| {
@@ -355,7 +359,11 @@ impl ProtocolStore for Keys {
             }
             Ok(())
         })
-        .await
+        .await?;
+        for id in ids {
+            drop(self.intake().ends(id));
+        }
+        Ok(())
     }
 
     async fn delete_pending_inbound_batch(&self, keys: &[PendingInboundKey<'_>]) -> Result<()> {

@@ -40,7 +40,7 @@ pub(crate) const WORLDS: [Lids; 2] = [Lids::Told, Lids::Hidden];
 pub(crate) struct World {
     pub(crate) network: Network,
     folder: TempDir,
-    store: Store,
+    pub(crate) store: Store,
     pub(crate) driver: WhatsappRust,
     random: Random,
 }
