@@ -291,7 +291,6 @@ async fn a_host_killed_under_load_loses_nothing_and_answers_everything_once() ->
         same_order("stored", &in_time(came), &expected)?;
         same_order("heard", &in_time(heard), &expected)?;
     }
-    println!("{late_in_all} of {said} messages had to be asked for again");
     ensure!(
         late_in_all * RARELY <= said,
         "{late_in_all} of {said} messages had to be asked for again"

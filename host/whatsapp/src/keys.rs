@@ -56,7 +56,7 @@ pub(crate) mod space {
     pub(crate) const SENT_MESSAGES: KeySpace = KeySpace(18);
     pub(crate) const PENDING_INBOUND: KeySpace = KeySpace(19);
     pub(crate) const MESSAGE_SECRETS: KeySpace = KeySpace(20);
-    pub(crate) const ASKED_AGAIN: KeySpace = KeySpace(21);
+    pub(crate) const DONE_WITH: KeySpace = KeySpace(21);
 }
 
 /// Writes that may be under way without anybody waiting for them; more wait for room.

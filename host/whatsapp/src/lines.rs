@@ -204,7 +204,15 @@ impl InboundDurabilityHook for Hook {
         let translate = async {
             let mut messages = Vec::with_capacity(batch.len());
             for message in batch {
-                messages.extend(inbound::message(&client, &self.keys, message).await);
+                let said = inbound::message(&client, &self.keys, message).await;
+                if said.is_none() {
+                    let (source, id) = (&message.info.source, &message.info.id);
+                    let (chat, sender) = (source.chat.to_string(), source.sender.to_string());
+                    if let Err(err) = self.keys.says_nothing(&chat, &sender, id).await {
+                        tracing::warn!(%err, "A message that says nothing could not be noted");
+                    }
+                }
+                messages.extend(said);
             }
             messages
         };

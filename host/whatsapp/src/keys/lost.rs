@@ -11,13 +11,14 @@ use wacore::store::error::{Result, StoreError};
 use wacore_binary::OwnedNodeRef;
 use warbler_domain::ids::WhatsAppId;
 
+use super::protocol::pending_key;
 use super::{Keys, space};
 
 /// What is known of a message that comes a second time.
 enum Known {
     /// It waits for the inbox.
     Waiting(Vec<u8>),
-    /// It is stored, or has been asked for again.
+    /// It is stored, says nothing, or has been asked for again.
     Done,
     /// Nobody has it.
     Lost,
@@ -40,9 +41,9 @@ impl Keys {
                 let Some(id) = id else {
                     return Ok(Known::Done);
                 };
-                let asked = tx.get(space::ASKED_AGAIN, &pending)?.is_some();
+                let done_with = tx.get(space::DONE_WITH, &pending)?.is_some();
                 let stored = || tx.writer.messages().by_whatsapp_id(session, &id);
-                Ok(match asked || !stored()?.is_empty() {
+                Ok(match done_with || !stored()?.is_empty() {
                     true => Known::Done,
                     false => Known::Lost,
                 })
@@ -63,6 +64,15 @@ impl Keys {
         }
     }
 
+    /// Notes a message that says nothing to anybody, so that nobody looks for it when it comes again.
+    pub(crate) async fn says_nothing(&self, chat: &str, sender: &str, id: &str) -> Result<()> {
+        let (key, now) = (pending_key(chat, sender, id), self.now_secs());
+        self.write_in_order("message that says nothing", move |tx| {
+            tx.put_until(space::DONE_WITH, &key, &[], Some(now))
+        })
+        .await
+    }
+
     /// Asks in a task of its own: the engine holds what asking needs while it waits for us.
     fn ask_for(&self, stanza: Arc<OwnedNodeRef>, key: Vec<u8>) {
         let keys = self.clone();
@@ -77,7 +87,7 @@ impl Keys {
             tracing::info!("A crash lost a message behind its ratchet: asked for it again");
             let now = keys.now_secs();
             let noted = keys
-                .write(move |tx| tx.put_until(space::ASKED_AGAIN, &key, &[], Some(now)))
+                .write(move |tx| tx.put_until(space::DONE_WITH, &key, &[], Some(now)))
                 .await;
             if let Err(err) = noted {
                 tracing::warn!(%err, "That a message was asked for again could not be noted");

@@ -335,7 +335,7 @@ impl ProtocolStore for Keys {
 
     async fn delete_expired_pending_inbound(&self, cutoff_timestamp: i64) -> Result<u32> {
         self.write(move |tx| {
-            tx.delete_before(space::ASKED_AGAIN, cutoff_timestamp)?;
+            tx.delete_before(space::DONE_WITH, cutoff_timestamp)?;
             tx.delete_before(space::PENDING_INBOUND, cutoff_timestamp)
         })
         .await
@@ -398,7 +398,7 @@ impl Keys {
     }
 }
 
-fn pending_key(chat: &str, sender: &str, id: &str) -> Vec<u8> {
+pub(super) fn pending_key(chat: &str, sender: &str, id: &str) -> Vec<u8> {
     joined(&[chat.as_bytes(), sender.as_bytes(), id.as_bytes()])
 }
 

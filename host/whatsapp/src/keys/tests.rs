@@ -282,10 +282,8 @@ async fn a_message_for_the_inbox_waits_until_it_is_taken_away() -> anyhow::Resul
         keys.get_pending_inbound("g@g.us", "a@lid", "m2").await?,
         Some(b"m2".to_vec())
     );
-    assert_eq!(
-        keys.get_pending_inbound("g@g.us", "a@li", "dm2").await?,
-        None
-    );
+    let unknown = keys.get_pending_inbound("g@g.us", "a@li", "dm2").await;
+    assert!(unknown.is_err(), "nobody has it");
     let key = |id: &'static str| PendingInboundKey {
         chat: "g@g.us",
         sender: "a@lid",
@@ -293,6 +291,9 @@ async fn a_message_for_the_inbox_waits_until_it_is_taken_away() -> anyhow::Resul
     };
     keys.delete_pending_inbound_batch(&[key("m1"), key("m2")])
         .await?;
+    let taken = keys.get_pending_inbound("g@g.us", "a@lid", "m2").await;
+    assert!(taken.is_err(), "it is in no table of messages");
+    keys.says_nothing("g@g.us", "a@lid", "m2").await?;
     assert_eq!(
         keys.get_pending_inbound("g@g.us", "a@lid", "m2").await?,
         None
