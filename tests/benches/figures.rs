@@ -1,7 +1,7 @@
 //! The figures of `host/docs/benchmarks.md` that need the whole host.
 //!
 //! `cargo bench -p warbler-tests --bench figures` runs all of them; a name runs one:
-//! `ready`, `echo`, `pipeline`, `sends`, `history`, `memory`. The bare engine bot they are held against is
+//! `ready`, `echo`, `pipeline`, `sends`, `history`, `memory`, `noisy`, `loaded`, `reloads`. The bare engine bot they are held against is
 //! `cargo run --profile bench -p warbler-simulator --example bare_echo`.
 
 #![allow(clippy::print_stdout, reason = "the figures are the output")]
@@ -10,10 +10,16 @@
 mod echo;
 #[path = "figures/history.rs"]
 mod history;
+#[path = "figures/loopback.rs"]
+mod loopback;
 #[path = "figures/memory.rs"]
 mod memory;
+#[path = "figures/noisy.rs"]
+mod noisy;
 #[path = "figures/pipeline.rs"]
 mod pipeline;
+#[path = "figures/reloads.rs"]
+mod reloads;
 #[path = "figures/sends.rs"]
 mod sends;
 
@@ -46,7 +52,24 @@ async fn main() -> Result<()> {
     if runs("memory") {
         memory::per_session().await?;
     }
+    if runs("noisy") {
+        noisy::neighbour().await?;
+    }
+    if runs("loaded") {
+        noisy::loaded().await?;
+    }
+    if runs("reloads") {
+        reloads::under_load().await?;
+    }
     Ok(())
+}
+
+/// Resident memory of this process, in KiB.
+fn resident() -> Result<u64> {
+    let text = std::fs::read_to_string("/proc/self/status")?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let number = line.and_then(|line| line.split_whitespace().next());
+    Ok(number.unwrap_or_default().parse()?)
 }
 
 /// Median and 99th percentile.

@@ -222,7 +222,9 @@ async fn a_plugin_fetches_from_where_it_is_granted_and_the_api_shows_what_holds(
     let name = "granted".parse()?;
     let host = TestHost::start_as(move |options| {
         options.settings = settings.clone();
-        options.grants.insert(Clone::clone(&name), granted.clone());
+        options
+            .grants
+            .insert(Clone::clone(&name), granted.clone().into());
     })
     .await?;
     host.connected_session("shop", OWNER).await?;

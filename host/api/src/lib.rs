@@ -15,6 +15,7 @@ mod qr;
 pub mod server;
 
 pub use mount::{ApiOptions, router};
+pub use native::webhooks::AllForms;
 pub use problem::Problem;
 pub use server::{STALLED, serve};
 

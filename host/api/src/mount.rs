@@ -11,7 +11,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::extract::{FromRef, MatchedPath, Request};
+use axum::extract::{FromRef, MatchedPath, Request, State};
 use axum::handler::Handler;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -32,6 +32,7 @@ use warbler_domain::Clock;
 use crate::caller::{CallerLabel, PROBES, Proxies, admins_only, authenticate, count_stranger};
 use crate::extract::{BodyLimit, BodyRoom};
 use crate::native;
+use crate::native::metrics::Requests;
 use crate::native::openapi::Pages;
 use crate::problem::Problem;
 
@@ -58,6 +59,8 @@ pub struct ApiOptions {
     pub tasks: TaskTracker,
     /// How long the reader of a WebSocket may take over what it is sent.
     pub slow_reader: Duration,
+    /// Whether `/metrics` is shown without a key to whoever asks from this machine.
+    pub open_metrics: bool,
 }
 
 impl ApiOptions {
@@ -78,6 +81,7 @@ impl ApiOptions {
             stop,
             tasks: TaskTracker::new(),
             slow_reader: Self::SLOW_READER,
+            open_metrics: false,
         }
     }
 }
@@ -88,6 +92,8 @@ pub(crate) struct ApiState {
     pub(crate) app: App,
     pub(crate) bodies: BodyRoom,
     pub(crate) proxies: Proxies,
+    pub(crate) open_metrics: bool,
+    pub(crate) requests: Requests,
     clock: Arc<dyn Clock>,
     pages: Arc<Pages>,
     streams: Streams,
@@ -199,6 +205,12 @@ impl Route {
         self
     }
 
+    /// Needs a key, although it is not under `/v1`; its handler looks for it.
+    pub(crate) fn with_key(mut self) -> Self {
+        self.open = false;
+        self
+    }
+
     /// Its body is a file, not JSON.
     pub(crate) fn takes_a_file(mut self) -> Self {
         self.refusals.remove(&413);
@@ -267,6 +279,8 @@ pub fn router(app: App, options: ApiOptions) -> Router {
         app,
         bodies: BodyRoom::new(options.max_body),
         proxies: Proxies::new(&options.trusted_proxies),
+        open_metrics: options.open_metrics,
+        requests: Requests::default(),
         clock: options.clock,
         pages: Arc::new(Pages::of(&table, options.version)),
         streams: Streams {
@@ -305,7 +319,7 @@ pub fn router(app: App, options: ApiOptions) -> Router {
         .route("/v1/", slash)
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn(observe))
+        .layer(from_fn_with_state(state.requests.clone(), observe))
         .with_state(state)
 }
 
@@ -324,7 +338,7 @@ async fn wrong_method(method: Method, uri: Uri) -> Problem {
 
 /// Around every request: its log line, the headers every answer has, and a handler that panics
 /// costs its caller an answer and nobody else anything.
-async fn observe(request: Request, next: Next) -> Response {
+async fn observe(State(requests): State<Requests>, request: Request, next: Next) -> Response {
     let began = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
@@ -343,7 +357,9 @@ async fn observe(request: Request, next: Next) -> Response {
         .get()
         .map_or("-", |CallerLabel(label)| label.as_str());
     let status = response.status().as_u16();
-    let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let took = began.elapsed();
+    requests.answered(method.as_str(), route, status, took);
+    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     debug!(%method, route, status, micros, caller, "{method} {route} was answered {status}");
     response
 }

@@ -15,12 +15,14 @@ mod keys;
 mod login;
 mod media;
 mod messages;
+pub(crate) mod metrics;
 pub(crate) mod openapi;
 mod outbox;
 mod profile;
 mod sessions;
 mod stats;
 mod users;
+pub(crate) mod webhooks;
 mod words;
 
 use std::fmt::Display;
@@ -49,12 +51,14 @@ pub(crate) fn routes() -> Vec<Route> {
         ("Profile", profile::routes()),
         ("Statistics", stats::routes()),
         ("Events", events::routes()),
+        ("Webhooks", webhooks::routes()),
         ("Extensions", extensions::routes()),
         ("Login", login::routes()),
         ("Users", users::routes()),
         ("Keys", keys::routes()),
         ("Audit", audit::routes()),
         ("Host", openapi::routes()),
+        ("Host", metrics::routes()),
     ];
     let rows = sections.into_iter();
     rows.flat_map(|(section, routes)| routes.into_iter().map(|route| route.in_section(section)))

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::info;
@@ -21,6 +22,7 @@ use crate::driver::Driver;
 use crate::events::{Bus, Events};
 use crate::extensions::ExtensionsView;
 use crate::fetch::{Fetcher, FetcherError, Outbound};
+use crate::figures::{Counters, Figures};
 use crate::groups::Groups;
 use crate::hook::Extensions;
 use crate::idempotency::{Idempotency, InFlight};
@@ -38,6 +40,7 @@ use crate::sessions::{Directory, Sessions};
 use crate::stats::Stats;
 use crate::timers::Timers;
 use crate::users::Users;
+use crate::webhooks::{self, Forms, WebhookSettings, Webhooks};
 
 /// What an [`App`] is made of.
 pub struct Parts {
@@ -47,6 +50,8 @@ pub struct Parts {
     pub driver: Arc<dyn Driver>,
     /// The extensions.
     pub extensions: Arc<dyn Extensions>,
+    /// The forms in which webhooks tell events.
+    pub forms: Arc<dyn Forms>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -90,6 +95,8 @@ pub struct Settings {
     pub access: AccessSettings,
     /// For how long things are kept.
     pub retention: RetentionSettings,
+    /// How deliveries to webhooks are tried.
+    pub webhooks: WebhookSettings,
 }
 
 impl Default for Settings {
@@ -110,6 +117,7 @@ impl Default for Settings {
             loop_guard: 120,
             access: AccessSettings::default(),
             retention: RetentionSettings::default(),
+            webhooks: WebhookSettings::default(),
         }
     }
 }
@@ -138,6 +146,8 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) driver: Arc<dyn Driver>,
     pub(crate) extensions: Arc<dyn Extensions>,
+    pub(crate) forms: Arc<dyn Forms>,
+    pub(crate) webhooks: webhooks::Desk,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<Random>,
     pub(crate) media: MediaStore,
@@ -147,6 +157,9 @@ pub(crate) struct Shared {
     pub(crate) bus: Bus,
     pub(crate) directory: Directory,
     pub(crate) pipeline: Pipeline,
+    pub(crate) counters: Counters,
+    /// One replay at a time.
+    pub(crate) replaying: Semaphore,
     pub(crate) outbox: Outbox,
     pub(crate) pacer: Pacer,
     pub(crate) timers: Timers,
@@ -182,6 +195,7 @@ impl App {
         let newest = parts.store.read(|db| db.events().newest()).await?;
         let sending = parts.store.read(|db| db.sending().all()).await?;
         let names = parts.store.read(|db| db.contacts().saved_names()).await?;
+        let webhooks = parts.store.read(|db| db.webhooks().all()).await?;
         let public = parts.settings.media.public;
         let public_names = PublicNames::open(&parts.store, &parts.random, public).await?;
         let access = Access::open(&parts.store, &parts.random, &parts.settings.access).await?;
@@ -190,6 +204,8 @@ impl App {
             directory: Directory::new(&sessions, parts.settings.connecting_at_once),
             bus: Bus::new(newest),
             pipeline: Pipeline::new(parts.settings.loop_guard),
+            counters: Counters::default(),
+            replaying: Semaphore::new(1),
             outbox: Outbox::new(owner),
             pacer: Pacer::new(parts.settings.pacing.clone(), sending),
             timers: Timers::default(),
@@ -200,6 +216,8 @@ impl App {
             store: parts.store,
             driver: parts.driver,
             extensions: parts.extensions,
+            forms: parts.forms,
+            webhooks: webhooks::Desk::new(webhooks, parts.clock.now()),
             clock: parts.clock,
             random: parts.random,
             media,
@@ -214,6 +232,7 @@ impl App {
             .spawn(crate::pipeline::run(Arc::clone(&shared)));
         shared.tasks.spawn(crate::outbox::run(Arc::clone(&shared)));
         shared.tasks.spawn(crate::timers::run(Arc::clone(&shared)));
+        shared.tasks.spawn(webhooks::run(Arc::clone(&shared)));
         shared.tasks.spawn(crate::health::run(Arc::clone(&shared)));
         shared.tasks.spawn(crate::search::run(Arc::clone(&shared)));
         shared
@@ -294,6 +313,16 @@ impl App {
     /// Extensions: what may be asked for.
     pub fn extensions(&self) -> ExtensionsView {
         ExtensionsView::new(Arc::clone(&self.shared))
+    }
+
+    /// Webhooks: what may be asked for.
+    pub fn webhooks(&self) -> Webhooks {
+        Webhooks::new(Arc::clone(&self.shared))
+    }
+
+    /// Figures about the host.
+    pub fn figures(&self) -> Figures {
+        Figures::new(Arc::clone(&self.shared))
     }
 
     /// API keys and tokens of sessions.

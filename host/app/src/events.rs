@@ -6,8 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use tokio::sync::watch;
+use warbler_domain::extension::ExtensionKind;
 use warbler_domain::page::{Page, PageRequest};
-use warbler_domain::{Caller, EventId, EventKind, Refusal, RefusalKind, Scope, SessionRef};
+use warbler_domain::{
+    Caller, EventId, EventKind, ExtensionName, Refusal, RefusalKind, Scope, SessionRef, Verdict,
+};
 use warbler_store::events::{EventFilter, Stored, Trace};
 
 use crate::core::Shared;
@@ -86,6 +89,28 @@ impl Refusal for EventError {
     }
 }
 
+/// An event's way through the extensions.
+#[derive(Debug, Clone)]
+pub struct Explained {
+    /// The event.
+    pub stored: Stored,
+    /// What those that were called made of it; nothing while it is not done, or for none of them.
+    pub trace: Option<Trace>,
+    /// Those of the chain as it is now that were not called.
+    pub passed: Vec<Passed>,
+}
+
+/// An extension that was not called for an event.
+#[derive(Debug, Clone)]
+pub struct Passed {
+    /// Which.
+    pub extension: ExtensionName,
+    /// Plugin or script.
+    pub kind: ExtensionKind,
+    /// Why, in words, by its filter and grants as they are now.
+    pub why: String,
+}
+
 /// Events.
 pub struct Events {
     shared: Arc<Shared>,
@@ -118,6 +143,50 @@ impl Events {
             .store
             .read(move |db| db.events().list(&filter, page))
             .await?)
+    }
+
+    /// What the extensions made of an event, and why others were not called for it.
+    pub async fn explain(&self, caller: &Caller, id: EventId) -> Result<Explained, EventError> {
+        let (stored, trace) = self.trace(caller, id).await?;
+        let steps = trace.iter().flat_map(|trace| &trace.steps);
+        let called: Vec<ExtensionName> = steps.map(|step| step.extension.clone()).collect();
+        let stopped = trace.as_ref().and_then(|trace| {
+            let last = trace.steps.last()?;
+            (last.verdict == Verdict::Stop).then(|| last.extension.clone())
+        });
+        let chain = self.shared.extensions.chain();
+        let session = self.shared.directory.identity(stored.event.session);
+        let mut behind_stop = false;
+        let mut passed = Vec::new();
+        for hook in chain.iter() {
+            if called.contains(hook.name()) {
+                behind_stop |= stopped.as_ref() == Some(hook.name());
+                continue;
+            }
+            let why_not = session
+                .as_ref()
+                .and_then(|(name, _)| hook.why_not(&stored.event, name));
+            let why = match (why_not, &stopped) {
+                (Some(why), _) => why,
+                (None, Some(by)) if behind_stop => format!("{by} stopped the chain before it"),
+                (None, _) if trace.is_none() && !stored.done => {
+                    "the event is not done yet".to_owned()
+                }
+                (None, _) => {
+                    "it would be called now; then it was not loaded, or left out".to_owned()
+                }
+            };
+            passed.push(Passed {
+                extension: hook.name().clone(),
+                kind: hook.kind(),
+                why,
+            });
+        }
+        Ok(Explained {
+            stored,
+            trace,
+            passed,
+        })
     }
 
     /// What the extensions made of an event; `None` in the trace while it is not through.

@@ -4,6 +4,7 @@
 //! buffered in its [`HookOutcome`] and carried out by the pipeline in one transaction with "this
 //! event is done". A crash before that leaves no trace of the call.
 
+mod given;
 mod history;
 mod text;
 
@@ -11,14 +12,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use warbler_domain::extension::{ExtensionFault, ExtensionKind, ExtensionStatus, Grants, LogLine};
-use warbler_domain::{Action, Event, ExtensionName, Generation, SessionName, Timestamp, Verdict};
+use warbler_domain::extension::{
+    CallCost, ExtensionFault, ExtensionKind, ExtensionStatus, Grants, LogLine, OperatorGrants,
+};
+use warbler_domain::{
+    Action, Event, ExtensionName, Generation, SessionId, SessionName, Timestamp, Verdict,
+};
 use warbler_store::Store;
 use warbler_store::kv::KvWrite;
 
+pub use given::Given;
 pub use text::{Made, Payload, RenderCall, TemplateHook, TransformCall, WebhookHook};
 
 /// All loaded extensions.
+#[async_trait]
 pub trait Extensions: Send + Sync + 'static {
     /// The chain of the event hook as it stands now. Events in flight keep the chain they began
     /// with.
@@ -37,8 +44,33 @@ pub trait Extensions: Send + Sync + 'static {
     /// Every extension, running or not.
     fn statuses(&self) -> Vec<ExtensionStatus>;
 
+    /// What the configuration grants an extension.
+    fn config_grants(&self, _extension: &ExtensionName) -> OperatorGrants {
+        OperatorGrants::default()
+    }
+
+    /// Takes over what is granted to an extension at runtime, and returns when it holds.
+    async fn grant(&self, _extension: &ExtensionName, _granted: OperatorGrants) {}
+
+    /// Two versions of an extension to be called for nothing: what they ask for is not carried out,
+    /// and they reach nobody.
+    async fn versions(&self, _extension: &ExtensionName) -> Versions {
+        Versions::default()
+    }
+
     /// Notes what went wrong at an event, so that it is shown.
     fn note_fault(&self, extension: &ExtensionName, fault: &ExtensionFault);
+}
+
+/// Two versions of one extension, to be compared.
+#[derive(Default)]
+pub struct Versions {
+    /// The older one: what runs while a newer one does not, else what ran before.
+    pub before: Option<Arc<dyn EventHook>>,
+    /// The newer one.
+    pub after: Option<Arc<dyn EventHook>>,
+    /// Why the newer one cannot be called.
+    pub fault: Option<ExtensionFault>,
 }
 
 /// One generation of one extension, in the chain of the event hook.
@@ -58,6 +90,11 @@ pub trait EventHook: Send + Sync + 'static {
 
     /// Whether it is to be called for this event at all.
     fn wants(&self, event: &Event) -> bool;
+
+    /// Why it is not called for this event of this session; nothing when it is.
+    fn why_not(&self, event: &Event, _session: &SessionName) -> Option<String> {
+        (!self.wants(event)).then(|| "it does not want it".to_owned())
+    }
 
     /// Runs it, under all its limits; never longer than its wall limit and never panicking.
     async fn handle(&self, call: HookCall) -> HookOutcome;
@@ -89,23 +126,100 @@ pub struct HookOutcome {
     pub logs: Vec<LogLine>,
     /// What went wrong.
     pub fault: Option<ExtensionFault>,
+    /// What the call used.
+    pub cost: CallCost,
 }
 
 /// An extension's stored key-value space.
 #[derive(Clone)]
 pub struct KvReader {
-    store: Store,
+    source: Source,
     extension: ExtensionName,
     now: Timestamp,
+    /// What stands before every key of a space that is one session's.
+    part: String,
+}
+
+/// Where a space is read from.
+#[derive(Clone)]
+enum Source {
+    Store(Store),
+    Given(Arc<Given>),
 }
 
 impl KvReader {
     /// The space of `extension`, as of `now`.
     pub fn new(store: Store, extension: ExtensionName, now: Timestamp) -> Self {
         Self {
-            store,
+            source: Source::Store(store),
             extension,
             now,
+            part: String::new(),
+        }
+    }
+
+    /// A space that was written down: what `given` says, and nothing else.
+    pub fn given(given: Arc<Given>, extension: ExtensionName, now: Timestamp) -> Self {
+        Self {
+            source: Source::Given(given),
+            extension,
+            now,
+            part: String::new(),
+        }
+    }
+
+    /// The space that is this session's alone; what was written down is one session's anyway.
+    #[must_use]
+    pub fn of_session(mut self, session: SessionId) -> Self {
+        if let Source::Store(_) = self.source {
+            self.part = warbler_store::kv::part_of(session);
+        }
+        self
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, warbler_store::Error> {
+        match &self.source {
+            Source::Store(store) => {
+                let (extension, now) = (self.extension.clone(), self.now);
+                let key = format!("{}{key}", self.part);
+                store
+                    .read(move |db| db.kv().get(&extension, &key, now))
+                    .await
+            }
+            Source::Given(given) => Ok(given.kv.get(key).cloned()),
+        }
+    }
+
+    async fn keys(
+        &self,
+        prefix: &str,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<String>, warbler_store::Error> {
+        match &self.source {
+            Source::Store(store) => {
+                let (extension, now) = (self.extension.clone(), self.now);
+                let part = &self.part;
+                let (prefix, after) = (format!("{part}{prefix}"), format!("{part}{after}"));
+                let keys = store
+                    .read(move |db| db.kv().list(&extension, &prefix, &after, limit, now))
+                    .await?;
+                let own = |key: String| key.strip_prefix(part.as_str()).map(ToOwned::to_owned);
+                Ok(keys.into_iter().filter_map(own).collect())
+            }
+            Source::Given(given) => Ok(given.keys(prefix, after, limit)),
+        }
+    }
+
+    async fn used_bytes(&self) -> Result<u64, warbler_store::Error> {
+        match &self.source {
+            Source::Store(store) => {
+                let (extension, part) = (self.extension.clone(), self.part.clone());
+                store
+                    .read(move |db| db.kv().used_bytes(&extension, &part))
+                    .await
+            }
+            Source::Given(given) => Ok(given.used_bytes()),
         }
     }
 }
@@ -172,16 +286,7 @@ impl KvBuffer {
         if let Some(value) = self.overlay.get(key) {
             return Ok(value.clone());
         }
-        let (extension, key, now) = (
-            self.reader.extension.clone(),
-            key.to_owned(),
-            self.reader.now,
-        );
-        Ok(self
-            .reader
-            .store
-            .read(move |db| db.kv().get(&extension, &key, now))
-            .await?)
+        Ok(self.reader.get(key).await?)
     }
 
     /// Puts `value` under `key`, for ever or until `expires_at`.
@@ -251,13 +356,7 @@ impl KvBuffer {
         let limit = limit.min(Self::MAX_LISTED);
         // What this call takes away must not make the list shorter than it is.
         let read = limit.saturating_add(u32::try_from(self.overlay.len()).unwrap_or(u32::MAX));
-        let (extension, now) = (self.reader.extension.clone(), self.reader.now);
-        let (of, behind) = (prefix.to_owned(), after.to_owned());
-        let stored = self
-            .reader
-            .store
-            .read(move |db| db.kv().list(&extension, &of, &behind, read, now))
-            .await?;
+        let stored = self.reader.keys(prefix, after, read).await?;
         let mut keys: std::collections::BTreeSet<String> = stored.into_iter().collect();
         for (key, value) in &self.overlay {
             if value.is_none() {
@@ -275,7 +374,13 @@ impl KvBuffer {
     }
 
     /// What was written, in order.
-    pub fn into_writes(self) -> Vec<KvWrite> {
+    pub fn into_writes(mut self) -> Vec<KvWrite> {
+        let part = &self.reader.part;
+        if !part.is_empty() {
+            for write in &mut self.writes {
+                write.key_mut().insert_str(0, part);
+            }
+        }
         self.writes
     }
 
@@ -285,13 +390,7 @@ impl KvBuffer {
         }
         let used = match self.used {
             Some(used) => used,
-            None => {
-                let extension = self.reader.extension.clone();
-                self.reader
-                    .store
-                    .read(move |db| db.kv().used_bytes(&extension))
-                    .await?
-            }
+            None => self.reader.used_bytes().await?,
         };
         let used = used.saturating_add(bytes);
         if used > Self::MAX_SPACE {

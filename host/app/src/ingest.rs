@@ -80,13 +80,15 @@ async fn store_all(shared: &Arc<Shared>, events: Vec<Event>) -> Result<(), Error
     Ok(())
 }
 
-/// Whether any extension is to be called for an event; one that nobody wants is done at once.
+/// Whether any extension is to be called for an event, or any webhook is to get it; one that nobody
+/// wants is done at once.
 pub(crate) fn is_wanted(shared: &Shared, event: &Event) -> bool {
-    shared
-        .extensions
-        .chain()
-        .iter()
-        .any(|hook| hook.wants(event))
+    crate::webhooks::is_wanted(shared, event)
+        || shared
+            .extensions
+            .chain()
+            .iter()
+            .any(|hook| hook.wants(event))
 }
 
 /// Lets the pipeline and the streams know of stored events up to `seq`.

@@ -2,8 +2,8 @@
 //!
 //! The API, the command line and the extensions all end here. What a caller may ask for stands in
 //! [`sessions`], [`messages`], [`events`], [`extensions`], [`keys`], [`login`], [`users`] and
-//! [`audit`], in [`chats`], [`contacts`], [`groups`], [`calls`], [`profile`] and [`stats`], how often
-//! in [`limits`]; what works by itself in
+//! [`audit`], in [`chats`], [`contacts`], [`groups`], [`calls`], [`profile`] and [`stats`], how
+//! the host stands in [`figures`], how often in [`limits`]; what works by itself in
 //! [`pipeline`] (an event's way) and [`outbox`] (a message's way out); the two seams in [`driver`]
 //! (the network below) and [`hook`] (the extensions beside).
 
@@ -18,6 +18,7 @@ pub mod driver;
 pub mod events;
 pub mod extensions;
 pub mod fetch;
+pub mod figures;
 pub mod groups;
 pub mod health;
 pub mod hook;
@@ -39,5 +40,6 @@ pub mod sessions;
 pub mod stats;
 mod timers;
 pub mod users;
+pub mod webhooks;
 
 pub use core::{App, Parts, Settings, StartError};

@@ -58,6 +58,11 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
+    /// Who this host is to other hosts of the same database.
+    pub(crate) fn owner(&self) -> &str {
+        &self.owner
+    }
+
     pub(crate) fn new(owner: String) -> Self {
         Self {
             owner,

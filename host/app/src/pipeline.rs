@@ -9,6 +9,7 @@
 mod actions;
 mod guard;
 mod signs;
+mod strangers;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -258,6 +259,11 @@ async fn call(
         outcome.fault = actions::refuse_ungranted(hook.name(), hook.grants(), actions, event, now)
             .or_else(|| shared.pipeline.guard.check(event, messages, now));
     }
+    if outcome.fault.is_none() {
+        let actions = &outcome.actions;
+        outcome.fault =
+            strangers::refuse(shared, hook.name(), hook.grants(), actions, event, now).await?;
+    }
     let mut asked = Asked::default();
     if outcome.fault.is_none() && !outcome.actions.is_empty() {
         let actions = &outcome.actions;
@@ -282,6 +288,7 @@ async fn call(
         verdict: outcome.verdict,
         actions: outcome.actions,
         logs: outcome.logs,
+        cost: Some(outcome.cost),
         error: outcome.fault,
     };
     Ok(Called {
@@ -323,8 +330,11 @@ async fn commit(shared: &Arc<Shared>, event: &Arc<Event>, ran: Ran) -> Result<()
         .iter()
         .map(|slot| slot.as_ref().map(|slot| slot.lease.clone()))
         .collect();
+    let with_faults = trace.steps.iter().any(|step| step.error.is_some());
     let id = event.id;
     let kv = ran.kv;
+    let deliveries = crate::webhooks::deliveries_of(shared, event);
+    let receivers: Vec<_> = deliveries.iter().map(|(one, _)| one.webhook).collect();
     let (claimed, newest) = shared
         .store
         .write_relaxed_together(move |tx| {
@@ -348,12 +358,17 @@ async fn commit(shared: &Arc<Shared>, event: &Arc<Event>, ran: Ran) -> Result<()
             for timer in &timers {
                 tx.timers_mut().apply(timer)?;
             }
+            for (delivery, lane) in &deliveries {
+                tx.deliveries_mut().insert(delivery, lane)?;
+            }
             Ok((claimed, newest))
         })
         .await?;
+    shared.counters.done(&event.kind(), with_faults);
     if let Some(seq) = newest {
         crate::ingest::announce(shared, seq);
     }
+    crate::webhooks::announce(shared, &receivers, now);
     if timed {
         shared.timers.wake();
     }

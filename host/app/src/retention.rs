@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 use warbler_domain::Timestamp;
+use warbler_domain::webhook::DeliveryState;
 use warbler_store::retention::Step;
 use warbler_store::{Error, Writer};
 
@@ -90,6 +91,10 @@ async fn sweep(shared: &Shared) -> Result<u64, Error> {
         forgotten += walk(shared, events).await?;
         let calls = move |tx: &Writer<'_>| tx.retention().calls(time, ROWS);
         forgotten += again(shared, calls).await?;
+        for done in [DeliveryState::Delivered, DeliveryState::Dropped] {
+            let deliveries = move |tx: &Writer<'_>| tx.deliveries_mut().forget(done, time, ROWS);
+            forgotten += again(shared, deliveries).await?;
+        }
     }
     if let Some(time) = before(settings.messages) {
         let messages = move |tx: &Writer<'_>, after| tx.retention().messages(time, after, ROWS);
@@ -97,6 +102,9 @@ async fn sweep(shared: &Shared) -> Result<u64, Error> {
     }
     if let Some(time) = before(settings.dead_letters) {
         let dead = move |tx: &Writer<'_>| tx.retention().dead_letters(time, ROWS);
+        forgotten += again(shared, dead).await?;
+        let dead =
+            move |tx: &Writer<'_>| tx.deliveries_mut().forget(DeliveryState::Dead, time, ROWS);
         forgotten += again(shared, dead).await?;
     }
     if let Some(time) = before(settings.audit) {

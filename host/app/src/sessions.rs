@@ -288,6 +288,9 @@ impl Sessions {
         self.shared.directory.remove(id);
         self.shared.pacer.forget(id);
         self.shared.book.forget(id);
+        self.shared
+            .webhooks
+            .keep(|webhook| webhook.session != Some(id));
         self.shared.access.end(Ended::SessionToken(id));
         info!(session.id = %id, caller = caller.label(), "Session {} was deleted", session.name);
         Ok(())

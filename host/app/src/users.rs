@@ -253,6 +253,9 @@ impl Users {
         for session in deleted.await.map_err(UserError::Store)? {
             self.shared.directory.set_owner(session, heir);
         }
+        self.shared
+            .webhooks
+            .keep(|webhook| webhook.owner != Some(id));
         self.shared.access.end(Ended::User(id));
         info!(user.id = %id, caller = caller.label(), "User {} was deleted", user.name);
         Ok(())

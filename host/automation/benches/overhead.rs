@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use warbler_app::hook::{EventHook, Extensions, HookCall, KvReader};
 use warbler_automation::{Registry, RegistryConfig};
+use warbler_domain::extension::OperatorGrants;
 use warbler_domain::message::{Direction, MessageStatus};
 use warbler_domain::{
     Content, Event, EventBody, EventId, Message, MessageId, Random, SessionId, SystemClock,
@@ -39,8 +40,23 @@ async fn main() -> Result<()> {
     let scripts = dir.path().join("scripts");
     std::fs::create_dir(&scripts)?;
     std::fs::write(scripts.join("price.rhai"), SCRIPT)?;
+    let warm_dir = dir.path().join("plugins/warm");
+    std::fs::create_dir_all(&warm_dir)?;
+    let shipped = std::path::Path::new(plugins).join("auto-reply");
+    std::fs::copy(
+        shipped.join("auto-reply.wasm"),
+        warm_dir.join("auto-reply.wasm"),
+    )?;
+    let manifest = std::fs::read_to_string(shipped.join("plugin.toml"))?;
+    let asking = manifest.replacen("[capabilities]", "[capabilities]\nwarm = true", 1);
+    std::fs::write(warm_dir.join("plugin.toml"), asking)?;
+    let kept = OperatorGrants {
+        warm: Some(true),
+        ..OperatorGrants::default()
+    };
     let registry = Registry::open(RegistryConfig {
-        plugin_dirs: vec![plugins.into()],
+        plugin_dirs: vec![plugins.into(), dir.path().join("plugins")],
+        grants: [("warm".parse()?, kept)].into(),
         script_dirs: vec![scripts],
         ..RegistryConfig::new(dir.path().join("last-good"), Arc::new(SystemClock))
     })
@@ -56,18 +72,26 @@ async fn main() -> Result<()> {
         found.with_context(|| format!("{name} is not loaded"))
     };
     let (plugin, script) = (hook("auto-reply")?, hook("price")?);
+    let warm = hook("warm")?;
 
     let mut guest = BareGuest::new(&std::fs::read(format!(
         "{plugins}/auto-reply/auto-reply.wasm"
     ))?)?;
     let bare_script = BareScript::new()?;
-    let mut times: [Vec<Duration>; 4] = Default::default();
+    let mut times: [Vec<Duration>; 5] = Default::default();
     for _ in 0..ROUNDS {
         for _ in 0..CALLS {
             let call = call(&*plugin, &event, &store)?;
             let began = Instant::now();
             let outcome = plugin.handle(call).await;
             times[0].push(began.elapsed());
+            anyhow::ensure!(outcome.actions.len() == 1, "{:?}", outcome.fault);
+        }
+        for _ in 0..CALLS {
+            let call = call(&*warm, &event, &store)?;
+            let began = Instant::now();
+            let outcome = warm.handle(call).await;
+            times[4].push(began.elapsed());
             anyhow::ensure!(outcome.actions.len() == 1, "{:?}", outcome.fault);
         }
         for _ in 0..CALLS {
@@ -88,8 +112,9 @@ async fn main() -> Result<()> {
             times[3].push(began.elapsed());
         }
     }
-    let [plugin, guest, script, bare] = times.map(Figures::of);
+    let [plugin, guest, script, bare, warm] = times.map(Figures::of);
     println!("event through the plugin   {plugin}");
+    println!("the same, instance kept    {warm}");
     println!(
         "bare wasmtime, same guest  {guest}   ratio {:.2}",
         plugin.ratio(&guest)

@@ -41,6 +41,7 @@ impl<'a> Facts<'a> {
             EventBody::ChatUpdated { .. }
             | EventBody::SessionStatus { .. }
             | EventBody::SessionQr { .. }
+            | EventBody::WebhookDisabled { .. }
             | EventBody::Custom { .. }
             | EventBody::Timer { .. } => None,
         };

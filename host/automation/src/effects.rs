@@ -11,19 +11,23 @@ mod fetch;
 mod keep;
 mod log;
 mod outbox;
+mod rate;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use warbler_app::hook::{HookCall, HookOutcome, KvBuffer, KvReader, Made};
-use warbler_domain::extension::{ExtensionFault, LogLine};
-use warbler_domain::{Action, Event, Timestamp, Verdict};
+use warbler_domain::extension::{CallCost, ExtensionFault, LogLine};
+use warbler_domain::{Action, Event, SessionId, Timestamp, Verdict};
 
-use crate::profile::Profile;
+use crate::fixture::Rehearsal;
+use crate::profile::{KvSpace, Profile};
 use crate::services::Services;
 
 pub(crate) use denied::{Denied, Halt};
-pub(crate) use fetch::{Patience, Request};
+pub(crate) use fetch::{Answer, Patience, Request};
 pub(crate) use log::LogBuffer;
+pub(crate) use rate::Rate;
 
 /// Everything one call asks for.
 pub(crate) struct Effects {
@@ -35,7 +39,11 @@ pub(crate) struct Effects {
     actions: Vec<Action>,
     weight: usize,
     timers: u32,
+    /// Messages among the actions, where their rate is granted.
+    messages: u32,
     fetches: u32,
+    /// Refusals for want of a grant.
+    denials: AtomicU32,
     patience: Option<Arc<Patience>>,
     kv: Option<KvBuffer>,
     logs: LogBuffer,
@@ -51,21 +59,22 @@ impl Effects {
         Self {
             event: Some(Arc::clone(&call.event)),
             now: call.now,
-            kv: Some(KvBuffer::new(call.kv.clone())),
+            kv: Some(space(&call.kv, call.event.session, profile)),
             ..Self::idle(profile, services)
         }
     }
 
-    /// The effects of a call that makes text: there is no outbox.
+    /// The effects of a call that makes text for a session: there is no outbox.
     pub(crate) fn of_text(
         now: Timestamp,
-        kv: KvReader,
+        session: SessionId,
+        kv: &KvReader,
         profile: &Arc<Profile>,
         services: &Arc<Services>,
     ) -> Self {
         Self {
             now,
-            kv: Some(KvBuffer::new(kv)),
+            kv: Some(space(kv, session, profile)),
             ..Self::idle(profile, services)
         }
     }
@@ -82,7 +91,9 @@ impl Effects {
             actions: Vec::new(),
             weight: 0,
             timers: 0,
+            messages: 0,
             fetches: 0,
+            denials: AtomicU32::new(0),
             patience: may_fetch.then(Arc::default),
             kv: None,
         }
@@ -91,6 +102,11 @@ impl Effects {
     /// How long the call may wait beyond its own time; `None` when it cannot.
     pub(crate) fn patience(&self) -> Option<Arc<Patience>> {
         self.patience.clone()
+    }
+
+    /// What stands in the place of the outside, while a fixture is run.
+    pub(crate) fn rehearsal(&self) -> Option<&Rehearsal> {
+        self.profile.rehearsal.as_deref()
     }
 
     /// The `[config]` table as a JSON object.
@@ -109,8 +125,13 @@ impl Effects {
     }
 
     /// What came of the call at an event. A failed one keeps its log and nothing else.
-    pub(crate) fn into_outcome(self, result: Result<Verdict, ExtensionFault>) -> HookOutcome {
+    pub(crate) fn into_outcome(
+        self,
+        result: Result<Verdict, ExtensionFault>,
+        cost: CallCost,
+    ) -> HookOutcome {
         let logs = self.logs.take();
+        let cost = self.counted(cost);
         match result {
             Ok(verdict) => HookOutcome {
                 verdict,
@@ -118,9 +139,30 @@ impl Effects {
                 kv_writes: self.kv.map(KvBuffer::into_writes).unwrap_or_default(),
                 logs,
                 fault: None,
+                cost,
             },
-            Err(fault) => failed(fault, logs),
+            Err(fault) => {
+                self.profile.rate.give_back(self.messages);
+                HookOutcome {
+                    cost,
+                    ..failed(fault, logs)
+                }
+            }
         }
+    }
+
+    /// `cost`, with what was counted here.
+    pub(crate) fn counted(&self, cost: CallCost) -> CallCost {
+        CallCost {
+            fetches: self.fetches,
+            denials: self.denials.load(Ordering::Relaxed),
+            ..cost
+        }
+    }
+
+    /// Goes on with the log of another call of the same instance.
+    pub(crate) fn share_log(&mut self, logs: LogBuffer) {
+        self.logs = logs;
     }
 
     /// What came of a call that makes text.
@@ -138,14 +180,23 @@ impl Effects {
     }
 
     /// What the line of `warbler.toml` that grants `line` looks like.
+    ///
+    /// Whoever asks has been refused for want of it.
     fn how_to_grant(&self, line: &str) -> String {
+        self.denials.fetch_add(1, Ordering::Relaxed);
         let name = &self.profile.name;
         format!(
             "it needs `{line}` twice: under [capabilities] in plugin.toml (or `// {asked}` at the top of a script), and \
-             under [extensions.grants.\"{name}\"] in warbler.toml",
-            asked = line.replace(" = ", ": ").replace(['"', '[', ']'], "")
+             under [extensions.grants.\"{name}\"] in warbler.toml (or `warbler extensions grant {name} {words}`)",
+            asked = line.replace(" = ", ": ").replace(['"', '[', ']'], ""),
+            words = as_words(line),
         )
     }
+}
+
+/// A line of `warbler.toml` as `warbler extensions grant` takes it.
+pub(crate) fn as_words(line: &str) -> String {
+    line.replace(" = ", "=").replace(['"', '[', ']', ' '], "")
 }
 
 /// The outcome of a call that failed: its log and its fault.
@@ -156,6 +207,7 @@ pub(crate) fn failed(fault: ExtensionFault, logs: Vec<LogLine>) -> HookOutcome {
         kv_writes: Vec::new(),
         logs,
         fault: Some(fault),
+        cost: CallCost::default(),
     }
 }
 
@@ -167,5 +219,14 @@ pub(crate) fn passed() -> HookOutcome {
         kv_writes: Vec::new(),
         logs: Vec::new(),
         fault: None,
+        cost: CallCost::default(),
     }
+}
+
+/// The key-value space a call in `session` has.
+fn space(kv: &KvReader, session: SessionId, profile: &Profile) -> KvBuffer {
+    KvBuffer::new(match profile.kv {
+        KvSpace::Plugin => kv.clone(),
+        KvSpace::Session => kv.clone().of_session(session),
+    })
 }

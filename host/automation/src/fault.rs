@@ -10,13 +10,16 @@
 //! | `not-a-component` | load | the file is no WebAssembly component this host can compile |
 //! | `missing-export` | load | the component exports no hook, or none of a version this host speaks |
 //! | `unknown-import` | load | the component wants something this host does not offer |
+//! | `failed-trial` | load | the newest version failed on its first events; the version before runs again |
 //! | `needs-grant` | load | an update asks for more than is granted; the version before runs on |
+//! | `fixture` | load | a fixture cannot be read |
+//! | `fixture-failed` | load | a new version does not do what a fixture of it expects |
 //! | `init-failed` | load | the component's own `init` said no |
 //! | `busy` | call | too many calls of this plugin wait for their turn |
 //! | `deadline` | call | longer than 250 ms |
 //! | `cpu` | call | computed for more than 50 ms |
 //! | `memory` | load, call | more than 32 MiB of memory, or 10,000 table elements |
-//! | `host-memory` | call | more than 1 MiB handed to the host in one function call |
+//! | `host-memory` | call | more than 1 MiB handed to the host in one function call, or 8 MiB passed in all |
 //! | `trap` | load, call | the guest crashed |
 //! | `guest-exit` | call | the guest ended its own process |
 //! | `guest-error` | call | the guest answered with an error of its own |

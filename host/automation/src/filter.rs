@@ -1,6 +1,5 @@
 //! Which events an extension is called for. Decided by the host, before any of its code runs.
 
-use warbler_app::hook::HookCall;
 use warbler_domain::message::Direction;
 use warbler_domain::{Event, EventKind, Jid, SessionName};
 
@@ -48,21 +47,55 @@ impl Default for Filter {
 impl Filter {
     /// Whether `event` passes, as far as the event alone says it.
     pub(crate) fn admits(&self, event: &Event) -> bool {
+        self.admits_kind(event)
+            && self.admits_direction(event)
+            && self.admits_chat(event)
+            && self.admits_text(event)
+    }
+
+    /// The first part that does not let `event` pass, in words; nothing when it passes.
+    pub(crate) fn why_not(&self, event: &Event) -> Option<String> {
+        let list = |items: &[String]| {
+            let quoted: Vec<_> = items.iter().map(|item| format!("\"{item}\"")).collect();
+            format!("[{}]", quoted.join(", "))
+        };
+        if !self.admits_kind(event) {
+            let (kind, wanted) = (event.kind(), list(&self.events));
+            return Some(format!(
+                "its filter `events` is {wanted}, and this is {kind}"
+            ));
+        }
+        if !self.admits_direction(event) {
+            return Some(
+                "its filter has no `own = true`, and this is the account's own".to_owned(),
+            );
+        }
+        if !self.admits_chat(event) {
+            return Some(
+                match event.chat() {
+                    Some(chat) if chat.is_group() => "its filter `chats` leaves this group out",
+                    Some(_) => "its filter `chats` leaves this chat out",
+                    None => "its filter `chats` wants a chat, and this happened in none",
+                }
+                .to_owned(),
+            );
+        }
+        if !self.admits_text(event) {
+            let wanted = list(&self.text);
+            return Some(format!("none of its filter's `text` {wanted} is in it"));
+        }
+        None
+    }
+
+    fn admits_kind(&self, event: &Event) -> bool {
         let kind = event.kind();
         let kind = kind.as_str();
-        let wanted = self
-            .events
+        self.events
             .iter()
             .any(|pattern| match pattern.strip_suffix('*') {
                 Some(start) => kind.starts_with(start),
                 None => kind == pattern,
-            });
-        wanted && self.admits_direction(event) && self.admits_chat(event) && self.admits_text(event)
-    }
-
-    /// Whether the session of `call` passes; the event alone does not know the session's name.
-    pub(crate) fn admits_session(&self, call: &HookCall) -> bool {
-        self.sessions.is_empty() || self.sessions.contains(&call.session_name)
+            })
     }
 
     fn admits_direction(&self, event: &Event) -> bool {

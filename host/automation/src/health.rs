@@ -2,7 +2,8 @@
 //!
 //! Failures in a row, or too many among the last hundred calls, begin a pause, and events flow past
 //! the extension. When the pause is over it is tried again: one success lets it back in, one more
-//! failure begins a pause twice as long. A new version begins anew.
+//! failure begins a pause twice as long. A new version begins anew. What its calls used is counted
+//! beside it, in `usage`.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -10,7 +11,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use warbler_domain::{Clock, ExtensionName, Timestamp};
 
 use crate::limits::QuarantineLimits;
+use crate::usage::Usage;
 
+/// The first calls of a version, in which it proves itself.
+pub(crate) const TRIAL: u32 = 50;
 /// Calls that are remembered.
 const REMEMBERED: u32 = 100;
 
@@ -22,6 +26,7 @@ pub(crate) struct Health {
     /// Until when it is left out, in milliseconds; stays until a success, 0 while all is well.
     until: AtomicI64,
     record: Mutex<Record>,
+    usage: Usage,
 }
 
 #[derive(Default)]
@@ -33,6 +38,10 @@ struct Record {
     pauses: u32,
     /// Successes since the last failure.
     well: u32,
+    /// All calls.
+    seen: u32,
+    /// It was left out while it had to prove itself, and nobody has asked yet.
+    fell: bool,
 }
 
 impl Health {
@@ -47,7 +56,21 @@ impl Health {
             limits,
             until: AtomicI64::new(0),
             record: Mutex::default(),
+            usage: Usage::default(),
         })
+    }
+
+    /// What its calls have done and used.
+    pub(crate) fn usage(&self) -> &Usage {
+        &self.usage
+    }
+
+    /// Why it is not called now; nothing when it is.
+    pub(crate) fn why_not(&self) -> Option<String> {
+        let until = self.quarantined_until()?;
+        Some(format!(
+            "it failed again and again and is left out until {until}"
+        ))
     }
 
     /// Until when it is left out; `None` when it is called.
@@ -64,6 +87,7 @@ impl Health {
     /// A call went well.
     pub(crate) fn succeeded(&self) {
         let mut record = self.record();
+        record.seen = record.seen.saturating_add(1);
         record.calls <<= 1;
         record.in_a_row = 0;
         record.well = record.well.saturating_add(1);
@@ -79,6 +103,7 @@ impl Health {
     /// A call failed.
     pub(crate) fn failed(&self) {
         let mut record = self.record();
+        record.seen = record.seen.saturating_add(1);
         record.calls = (record.calls << 1) | 1;
         record.in_a_row = record.in_a_row.saturating_add(1);
         record.well = 0;
@@ -100,6 +125,8 @@ impl Health {
         let pause = self.limits.first.saturating_mul(doubled);
         let pause = pause.min(self.limits.longest);
         record.pauses = record.pauses.saturating_add(1);
+        record.fell |= record.seen <= TRIAL;
+        self.usage.quarantined();
         record.calls = 0;
         record.in_a_row = 0;
         self.until
@@ -111,6 +138,22 @@ impl Health {
             self.name,
             pause.as_secs()
         );
+    }
+
+    /// Whether it was left out during its first calls; says so once.
+    pub(crate) fn take_fall(&self) -> bool {
+        std::mem::take(&mut self.record().fell)
+    }
+
+    /// Whether it was left out during its first calls and [`Self::take_fall`] has not said so.
+    pub(crate) fn has_fallen(&self) -> bool {
+        self.record().fell
+    }
+
+    /// Whether it has been called and does well.
+    pub(crate) fn does_well(&self) -> bool {
+        let record = self.record();
+        record.seen > 0 && record.in_a_row == 0 && self.until.load(Ordering::Acquire) == 0
     }
 
     fn record(&self) -> MutexGuard<'_, Record> {

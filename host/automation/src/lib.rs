@@ -11,6 +11,7 @@
 //! [`HookOutcome`]: warbler_app::hook::HookOutcome
 
 pub mod fault;
+pub mod fixture;
 pub mod limits;
 pub mod manifest;
 pub mod registry;
@@ -24,6 +25,7 @@ mod reload;
 mod script;
 mod secrets;
 mod services;
+mod usage;
 mod wasm;
 
 pub use limits::Limits;

@@ -20,14 +20,16 @@ pub struct Limits {
 pub struct PluginLimits {
     /// Time on the clock.
     pub wall: Duration,
-    /// Time the guest computes, in epoch ticks of a millisecond.
+    /// Time the guest computes: while it holds a thread, and not while it waits for the host.
     pub cpu: Duration,
     /// Linear memory, all of the guest's together, in bytes.
     pub memory: usize,
     /// Elements of one table.
     pub table_elements: usize,
-    /// What the host allocates for the data of one call from guest to host, in bytes.
+    /// What the host allocates for the data of one function call from guest to host, in bytes.
     pub host_call: usize,
+    /// What passes between guest and host in all function calls of one call together, in bytes.
+    pub host_memory: usize,
     /// Size of a component file, in bytes.
     pub component: usize,
     /// Time on the clock, and of computing, of the start of a version.
@@ -38,6 +40,32 @@ pub struct PluginLimits {
     pub concurrent_of_one: usize,
     /// Calls of one plugin that wait for their turn, the oldest first; one more is the fault `busy`.
     pub waiting: usize,
+    /// How long and how many instances are kept that a plugin wants kept.
+    pub warm: WarmLimits,
+}
+
+/// How long and how many instances are kept between calls, where a plugin wants that.
+#[derive(Debug, Clone)]
+pub struct WarmLimits {
+    /// Instances of one plugin, each for another session.
+    pub of_one: usize,
+    /// Instances of all plugins together.
+    pub of_all: usize,
+    /// How long one may go without a call.
+    pub idle: Duration,
+    /// Calls of one instance.
+    pub calls: u32,
+}
+
+impl Default for WarmLimits {
+    fn default() -> Self {
+        Self {
+            of_one: 16,
+            of_all: 64,
+            idle: Duration::from_secs(60),
+            calls: 10_000,
+        }
+    }
 }
 
 impl Default for PluginLimits {
@@ -48,12 +76,14 @@ impl Default for PluginLimits {
             memory: 32 * 1024 * 1024,
             table_elements: 10_000,
             host_call: 1024 * 1024,
+            host_memory: 8 * 1024 * 1024,
             component: 32 * 1024 * 1024,
             init: Duration::from_secs(2),
             concurrent: 64,
             concurrent_of_one: 16,
             // More than events can be under way, so that no event is ever turned away.
             waiting: 1024,
+            warm: WarmLimits::default(),
         }
     }
 }

@@ -5,26 +5,26 @@
 //! read is a fault with its place.
 
 mod header;
+mod words;
 
 use serde_json::{Map, Value};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-use warbler_domain::extension::{Grants, HistoryScope, HttpOrigin, SendScope};
-use warbler_domain::{EventKind, Jid};
+use warbler_domain::EventKind;
+use warbler_domain::extension::{Grants, OperatorGrants};
 
 use crate::fault::{Fault, Position};
-use crate::filter::{ChatFilter, Filter};
+use crate::filter::Filter;
+use crate::profile::KvSpace;
 
 pub(crate) use header::parse_header;
+use words::{chat_filter, event_pattern, history_scope, kv_space, origin, secret_name, send_scope};
 
 /// Place in the chain of an extension that does not name one.
 pub const DEFAULT_ORDER: i32 = 100;
 
 /// Largest `plugin.toml`, in bytes.
 pub const MAX_MANIFEST: usize = 256 * 1024;
-
-/// Longest name of a secret, in bytes.
-const MAX_SECRET_NAME: usize = 64;
 
 /// What an extension says about itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +35,8 @@ pub(crate) struct Manifest {
     pub(crate) filter: Filter,
     /// What it wants to do.
     pub(crate) asked: Grants,
+    /// Whose its key-value space is.
+    pub(crate) kv: KvSpace,
     /// `[config]` as a JSON object.
     pub(crate) config: String,
     /// What was found odd, in words.
@@ -48,6 +50,7 @@ impl Default for Manifest {
             order: DEFAULT_ORDER,
             filter: Filter::default(),
             asked: Grants::default(),
+            kv: KvSpace::default(),
             config: "{}".to_owned(),
             warnings: Vec::new(),
         }
@@ -86,6 +89,10 @@ impl Parser<'_> {
                 "order" => self.manifest.order = self.order(value)?,
                 "filter" => self.filter(value)?,
                 "capabilities" => self.capabilities(value)?,
+                "kv" => {
+                    self.manifest.kv = kv_space(self.text(value)?)
+                        .map_err(|message| self.wrong(value, message))?;
+                }
                 "config" => self.manifest.config = self.config(value)?,
                 other => self.unknown(other),
             }
@@ -107,15 +114,16 @@ impl Parser<'_> {
                     self.manifest.filter.text = self.texts(value, |text| Ok(text.to_lowercase()))?
                 }
                 "own" => {
-                    self.manifest.filter.own = value
-                        .get_ref()
-                        .as_bool()
-                        .ok_or_else(|| self.wrong(value, "`own` is true or false"))?;
+                    self.manifest.filter.own = self.flag(value, "own")?;
                 }
                 other => self.unknown(&format!("filter.{other}")),
             }
         }
         let filter = &self.manifest.filter;
+        // The sessions it wants are those it asks for.
+        if !filter.sessions.is_empty() {
+            self.manifest.asked.sessions = Some(filter.sessions.clone());
+        }
         if !filter.own
             && filter
                 .events
@@ -143,6 +151,8 @@ impl Parser<'_> {
                         .map_err(|message| self.wrong(value, message))?;
                 }
                 "memory" => self.manifest.asked.memory = Some(self.memory(value)?),
+                "rate" => self.manifest.asked.rate = Some(self.rate(value)?),
+                "warm" => self.manifest.asked.warm = self.flag(value, "warm")?,
                 other => self.unknown(&format!("capabilities.{other}")),
             }
         }
@@ -209,6 +219,26 @@ impl Parser<'_> {
             })
     }
 
+    fn rate(&self, item: &Item<'_>) -> Result<u32, Fault> {
+        let number = item.get_ref().as_integer();
+        number
+            .and_then(|number| u32::from_str_radix(number.as_str(), number.radix()).ok())
+            .filter(|rate| (1..=OperatorGrants::MAX_RATE).contains(rate))
+            .ok_or_else(|| {
+                let most = OperatorGrants::MAX_RATE;
+                self.wrong(
+                    item,
+                    format!("`rate` is a number of messages a minute, 1 to {most}"),
+                )
+            })
+    }
+
+    fn flag(&self, item: &Item<'_>, name: &str) -> Result<bool, Fault> {
+        item.get_ref()
+            .as_bool()
+            .ok_or_else(|| self.wrong(item, format!("`{name}` is true or false")))
+    }
+
     fn file_name(&self, item: &Item<'_>) -> Result<String, Fault> {
         let name = self.text(item)?;
         let plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0']);
@@ -256,69 +286,6 @@ impl Parser<'_> {
     }
 }
 
-fn event_pattern(text: &str) -> Result<String, String> {
-    let word = text.strip_suffix('*').unwrap_or(text);
-    let plain = word
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
-    if plain && !text.is_empty() {
-        Ok(text.to_owned())
-    } else {
-        Err(format!(
-            "`{text}` is not an event kind, such as message.received or message.*"
-        ))
-    }
-}
-
-fn chat_filter(text: &str) -> Result<ChatFilter, String> {
-    match text {
-        "group" => Ok(ChatFilter::Groups),
-        "direct" => Ok(ChatFilter::Direct),
-        _ => text
-            .parse::<Jid>()
-            .map(ChatFilter::Chat)
-            .map_err(|error| format!("{error}; `chats` takes \"direct\", \"group\" and JIDs")),
-    }
-}
-
-fn send_scope(text: &str) -> Result<SendScope, String> {
-    match text {
-        "reply-only" => Ok(SendScope::ReplyOnly),
-        "any" => Ok(SendScope::Any),
-        other => Err(format!(
-            "`send` is \"reply-only\" or \"any\", not \"{other}\""
-        )),
-    }
-}
-
-fn history_scope(text: &str) -> Result<HistoryScope, String> {
-    match text {
-        "none" => Ok(HistoryScope::None),
-        "chat" => Ok(HistoryScope::Chat),
-        "any" => Ok(HistoryScope::Any),
-        other => Err(format!(
-            "`history` is \"none\", \"chat\" or \"any\", not \"{other}\""
-        )),
-    }
-}
-
-fn origin(text: &str) -> Result<HttpOrigin, String> {
-    text.parse().map_err(|error| format!("{error}"))
-}
-
-fn secret_name(text: &str) -> Result<String, String> {
-    let plain = text
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-    if plain && !text.is_empty() && text.len() <= MAX_SECRET_NAME {
-        Ok(text.to_owned())
-    } else {
-        Err(format!(
-            "`{text}` cannot name a secret; use up to {MAX_SECRET_NAME} letters, digits, `_` and `-`"
-        ))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -340,6 +307,8 @@ http = ["https://api.example.com"]
 secrets = ["crm_token"]
 history = "chat"
 memory = 128
+rate = 30
+warm = true
 [config]
 answers = [{ keywords = ["a"], weight = 0x10, at = 1979-05-27 }]
 "#,
@@ -355,6 +324,9 @@ answers = [{ keywords = ["a"], weight = 0x10, at = 1979-05-27 }]
                 "secrets = [\"crm_token\"]",
                 "history = \"chat\"",
                 "memory = 128",
+                "sessions = [\"shop\"]",
+                "rate = 30",
+                "warm = true",
             ]
         );
         assert_eq!(manifest.filter.text, ["price"]);

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use warbler_domain::extension::Grants;
-use warbler_domain::{Event, ExtensionName, Generation};
+use warbler_domain::{Event, ExtensionName, Generation, SessionName};
 
+use crate::effects::Rate;
 use crate::filter::Filter;
+use crate::fixture::Rehearsal;
 use crate::secrets::Secrets;
 
 /// Name, place and rights of one generation.
@@ -24,8 +26,24 @@ pub(crate) struct Profile {
     pub(crate) withheld: Grants,
     /// Those secrets that are granted.
     pub(crate) secrets: Secrets,
+    /// Whose its key-value space is.
+    pub(crate) kv: KvSpace,
+    /// How many messages it has sent lately.
+    pub(crate) rate: Arc<Rate>,
     /// The `[config]` table as a JSON object.
     pub(crate) config: Arc<str>,
+    /// What stands in the place of the outside while a fixture is run.
+    pub(crate) rehearsal: Option<Arc<Rehearsal>>,
+}
+
+/// Whose a key-value space is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum KvSpace {
+    /// The extension's: one for all sessions.
+    #[default]
+    Plugin,
+    /// One for each session, which none of the others sees.
+    Session,
 }
 
 impl Profile {
@@ -34,6 +52,32 @@ impl Profile {
         match event.addressee() {
             Some(name) => *name == self.name,
             None => self.filter.admits(event),
+        }
+    }
+
+    /// Whether it is given the events of this session.
+    pub(crate) fn admits_session(&self, session: &SessionName) -> bool {
+        let sessions = self.grants.sessions.as_ref();
+        sessions.is_none_or(|names| names.contains(session))
+    }
+
+    /// Why an event of this session is not for this extension; nothing when it is.
+    pub(crate) fn why_not(&self, event: &Event, session: &SessionName) -> Option<String> {
+        if !self.admits_session(session) {
+            let asked = &self.filter.sessions;
+            if !asked.is_empty() && !asked.contains(session) {
+                return Some(format!("its filter `sessions` does not name \"{session}\""));
+            }
+            let name = &self.name;
+            return Some(format!(
+                "it is not granted the events of \"{session}\": add \"{session}\" to `sessions` under \
+                 [extensions.grants.\"{name}\"] in warbler.toml"
+            ));
+        }
+        match event.addressee() {
+            Some(name) if *name == self.name => None,
+            Some(name) => Some(format!("it is for `{name}` alone")),
+            None => self.filter.why_not(event),
         }
     }
 }

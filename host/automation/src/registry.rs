@@ -6,25 +6,28 @@
 //!
 //! Invariant: a version that does not load never replaces one that runs.
 
+mod aside;
+mod granted;
 mod last_good;
 mod loader;
+mod notice;
 mod sources;
 mod table;
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use async_trait::async_trait;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use warbler_app::fetch::Fetcher;
-use warbler_app::hook::{EventHook, Extensions, TemplateHook, WebhookHook};
+use warbler_app::hook::{EventHook, Extensions, TemplateHook, Versions, WebhookHook};
 use warbler_domain::extension::{
-    ExtensionFault, ExtensionKind, ExtensionState, ExtensionStatus, Grants,
+    ExtensionFault, ExtensionState, ExtensionStatus, Grants, OperatorGrants,
 };
 use warbler_domain::{Clock, ExtensionName, Generation, Secret};
 
@@ -36,8 +39,9 @@ use crate::services::Services;
 use crate::wasm::{EngineError, PluginEngine};
 
 pub(crate) use last_good::LastGood;
-pub(crate) use loader::Engines;
-pub(crate) use sources::Scanner;
+pub(crate) use loader::{Engines, compile, manifest_of};
+pub use notice::{Notice, NoticeKind};
+pub(crate) use sources::{Content, Package, Scanner};
 pub(crate) use table::Table;
 
 /// Extensions one host loads; more are ignored with a warning.
@@ -55,8 +59,10 @@ pub struct RegistryConfig {
     pub script_dirs: Vec<PathBuf>,
     /// Where the last version that worked is kept; made when absent.
     pub last_good_dir: PathBuf,
-    /// What the operator grants, by extension.
-    pub grants: BTreeMap<ExtensionName, Grants>,
+    /// What the configuration grants, by extension.
+    pub grants: BTreeMap<ExtensionName, OperatorGrants>,
+    /// What was granted at runtime, by extension; the configuration goes over it.
+    pub runtime_grants: BTreeMap<ExtensionName, OperatorGrants>,
     /// What the operator grants to all others.
     pub default_grants: Grants,
     /// The operator's secrets, by name.
@@ -81,6 +87,7 @@ impl RegistryConfig {
             script_dirs: Vec::new(),
             last_good_dir: last_good_dir.into(),
             grants: BTreeMap::new(),
+            runtime_grants: BTreeMap::new(),
             default_grants: Grants::default(),
             secrets: BTreeMap::new(),
             fetcher: None,
@@ -111,60 +118,6 @@ pub enum OpenError {
     Interrupted,
 }
 
-/// Something happened to a loaded extension.
-#[derive(Debug, Clone)]
-pub struct Notice {
-    /// Which.
-    pub name: ExtensionName,
-    /// Plugin or script.
-    pub kind: ExtensionKind,
-    /// What.
-    pub what: NoticeKind,
-    /// From noticing the change until it held.
-    pub took: Duration,
-    /// What was found odd in its manifest.
-    pub warnings: Vec<String>,
-}
-
-/// What happened to an extension.
-#[derive(Debug, Clone)]
-pub enum NoticeKind {
-    /// It runs for the first time.
-    Loaded(Generation),
-    /// A new version runs.
-    Reloaded(Generation),
-    /// The newest version does not run.
-    Failed {
-        /// Why.
-        fault: ExtensionFault,
-        /// The older version that runs instead.
-        running: Option<Generation>,
-    },
-    /// Its files are gone, and so is it.
-    Removed,
-}
-
-impl fmt::Display for Notice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = &self.name;
-        match &self.what {
-            NoticeKind::Loaded(_) => write!(f, "{name} loaded"),
-            NoticeKind::Reloaded(_) => write!(f, "{name} reloaded"),
-            NoticeKind::Removed => write!(f, "{name} removed"),
-            NoticeKind::Failed { fault, running } => {
-                write!(f, "{name} not loaded: {}: {}", fault.code, fault.message)?;
-                if let Some(line) = fault.line {
-                    write!(f, " (line {line})")?;
-                }
-                match running {
-                    Some(_) => f.write_str("; the last good version keeps running"),
-                    None => Ok(()),
-                }
-            }
-        }
-    }
-}
-
 /// What runs now.
 #[derive(Default)]
 pub(crate) struct Snapshot {
@@ -174,6 +127,22 @@ pub(crate) struct Snapshot {
     pub(crate) statuses: Vec<ExtensionStatus>,
     /// How those that run are doing.
     pub(crate) health: HashMap<ExtensionName, Arc<Health>>,
+}
+
+/// Something the worker is to do, and whom to tell when it is done.
+pub(crate) struct Request {
+    pub(crate) wanted: Wanted,
+    pub(crate) done: oneshot::Sender<()>,
+}
+
+/// What the worker may be asked for.
+pub(crate) enum Wanted {
+    /// To look at the folders.
+    Rescan,
+    /// To take over what is granted to one extension at runtime.
+    Grant(ExtensionName, OperatorGrants),
+    /// To load two versions of one extension aside.
+    Versions(ExtensionName, oneshot::Sender<Versions>),
 }
 
 /// What the registry and its worker share.
@@ -195,7 +164,8 @@ impl Shared {
 /// All extensions of this host.
 pub struct Registry {
     shared: Arc<Shared>,
-    rescans: mpsc::Sender<oneshot::Sender<()>>,
+    requests: mpsc::Sender<Request>,
+    config_grants: BTreeMap<ExtensionName, OperatorGrants>,
     cancel: CancellationToken,
     worker: Mutex<Option<JoinHandle<()>>>,
 }
@@ -223,14 +193,17 @@ impl Registry {
             call_faults: Mutex::default(),
         });
         let table = Table::new(&config, engines, last_good);
-        let (rescans, requests) = mpsc::channel(8);
+        let (sender, requests) = mpsc::channel(8);
         let cancel = CancellationToken::new();
         let mut worker = Worker::new(&config, table, Arc::clone(&shared), requests);
-        worker.scan().await.ok_or(OpenError::Interrupted)?;
+        Box::pin(worker.scan())
+            .await
+            .ok_or(OpenError::Interrupted)?;
         let worker = tokio::spawn(worker.run(cancel.clone()));
         Ok(Self {
             shared,
-            rescans,
+            requests: sender,
+            config_grants: config.grants,
             cancel,
             worker: Mutex::new(Some(worker)),
         })
@@ -243,8 +216,13 @@ impl Registry {
 
     /// Looks at the folders now and returns when what was found holds.
     pub async fn rescan(&self) {
+        self.ask(Wanted::Rescan).await;
+    }
+
+    /// Has the worker do something and waits until it is done.
+    async fn ask(&self, wanted: Wanted) {
         let (done, answer) = oneshot::channel();
-        if self.rescans.send(done).await.is_ok() {
+        if self.requests.send(Request { wanted, done }).await.is_ok() {
             // An error means that the registry is stopping, and nothing is left to wait for.
             drop(answer.await);
         }
@@ -272,6 +250,7 @@ impl Drop for Registry {
     }
 }
 
+#[async_trait]
 impl Extensions for Registry {
     fn chain(&self) -> Arc<[Arc<dyn EventHook>]> {
         Arc::clone(&self.shared.snapshot.load().chain)
@@ -286,6 +265,12 @@ impl Extensions for Registry {
             status.quarantined_until = health
                 .filter(|_| status.generation.is_some())
                 .and_then(|health| health.quarantined_until());
+            if let Some(health) = health {
+                let (reloads, before) = (status.usage.reloads, status.usage.quarantines);
+                status.usage = health.usage().shown();
+                status.usage.reloads = reloads;
+                status.usage.quarantines += before;
+            }
             if status.quarantined_until.is_some() {
                 status.state = ExtensionState::Quarantined;
             }
@@ -310,10 +295,32 @@ impl Extensions for Registry {
         Arc::clone(&self.shared.snapshot.load().webhooks)
     }
 
+    fn config_grants(&self, name: &ExtensionName) -> OperatorGrants {
+        self.config_grants.get(name).cloned().unwrap_or_default()
+    }
+
+    async fn grant(&self, name: &ExtensionName, granted: OperatorGrants) {
+        self.ask(Wanted::Grant(name.clone(), granted)).await;
+    }
+
+    async fn versions(&self, name: &ExtensionName) -> Versions {
+        let (found, answer) = oneshot::channel();
+        self.ask(Wanted::Versions(name.clone(), found)).await;
+        // Nothing is answered by a registry that is stopping.
+        answer.await.unwrap_or_default()
+    }
+
     fn note_fault(&self, extension: &ExtensionName, fault: &ExtensionFault) {
         let snapshot = self.shared.snapshot.load();
         if let Some(health) = snapshot.health.get(extension) {
             health.failed();
+            health.usage().failed(&fault.code);
+            if health.has_fallen() {
+                let (done, _nobody_waits) = oneshot::channel();
+                let wanted = Wanted::Rescan;
+                // A full queue means that a look is due anyway.
+                self.requests.try_send(Request { wanted, done }).ok();
+            }
         }
         let running = snapshot
             .statuses

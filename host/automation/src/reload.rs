@@ -11,11 +11,14 @@ use std::time::Duration;
 
 use notify::event::{AccessKind, AccessMode};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
+use warbler_domain::ExtensionName;
 
-use crate::registry::{Notice, NoticeKind, RegistryConfig, Scanner, Shared, Table};
+use crate::registry::{
+    Content, Notice, NoticeKind, Package, RegistryConfig, Request, Scanner, Shared, Table, Wanted,
+};
 
 /// Longest time reports that keep coming put off a look.
 const MAX_QUIET: Duration = Duration::from_millis(500);
@@ -27,7 +30,7 @@ pub(crate) struct Worker {
     scanner: Option<Scanner>,
     table: Table,
     shared: Arc<Shared>,
-    requests: mpsc::Receiver<oneshot::Sender<()>>,
+    requests: mpsc::Receiver<Request>,
     reports: mpsc::Receiver<()>,
     watch: Option<RecommendedWatcher>,
     watched: HashSet<PathBuf>,
@@ -40,7 +43,7 @@ impl Worker {
         config: &RegistryConfig,
         table: Table,
         shared: Arc<Shared>,
-        requests: mpsc::Receiver<oneshot::Sender<()>>,
+        requests: mpsc::Receiver<Request>,
     ) -> Self {
         // One waiting report is as good as many.
         let (report, reports) = mpsc::channel(1);
@@ -84,7 +87,10 @@ impl Worker {
                 () = cancel.cancelled() => return,
                 _ = poll.tick() => {}
                 Some(()) = self.reports.recv() => self.settle().await,
-                Some(request) = self.requests.recv() => answer = Some(request),
+                Some(Request { wanted, done }) = self.requests.recv() => {
+                    self.take(wanted).await;
+                    answer = Some(done);
+                }
                 () = at(wait) => {}
             }
             // A second look is taken by the one who asks, so that its answer is final.
@@ -97,6 +103,47 @@ impl Worker {
                 // Whoever asked may have gone.
                 answer.send(()).ok();
             }
+        }
+    }
+
+    /// Prepares what was asked for; the look that follows does the rest.
+    async fn take(&mut self, wanted: Wanted) {
+        match wanted {
+            Wanted::Rescan => {}
+            Wanted::Grant(name, granted) => {
+                for path in self.table.grant(&name, granted) {
+                    if let Some(scanner) = &mut self.scanner {
+                        scanner.forget(&path);
+                    }
+                }
+            }
+            Wanted::Versions(name, found) => {
+                let newest = self.newest(&name).await;
+                // Whoever asked may have gone.
+                found.send(self.table.versions(&name, newest).await).ok();
+            }
+        }
+    }
+
+    /// The files of an extension as they are now.
+    async fn newest(&mut self, name: &ExtensionName) -> Option<Package> {
+        let mut scanner = self.scanner.take()?;
+        for path in self.table.paths(name) {
+            scanner.forget(&path);
+        }
+        let looked = tokio::task::spawn_blocking(move || {
+            let scan = scanner.scan();
+            (scanner, scan)
+        });
+        let (mut scanner, scan) = looked.await.ok()?;
+        let found = scan.found.into_iter().find(|found| found.name == *name);
+        for path in self.table.paths(name) {
+            scanner.forget(&path);
+        }
+        self.scanner = Some(scanner);
+        match found?.content {
+            Content::Read(package) => Some(package),
+            Content::Unchanged | Content::Unusable(..) => None,
         }
     }
 
@@ -194,7 +241,7 @@ fn log(notice: &Notice) {
         tracing::warn!(%extension, "{extension}: {warning}");
     }
     match &notice.what {
-        NoticeKind::Failed { fault, .. } => {
+        NoticeKind::Failed { fault, .. } | NoticeKind::Returned { fault, .. } => {
             tracing::warn!(%extension, code = fault.code, file = fault.file, line = fault.line, "{notice}");
         }
         _ => tracing::info!(%extension, millis = notice.took.as_millis() as u64, "{notice}"),

@@ -23,7 +23,7 @@ use rhai::{AST, Scope};
 use tokio::sync::Semaphore;
 use warbler_app::hook::{EventHook, HookCall, HookOutcome};
 use warbler_domain::extension::{ExtensionKind, Grants};
-use warbler_domain::{Event, EventKind, ExtensionName, Generation};
+use warbler_domain::{Event, EventKind, ExtensionName, Generation, SessionName};
 
 use crate::effects::{Effects, passed};
 use crate::fault::Fault;
@@ -106,6 +106,17 @@ impl ScriptEngine {
     }
 }
 
+impl Script {
+    /// The same script as another profile has it.
+    pub(crate) fn rehearsing(
+        &self,
+        profile: Arc<Profile>,
+        health: Arc<Health>,
+    ) -> Result<Self, Fault> {
+        self.engine.compile(profile, health, &self.code.source)
+    }
+}
+
 /// One generation of one script.
 pub(crate) struct Script {
     engine: Arc<ScriptEngine>,
@@ -167,17 +178,29 @@ impl EventHook for Script {
             && self.health.quarantined_until().is_none()
     }
 
+    fn why_not(&self, event: &Event, session: &SessionName) -> Option<String> {
+        if self.code.handlers.of(event).is_none() {
+            return Some("it has no handler for this kind of event".to_owned());
+        }
+        let why = self.code.profile.why_not(event, session);
+        why.or_else(|| self.health.why_not())
+    }
+
     async fn handle(&self, call: HookCall) -> HookOutcome {
         let Some(handler) = self.code.handlers.of(&call.event) else {
             return passed();
         };
-        if !self.code.profile.filter.admits_session(&call) {
+        if !self.code.profile.admits_session(&call.session_name) {
             return passed();
         }
+        let _running = self.health.usage().running();
         let outcome = match call::quick(&self.engine, &self.code, handler, &call) {
             Some(outcome) => outcome,
             None => call::offloaded(&self.engine, &self.code, handler, call).await,
         };
+        self.health
+            .usage()
+            .called(&outcome.cost, outcome.actions.len());
         // Failures are counted where the pipeline notes them, whoever found them.
         if outcome.fault.is_none() {
             self.health.succeeded();
@@ -219,7 +242,10 @@ mod tests {
             grants: Grants::default(),
             withheld: Grants::default(),
             secrets: crate::secrets::Secrets::default(),
+            kv: crate::profile::KvSpace::default(),
+            rate: Arc::default(),
             config: "{}".into(),
+            rehearsal: None,
         }))
     }
 

@@ -4,25 +4,29 @@
 //! the hooks it exports. Each call gets a fresh instance out of a pool, so nothing of one chat is
 //! left for the next. Two clocks stop a guest: epochs count the milliseconds in which it computes (a
 //! timeout cannot interrupt a busy guest), and a timeout around the call ends one that waits (an
-//! epoch cannot interrupt a waiting one).
+//! epoch cannot interrupt a waiting one). What a call takes is measured in `meter`.
 //!
 //! Invariant: whatever the guest does, [`Plugin`] answers within its wall limit with an outcome
 //! or a fault, and the instance is gone.
 
 mod compile;
+mod drive;
 mod exports;
 mod failure;
 mod host;
+mod meter;
 mod plugin;
 mod record;
+mod rehearse;
 mod state;
 mod stdio;
+mod text;
 mod ticker;
 mod turns;
 mod wall;
+mod warm;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use warbler_domain::extension::Grants;
@@ -31,11 +35,11 @@ use wasmtime::{
     Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, UpdateDeadline,
 };
 
-use crate::effects::Halt;
 use crate::limits::{Limits, PluginLimits};
 use crate::services::Services;
-use state::PluginState;
-use ticker::{TICK, Ticker};
+use meter::Ticked;
+use state::{MAX_HANDLES, PluginState};
+use ticker::Ticker;
 
 pub(crate) use plugin::Plugin;
 
@@ -49,6 +53,10 @@ mod contract {
             "warbler:plugin/http": async | trappable,
             "warbler:plugin/history": async | trappable,
             "warbler:plugin/schedule": async | trappable,
+            "warbler:plugin/outbox.send-text": async | trappable,
+            "warbler:plugin/outbox.send-media": async | trappable,
+            "warbler:plugin/outbox.send-location": async | trappable,
+            "warbler:plugin/outbox.send-contact": async | trappable,
             default: trappable,
         },
         exports: { default: async },
@@ -66,6 +74,8 @@ pub(crate) struct PluginEngine {
     linker: Linker<PluginState>,
     ticker: Ticker,
     slots: Semaphore,
+    /// Places for instances that are kept.
+    warm: Arc<Semaphore>,
     limits: PluginLimits,
     services: Arc<Services>,
 }
@@ -96,27 +106,23 @@ impl PluginEngine {
             linker,
             ticker,
             slots: Semaphore::new(usize::try_from(plugin.concurrent).unwrap_or(1).max(1)),
+            warm: Arc::new(Semaphore::new(plugin.warm.of_all)),
             limits: plugin,
             services,
         }))
     }
 
-    /// A store with every limit on; the guest may compute for `cpu`.
-    fn store(&self, state: PluginState, cpu: Duration) -> Store<PluginState> {
+    /// A store with every limit on, but for the one of computing, which is the meter's; the guest
+    /// lets others go first at every tick, and `ticked` knows.
+    fn store(&self, state: PluginState, ticked: &Ticked) -> Store<PluginState> {
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| &mut state.limiter);
         store.set_hostcall_fuel(self.limits.host_call);
+        store.set_max_component_handles(MAX_HANDLES);
         store.set_epoch_deadline(1);
-        let budget = u64::try_from(cpu.as_millis() / TICK.as_millis()).unwrap_or(u64::MAX);
-        let mut used = 0_u64;
+        let ticked = ticked.clone();
         store.epoch_deadline_callback(move |_| {
-            used += 1;
-            if used > budget {
-                return Err(wasmtime::Error::new(Halt {
-                    code: "cpu",
-                    message: format!("computed for more than {budget} ms"),
-                }));
-            }
+            ticked.set();
             Ok(UpdateDeadline::Yield(1))
         });
         store
@@ -126,16 +132,18 @@ impl PluginEngine {
 fn engine_config(pool: Option<PoolingAllocationConfig>) -> wasmtime::Config {
     let mut config = wasmtime::Config::new();
     config.epoch_interruption(true);
-    config.wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Disable);
+    // Costs nothing where a component has no debug information.
+    config.wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Enable);
     if let Some(pool) = pool {
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     }
     config
 }
 
-/// Room for so many calls at once and a few trial instances; what a component may hold at all.
+/// Room for so many calls at once, for instances that are kept, and for a few trial instances; what a component may hold at all.
 fn pool(limits: &PluginLimits) -> PoolingAllocationConfig {
-    let instances = limits.concurrent.saturating_add(8);
+    let kept = u32::try_from(limits.warm.of_all).unwrap_or(u32::MAX);
+    let instances = limits.concurrent.saturating_add(kept).saturating_add(8);
     // Address space only; what a plugin may take of it is its store's to limit.
     let most = (Grants::MAX_MEMORY as usize).saturating_mul(1024 * 1024);
     let mut pool = PoolingAllocationConfig::new();

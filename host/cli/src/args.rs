@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and its help.
 
 mod access;
+mod plugin;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::LogFormat;
 
 pub(crate) use access::{Key, KeyVerb, User, UserVerb};
+pub(crate) use plugin::{HookWord, Language, Plugin, PluginVerb};
 
 /// A self-hosted WhatsApp automation host: a REST API, WebAssembly plugins and scripts.
 #[derive(Debug, Parser)]
@@ -46,7 +48,7 @@ pub(crate) enum Command {
     /// See it work: a host, a simulated network and a customer, all on this machine
     #[cfg(feature = "simulator")]
     #[command(
-        after_help = "Example:\n  warbler demo --data demo-data\n\nNothing leaves this machine: no phone, no account, no WhatsApp."
+        after_help = "Example:\n  warbler demo --data demo-data\n  warbler demo --plugins .\n\nNothing leaves this machine: no phone, no account, no WhatsApp."
     )]
     Demo(Demo),
     /// Run the simulated network alone, to develop and test against
@@ -70,6 +72,11 @@ pub(crate) enum Command {
     /// Extensions of a running host
     #[command(after_help = "Example:\n  warbler extensions list")]
     Extensions(Extensions),
+    /// Write plugins: begin one, build it, test it, look at it, measure it
+    #[command(
+        after_help = "Example:\n  warbler plugin new greeter\n  cd greeter\n  warbler plugin build\n  warbler plugin test"
+    )]
+    Plugin(Plugin),
     /// Look whether everything is as it should be
     #[command(after_help = "Example:\n  warbler doctor --config warbler.toml")]
     Doctor(Doctor),
@@ -112,10 +119,10 @@ pub(crate) struct Demo {
     /// Keep everything in this folder instead of a temporary one
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// A folder with plugins instead of the shipped ones; may be repeated
+    /// A folder with plugins besides the shipped ones, or a plugin's own; may be repeated
     #[arg(long = "plugins", value_name = "DIR")]
     pub(crate) plugins: Vec<PathBuf>,
-    /// A folder with scripts instead of the shipped ones; may be repeated
+    /// A folder with scripts besides the shipped ones; may be repeated
     #[arg(long = "scripts", value_name = "DIR")]
     pub(crate) scripts: Vec<PathBuf>,
 }
@@ -231,6 +238,14 @@ pub(crate) enum EventsVerb {
         after_help = "Example:\n  warbler events tail\n  warbler events tail --json | jq .kind"
     )]
     Tail,
+    /// Draw an event's way through the extensions: who was called, what came of it, who was not and why
+    #[command(
+        after_help = "Example:\n  warbler events explain 0192f0c1-9a12-7d40-b1c2-d3e4f5061728"
+    )]
+    Explain {
+        /// The event's id, as `events tail --json` shows it
+        id: String,
+    },
 }
 
 /// Extensions of a running host.
@@ -247,6 +262,43 @@ pub(crate) enum ExtensionsVerb {
     /// All plugins and scripts, and why one does not run
     #[command(after_help = "Example:\n  warbler extensions list --json")]
     List,
+    /// Take events of the past through two versions of an extension and show where they differ
+    #[command(
+        after_help = "Example:\n  warbler extensions replay auto-reply --events 100\n\nNothing is sent and nothing is stored: it shows what would be."
+    )]
+    Replay {
+        /// The extension
+        name: String,
+        /// How many events, the newest ones that it is called for: 1 to 200
+        #[arg(long, value_name = "N", default_value_t = 50, conflicts_with = "event")]
+        events: u32,
+        /// One event instead
+        #[arg(long, value_name = "ID")]
+        event: Option<String>,
+    },
+    /// What an extension has done and used since its version was loaded
+    #[command(after_help = "Example:\n  warbler extensions usage auto-reply")]
+    Usage {
+        /// The extension
+        name: String,
+    },
+    /// What an extension asks for, what it is granted by whom, and what holds
+    #[command(after_help = "Example:\n  warbler extensions grants newsletter")]
+    Grants {
+        /// The extension
+        name: String,
+    },
+    /// Grant an extension something, now and after every restart of the host
+    #[command(
+        after_help = "Example:\n  warbler extensions grant newsletter send=contacts rate=30\n  warbler extensions grant newsletter http=https://api.example.com,https://b.org\n  warbler extensions grant newsletter send=\n\nNothing after the `=` takes a grant back. What warbler.toml says goes over what is granted so."
+    )]
+    Grant {
+        /// The extension
+        name: String,
+        /// What to grant: send, http, secrets, history, memory, sessions, rate or warm
+        #[arg(required = true, value_name = "KEY=VALUE")]
+        grants: Vec<String>,
+    },
 }
 
 /// Copy the database into a file.

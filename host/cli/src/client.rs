@@ -18,7 +18,9 @@ use crate::failure::Failure;
 use crate::host::{KEY_FILE, read_key};
 
 pub(crate) use stream::{EventStream, Sent};
-pub(crate) use wire::{ExtensionView, Items, PairingCodeView, Problem, QrView, SessionView};
+pub(crate) use wire::{
+    ExtensionView, FaultView, Items, PairingCodeView, Problem, QrView, SessionView,
+};
 
 const CONNECT: Duration = Duration::from_secs(5);
 /// Longest wait for an answer: linking a session may take a while to offer its first QR.

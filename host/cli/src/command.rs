@@ -5,6 +5,7 @@ mod doctor;
 mod events;
 mod extensions;
 mod key;
+mod plugin;
 mod serve;
 mod session;
 mod user;
@@ -90,6 +91,10 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> Result<(), Failu
         Command::Extensions(args) => {
             quiet(&log, environment)?;
             on_runtime(extensions::run(args, environment, screen))
+        }
+        Command::Plugin(args) => {
+            quiet(&log, environment)?;
+            on_runtime(plugin::run(args, screen))
         }
         Command::Backup(args) => {
             quiet(&log, environment)?;

@@ -18,6 +18,7 @@ mod sending;
 mod server;
 mod sessions;
 mod span;
+mod webhooks;
 
 use std::path::{Path, PathBuf};
 
@@ -38,6 +39,7 @@ pub use sending::Sending;
 pub use server::Server;
 pub use sessions::Sessions;
 pub use span::Span;
+pub use webhooks::Webhooks;
 
 /// The documented defaults.
 pub const DEFAULT: &str = include_str!("../config.default.toml");
@@ -70,6 +72,8 @@ pub struct Config {
     pub media: Media,
     /// For how long things are kept.
     pub retention: Retention,
+    /// How deliveries to webhooks are tried.
+    pub webhooks: Webhooks,
 }
 
 /// Why the settings cannot be used.
@@ -156,6 +160,7 @@ impl Config {
             sending: section(&mut merged, "sending", place)?,
             media: section(&mut merged, "media", place)?,
             retention: section(&mut merged, "retention", place)?,
+            webhooks: section(&mut merged, "webhooks", place)?,
         })
     }
 
@@ -176,6 +181,7 @@ impl Config {
             access: self.access.settings(self.limits.settings()),
             media: self.media.settings(),
             retention: self.retention.settings(),
+            webhooks: self.webhooks.settings(),
             outbound: self.network.outbound_allow.clone(),
         }
     }

@@ -26,7 +26,7 @@ use warbler_api::ApiOptions;
 use warbler_app::fetch::Fetcher;
 use warbler_app::{App, Parts, Settings};
 use warbler_automation::{Registry, RegistryConfig};
-use warbler_domain::extension::Grants;
+use warbler_domain::extension::OperatorGrants;
 use warbler_domain::{Clock, ExtensionName, Random, Secret, SystemClock};
 use warbler_store::{Store, StoreOptions};
 use warbler_whatsapp::{HistoryLimits, WhatsappRust};
@@ -56,7 +56,7 @@ pub struct HostOptions {
     /// Folders with scripts.
     pub script_dirs: Vec<PathBuf>,
     /// What extensions may do beyond the default, by name.
-    pub grants: BTreeMap<ExtensionName, Grants>,
+    pub grants: BTreeMap<ExtensionName, OperatorGrants>,
     /// The secrets that extensions may be granted, by name.
     pub secrets: BTreeMap<String, Secret>,
     /// The network below.
@@ -69,6 +69,8 @@ pub struct HostOptions {
     pub settings: Settings,
     /// Largest request body, in bytes.
     pub max_body: usize,
+    /// Whether `/metrics` is shown without a key to whoever asks from this machine.
+    pub open_metrics: bool,
     /// How long the reader of a WebSocket may take over what it is sent.
     pub slow_reader: Duration,
     /// How long a client may take nothing of what it is sent.
@@ -100,6 +102,7 @@ impl HostOptions {
             history: HistoryLimits::default(),
             settings: Settings::default(),
             max_body: 24 * 1024 * 1024,
+            open_metrics: false,
             slow_reader: ApiOptions::SLOW_READER,
             stalled_client: warbler_api::STALLED,
             max_database: None,
@@ -282,12 +285,15 @@ async fn above(
         source,
     })?;
     let driver = WhatsappRust::new(store.clone(), Arc::clone(&options.clock), below.engine())?;
+    let read = store.read(|db| db.extension_grants().all());
+    let runtime_grants = read.await.map_err(warbler_app::StartError::from)?;
     let outbound = options.settings.outbound.clone();
     let fetcher = Fetcher::new(outbound).map_err(warbler_app::StartError::from)?;
     let registry = Registry::open(RegistryConfig {
         plugin_dirs: options.plugin_dirs,
         script_dirs: options.script_dirs,
         grants: options.grants,
+        runtime_grants,
         secrets: options.secrets,
         fetcher: Some(fetcher),
         ..RegistryConfig::new(folder.path("last-good"), Arc::clone(&options.clock))
@@ -297,6 +303,7 @@ async fn above(
         store: store.clone(),
         driver: Arc::new(driver),
         extensions: Arc::clone(&registry) as Arc<dyn warbler_app::hook::Extensions>,
+        forms: Arc::new(warbler_api::AllForms),
         clock: Arc::clone(&options.clock),
         random: Arc::clone(&options.random),
         media_dir: folder.path(MEDIA),
@@ -318,6 +325,7 @@ async fn above(
     );
     api.embedded_network = below.routes(&app);
     api.max_body = options.max_body;
+    api.open_metrics = options.open_metrics;
     api.trusted_proxies = options.trusted_proxies;
     api.slow_reader = options.slow_reader;
     let sockets = api.tasks.clone();

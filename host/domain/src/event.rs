@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::content::Content;
 use crate::extension::ExtensionName;
 use crate::group::GroupChange;
-use crate::ids::{EventId, SessionId, WhatsAppId};
+use crate::ids::{EventId, SessionId, WebhookId, WhatsAppId};
 use crate::jid::{Jid, Server};
 use crate::message::{Direction, Message, MessageStatus};
 use crate::session::SessionState;
@@ -46,7 +46,9 @@ impl Event {
             EventBody::Presence { by, .. } | EventBody::Call { by, .. } => Some(by),
             EventBody::ContactUpdated { contact, .. } => Some(contact),
             EventBody::Custom { chat, .. } | EventBody::Timer { chat, .. } => chat.as_ref(),
-            EventBody::SessionStatus { .. } | EventBody::SessionQr { .. } => None,
+            EventBody::SessionStatus { .. }
+            | EventBody::SessionQr { .. }
+            | EventBody::WebhookDisabled { .. } => None,
         }
     }
 
@@ -165,6 +167,13 @@ pub enum EventBody {
         /// Until when it can be scanned.
         expires_at: Timestamp,
     },
+    /// A webhook was switched off, because nothing has arrived there for long.
+    WebhookDisabled {
+        /// Which.
+        webhook: WebhookId,
+        /// Why, in words.
+        reason: String,
+    },
     /// An extension says that something happened.
     Custom {
         /// Its kind: `custom.` and a word.
@@ -257,6 +266,7 @@ impl EventBody {
             Self::GroupUpdated { .. } => EventKind::GROUP_UPDATED,
             Self::SessionStatus { .. } => EventKind::SESSION_STATUS,
             Self::SessionQr { .. } => EventKind::SESSION_QR,
+            Self::WebhookDisabled { .. } => EventKind::WEBHOOK_DISABLED,
             Self::Custom { kind, .. } => kind.clone(),
             Self::Timer { .. } => EventKind::TIMER,
         }
@@ -334,6 +344,8 @@ impl EventKind {
     pub const SESSION_STATUS: Self = Self::fixed("session.status");
     /// A QR can be scanned.
     pub const SESSION_QR: Self = Self::fixed("session.qr");
+    /// A webhook was switched off.
+    pub const WEBHOOK_DISABLED: Self = Self::fixed("webhook.disabled");
 
     /// A timer of an extension came due.
     pub const TIMER: Self = Self::fixed("timer");
@@ -342,7 +354,7 @@ impl EventKind {
     pub const CUSTOM: &'static str = "custom.";
 
     /// Every kind this version makes, beside those of extensions.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::MESSAGE_RECEIVED,
         Self::MESSAGE_SENT,
         Self::MESSAGE_FAILED,
@@ -360,6 +372,7 @@ impl EventKind {
         Self::CONTACT_UPDATED,
         Self::SESSION_STATUS,
         Self::SESSION_QR,
+        Self::WEBHOOK_DISABLED,
         Self::TIMER,
     ];
 

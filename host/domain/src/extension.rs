@@ -1,6 +1,9 @@
 //! Extensions: plugins and scripts, as the host knows them.
 
+mod cost;
+mod granted;
 mod grants;
+mod origin;
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,7 +15,10 @@ use crate::action::{Action, Verdict};
 use crate::clock::Timestamp;
 use crate::session::is_name;
 
-pub use grants::{BadOrigin, Grants, HistoryScope, HttpOrigin, SendScope};
+pub use cost::{CallCost, ExtensionUsage, TotalCost};
+pub use granted::{BadGrant, OperatorGrants};
+pub use grants::{Grants, HistoryScope, SendScope};
+pub use origin::{BadOrigin, HttpOrigin};
 
 /// An extension's name: that of its file or folder, by the same rule as session names.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -132,6 +138,12 @@ pub struct ExtensionStatus {
     pub grants: Grants,
     /// What it asks for and is not granted.
     pub withheld: Grants,
+    /// What the newest version asks for, whether it runs or not.
+    #[serde(default)]
+    pub asked: Grants,
+    /// What the running version has done and used since it was loaded.
+    #[serde(default)]
+    pub usage: ExtensionUsage,
     /// Until when it is left out after repeated failure.
     pub quarantined_until: Option<Timestamp>,
     /// Why the newest file does not run, or what went wrong at its last event.
@@ -235,6 +247,9 @@ pub struct TraceStep {
     /// What it logged.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub logs: Vec<LogLine>,
+    /// What it used; unknown for events of older hosts.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cost: Option<CallCost>,
     /// What went wrong; its actions are then dropped.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub error: Option<ExtensionFault>,
@@ -250,19 +265,19 @@ pub struct LogLine {
     pub message: String,
 }
 
-mod micros {
+pub(crate) mod micros {
     use std::time::Duration;
 
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(
+    pub(crate) fn serialize<S: Serializer>(
         took: &Duration,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.serialize_u64(u64::try_from(took.as_micros()).unwrap_or(u64::MAX))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Duration, D::Error> {
         u64::deserialize(deserializer).map(Duration::from_micros)

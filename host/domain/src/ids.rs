@@ -104,6 +104,14 @@ id! {
     /// One file that a caller has uploaded.
     UploadId
 }
+id! {
+    /// One place that events are sent to.
+    WebhookId
+}
+id! {
+    /// One event on its way to one webhook; the same at every attempt.
+    DeliveryId
+}
 
 fn uuid_v7(now: Timestamp, random: &Random) -> Uuid {
     let mut bytes = [0u8; 10];

@@ -33,6 +33,7 @@ pub mod shown;
 pub mod stats;
 pub mod user;
 pub mod vcard;
+pub mod webhook;
 
 pub use access::{Role, Scope, ScopeRequired, Scopes};
 pub use action::{Action, Verdict};
@@ -42,7 +43,10 @@ pub use content::Content;
 pub use event::{Event, EventBody, EventKind};
 pub use extension::{ExtensionName, Generation};
 pub use failure::FailureCode;
-pub use ids::{EventId, KeyId, LoginId, MessageId, SessionId, UploadId, UserId, WhatsAppId};
+pub use ids::{
+    DeliveryId, EventId, KeyId, LoginId, MessageId, SessionId, UploadId, UserId, WebhookId,
+    WhatsAppId,
+};
 pub use jid::{Jid, PhoneNumber, Recipient};
 pub use kinds::KindPattern;
 pub use message::{Direction, Message, MessageStatus};
@@ -51,3 +55,4 @@ pub use refusal::{Refusal, RefusalKind};
 pub use secret::Secret;
 pub use session::{Session, SessionName, SessionRef, SessionState};
 pub use user::{Email, Password, User, UserName};
+pub use webhook::Webhook;

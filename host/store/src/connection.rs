@@ -20,6 +20,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0005_chats.sql"),
     include_str!("../migrations/0006_lookups.sql"),
     include_str!("../migrations/0007_timers.sql"),
+    include_str!("../migrations/0008_extension_grants.sql"),
+    include_str!("../migrations/0009_webhooks.sql"),
 ];
 
 /// How many statements a connection keeps prepared.

@@ -1,7 +1,7 @@
 //! The key-value spaces of extensions.
 
 use rusqlite::params;
-use warbler_domain::{ExtensionName, Timestamp};
+use warbler_domain::{ExtensionName, SessionId, Timestamp};
 
 use crate::rows::{collect, first, prepare};
 use crate::{Reader, Result, Writer};
@@ -30,6 +30,20 @@ pub enum KvWrite {
         /// How much.
         by: i64,
     },
+}
+
+impl KvWrite {
+    /// Where.
+    pub fn key_mut(&mut self) -> &mut String {
+        match self {
+            Self::Set { key, .. } | Self::Delete { key } | Self::Increment { key, .. } => key,
+        }
+    }
+}
+
+/// What stands before every key of a space that belongs to one session alone.
+pub fn part_of(session: SessionId) -> String {
+    format!("\u{1}{session}\u{1}")
 }
 
 /// Reading half.
@@ -86,12 +100,13 @@ impl Kv<'_> {
         })
     }
 
-    /// Size of all keys and values of an extension, in bytes.
-    pub fn used_bytes(&self, extension: &ExtensionName) -> Result<u64> {
-        let sql = "SELECT coalesce(sum(length(CAST(key AS BLOB)) + length(value)), 0) FROM kv WHERE extension = ?1";
+    /// Size of all keys that begin with `part`, and of their values, of an extension, in bytes.
+    pub fn used_bytes(&self, extension: &ExtensionName, part: &str) -> Result<u64> {
+        let sql = "SELECT coalesce(sum(length(CAST(key AS BLOB)) + length(value)), 0) FROM kv
+                   WHERE extension = ?1 AND key >= ?2 AND substr(key, 1, length(?2)) = ?2";
         let sum: Option<i64> = first(
             &mut prepare(self.0.conn, sql)?,
-            params![extension.as_str()],
+            params![extension.as_str(), part],
             |row| Ok(row.get(0)?),
         )?;
         Ok(sum.and_then(|sum| u64::try_from(sum).ok()).unwrap_or(0))
@@ -128,6 +143,13 @@ impl KvMut<'_> {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Takes what belongs to this session alone away, of all extensions.
+    pub fn delete_of_session(&self, session: SessionId) -> Result<()> {
+        let sql = "DELETE FROM kv WHERE substr(key, 1, length(?1)) = ?1";
+        prepare(self.0.conn, sql)?.execute(params![part_of(session)])?;
         Ok(())
     }
 

@@ -181,11 +181,13 @@ impl SessionsMut<'_> {
             "DELETE FROM sending WHERE session = ?1",
             "DELETE FROM sends WHERE session = ?1",
             "DELETE FROM timers WHERE session = ?1",
+            "DELETE FROM deliveries WHERE session = ?1",
+            "DELETE FROM webhooks WHERE session = ?1",
             "DELETE FROM sessions WHERE id = ?1",
         ] {
             prepare(self.0.conn, sql)?.execute(params![session.as_bytes()])?;
         }
-        Ok(())
+        self.0.kv_mut().delete_of_session(session)
     }
 }
 

@@ -100,6 +100,11 @@ impl Store {
         &self.room
     }
 
+    /// Jobs that wait for the writer.
+    pub fn waiting_writes(&self) -> usize {
+        self.writer.max_capacity() - self.writer.capacity()
+    }
+
     /// Refuses with [`Error::Unconfirmed`] when the disk once failed to confirm a write: nothing is
     /// written any more then.
     pub fn check(&self) -> Result<()> {

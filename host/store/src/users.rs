@@ -134,6 +134,12 @@ impl UsersMut<'_> {
 
     /// Deletes a user; `false` when it is gone already.
     pub fn delete(&self, id: UserId) -> Result<bool> {
+        for sql in [
+            "DELETE FROM deliveries WHERE webhook IN (SELECT id FROM webhooks WHERE owner = ?1)",
+            "DELETE FROM webhooks WHERE owner = ?1",
+        ] {
+            prepare(self.0.conn, sql)?.execute(params![id.as_bytes()])?;
+        }
         let sql = "DELETE FROM users WHERE id = ?1";
         Ok(prepare(self.0.conn, sql)?.execute(params![id.as_bytes()])? > 0)
     }

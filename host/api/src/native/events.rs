@@ -15,9 +15,10 @@ use warbler_app::App;
 use warbler_domain::page::{Cursor, PageRequest};
 use warbler_domain::{Caller, EventId, EventKind, SessionRef};
 
+pub(super) use action::ActionView;
 pub(super) use socket::HelloBody;
 pub(super) use stream::GapView;
-pub(super) use trace::ExplainedView;
+pub(super) use trace::{CostView, ExplainedView, LogView};
 pub(super) use view::EventView;
 
 use super::Listing;
@@ -76,7 +77,8 @@ pub(super) async fn list(
     ))
 }
 
-/// Shows what each extension did with an event: its verdict, its actions, its log, its error.
+/// Shows what each extension did with an event: its verdict, its actions, its log, what it used, its
+/// error; and why others were not called for it.
 #[utoipa::path(
     get, path = "/v1/events/{id}/trace", operation_id = "explainEvent",
     params(("id" = String, Path, description = "Id of the event", example = "0192f0c1-9a12-7d40-b1c2-d3e4f5061728")),
@@ -87,9 +89,10 @@ pub(super) async fn explain(
     caller: Caller,
     Param(id): Param<EventId>,
 ) -> Result<Json<ExplainedView>, Problem> {
-    let (stored, trace) = app.events().trace(&caller, id).await?;
+    let explained = app.events().explain(&caller, id).await?;
     Ok(Json(ExplainedView {
-        event: stored.into(),
-        trace: trace.map(Into::into),
+        event: explained.stored.into(),
+        trace: explained.trace.map(Into::into),
+        passed: explained.passed.into_iter().map(Into::into).collect(),
     }))
 }

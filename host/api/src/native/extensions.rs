@@ -1,7 +1,15 @@
-//! `/v1/extensions`: the plugins and scripts, and how they are.
+//! `/v1/extensions`: the plugins and scripts, how they are, and what they are granted.
+
+mod grants;
+mod replay;
+mod usage;
+
+pub(super) use grants::{GrantedView, GrantsBody};
+pub(super) use replay::{ReplayBody, ReplayView};
 
 use axum::Json;
 use axum::extract::State;
+use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 use warbler_app::App;
@@ -9,11 +17,20 @@ use warbler_domain::extension::{ExtensionFault, ExtensionStatus, Grants};
 use warbler_domain::{Caller, ExtensionName, Generation, Timestamp};
 
 use super::{Listing, words};
+use crate::extract::Param;
 use crate::mount::Route;
+use crate::problem::Problem;
+use usage::UsageView;
 
 /// The routes of this resource.
 pub(super) fn routes() -> Vec<Route> {
-    vec![Route::of(__path_list, list)]
+    let mut routes = vec![
+        Route::of(__path_list, list),
+        Route::of(__path_get, get).refuses(StatusCode::NOT_FOUND, &["unknown_extension"]),
+    ];
+    routes.extend(grants::routes());
+    routes.extend(replay::routes());
+    routes
 }
 
 /// A plugin or a script.
@@ -30,6 +47,11 @@ pub(super) fn routes() -> Vec<Route> {
     "hooks": ["event"],
     "events": ["message.received"],
     "grants": { "send": "reply-only", "history": "none" },
+    "usage": {
+        "succeeded": 1204, "failed": { "deadline": 1 }, "queueMicros": 310, "startMicros": 14400, "guestMicros": 18060,
+        "hostMicros": 2200, "peakMemoryBytes": 1179648, "actions": 311, "fetches": 0, "denials": 0, "running": 0, "waiting": 0,
+        "warm": 0, "reloads": 2, "quarantines": 0,
+    },
 }))]
 pub(super) struct ExtensionView {
     /// Its name.
@@ -60,6 +82,8 @@ pub(super) struct ExtensionView {
     /// What it asks for and is not granted.
     #[serde(skip_serializing_if = "Option::is_none")]
     withheld: Option<GrantsView>,
+    /// What the running version has done and used since it was loaded.
+    usage: UsageView,
     /// Until when it is left out, in state `quarantined`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -89,6 +113,16 @@ pub(super) struct GrantsView {
     /// How much memory a call may take, in MiB; the usual limit when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     memory: Option<u32>,
+    /// The sessions whose events it is given; those of all when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = json!(["shop"]))]
+    sessions: Option<Vec<String>>,
+    /// How many messages it may send in a minute, in all; no bound of its own when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate: Option<u32>,
+    /// Whether an instance of it may be kept between calls.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    warm: bool,
 }
 
 impl From<Grants> for GrantsView {
@@ -99,6 +133,11 @@ impl From<Grants> for GrantsView {
             secrets: grants.secrets,
             history: grants.history.into(),
             memory: grants.memory,
+            sessions: grants
+                .sessions
+                .map(|names| names.iter().map(ToString::to_string).collect()),
+            rate: grants.rate,
+            warm: grants.warm,
         }
     }
 }
@@ -146,6 +185,7 @@ impl From<ExtensionStatus> for ExtensionView {
             withheld: Some(status.withheld)
                 .filter(|withheld| !withheld.is_default())
                 .map(GrantsView::from),
+            usage: status.usage.into(),
             quarantined_until: status.quarantined_until,
             last_error: status.last_error.map(FaultView::from),
         }
@@ -173,4 +213,18 @@ impl From<ExtensionFault> for FaultView {
 )]
 pub(super) async fn list(State(app): State<App>, caller: Caller) -> Json<Listing<ExtensionView>> {
     Json(Listing::whole(app.extensions().list(&caller)))
+}
+
+/// Shows one extension.
+#[utoipa::path(
+    get, path = "/v1/extensions/{name}", operation_id = "getExtension",
+    params(("name" = String, Path, description = "Name of the extension", example = "auto-reply")),
+    responses((status = 200, description = "The extension.", body = ExtensionView)),
+)]
+pub(super) async fn get(
+    State(app): State<App>,
+    caller: Caller,
+    Param(name): Param<ExtensionName>,
+) -> Result<Json<ExtensionView>, Problem> {
+    Ok(Json(app.extensions().get(&caller, &name)?.into()))
 }

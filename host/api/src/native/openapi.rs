@@ -25,7 +25,7 @@ use warbler_app::App;
 use super::docs::{self, Html};
 use super::{
     Listing, audit, calls, chats, contacts, events, extensions, groups, keys, login, media,
-    messages, outbox, profile, sessions, stats, users,
+    messages, outbox, profile, sessions, stats, users, webhooks,
 };
 use crate::mount::Route;
 use crate::problem::{PROBLEM_JSON, Problem, ProblemBody};
@@ -114,12 +114,13 @@ pub(crate) fn known_problems() -> impl Iterator<Item = &'static str> {
         (name = "Profile", description = "What the account of a session shows of itself."),
         (name = "Statistics", description = "How many messages there were."),
         (name = "Events", description = "What happened, and what the extensions made of it."),
+        (name = "Webhooks", description = "Where events are sent to, and what became of their deliveries."),
         (name = "Extensions", description = "The plugins and scripts, and how they are."),
         (name = "Login", description = "Users and their tokens. Logging in needs no key."),
         (name = "Users", description = "Who owns sessions here."),
         (name = "Keys", description = "API keys, and the tokens of sessions."),
         (name = "Audit", description = "Who changed what, when, from where."),
-        (name = "Host", description = "The host itself; these need no key."),
+        (name = "Host", description = "The host itself; all but the figures need no key."),
     ),
     components(schemas(
         sessions::CreateBody,
@@ -150,7 +151,21 @@ pub(crate) fn known_problems() -> impl Iterator<Item = &'static str> {
         events::ExplainedView,
         events::GapView,
         events::HelloBody,
+        webhooks::CreateBody,
+        webhooks::UpdateBody,
+        webhooks::WebhookView,
+        webhooks::NewWebhookView,
+        webhooks::TrialView,
+        Listing<webhooks::WebhookView>,
+        webhooks::DeliveryView,
+        Listing<webhooks::DeliveryView>,
+        webhooks::ReplayedView,
+        webhooks::ClearedView,
         extensions::ExtensionView,
+        extensions::GrantsBody,
+        extensions::GrantedView,
+        extensions::ReplayBody,
+        extensions::ReplayView,
         Listing<extensions::ExtensionView>,
         login::LogInBody,
         login::RefreshBody,

@@ -50,6 +50,12 @@ mirror! {
     }
 }
 mirror! {
+    /// How far a delivery is.
+    DeliveryState in "lowercase" of warbler_domain::webhook::DeliveryState {
+        Waiting, Delivered, Dropped, Dead,
+    }
+}
+mirror! {
     /// Why a message was given up.
     FailureCode in "snake_case" of warbler_domain::FailureCode {
         NotOnWhatsapp, SessionLoggedOut, MediaRefused, Restricted, Expired, NotAcknowledged,
@@ -98,7 +104,7 @@ mirror! {
 }
 mirror! {
     /// To whom an extension may write.
-    SendScope in "kebab-case" of extension::SendScope { ReplyOnly, Any }
+    SendScope in "kebab-case" of extension::SendScope { ReplyOnly, Contacts, Any }
 }
 mirror! {
     /// Whether the next extension of the chain is asked.

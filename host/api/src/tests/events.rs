@@ -82,6 +82,10 @@ async fn a_trace_shows_what_every_extension_did() -> anyhow::Result<()> {
                 { "action": "react", "message": "HELLO1", "emoji": "👋" },
             ],
             "logs": [{ "level": "info", "message": "greeted" }],
+            "cost": {
+                "queueMicros": 0, "startMicros": 0, "guestMicros": 0, "hostMicros": 0,
+                "memoryBytes": 0, "fetches": 0, "denials": 0,
+            },
         })
     );
     let unknown = api
@@ -137,6 +141,11 @@ async fn extensions_are_listed_with_what_is_wrong_with_them() -> anyhow::Result<
                     "generation": "070707070707", "loadedAt": "<time>", "order": 100,
                     "hooks": ["event"], "events": ["message.received"],
                     "grants": { "send": "reply-only", "history": "none" },
+                    "usage": {
+                        "succeeded": 0, "failed": {}, "queueMicros": 0, "startMicros": 0, "guestMicros": 0,
+                        "hostMicros": 0, "peakMemoryBytes": 0, "actions": 0, "fetches": 0, "denials": 0,
+                        "running": 0, "waiting": 0, "warm": 0, "reloads": 0, "quarantines": 0,
+                    },
                     "lastError": {
                         "code": "script-syntax", "message": "expected `;`", "file": "greeter.rhai", "line": 3,
                         "column": 7, "at": "<time>",

@@ -20,7 +20,8 @@ use warbler_app::events::Wanted;
 use warbler_app::hook::{EventHook, Extensions, HookCall, HookOutcome};
 use warbler_app::{App, Parts, Settings};
 use warbler_domain::extension::{
-    ExtensionFault, ExtensionKind, ExtensionState, ExtensionStatus, Grants, Hook, LogLine,
+    CallCost, ExtensionFault, ExtensionKind, ExtensionState, ExtensionStatus, ExtensionUsage,
+    Grants, Hook, LogLine,
 };
 use warbler_domain::session::Account;
 use warbler_domain::{
@@ -146,6 +147,7 @@ impl TestApi {
             store: Store::open(&StoreOptions::new(dir.path().join("warbler.db")))?,
             driver: Arc::clone(&engine) as Arc<dyn Driver>,
             extensions: Arc::new(OneExtension),
+            forms: Arc::new(crate::AllForms),
             clock: Arc::clone(&clock) as _,
             random: Arc::new(Random::seeded(1)),
             media_dir: dir.path().join("media"),
@@ -436,6 +438,8 @@ impl Extensions for OneExtension {
             hooks: vec![Hook::Event],
             grants: Grants::default(),
             withheld: Grants::default(),
+            asked: Grants::default(),
+            usage: ExtensionUsage::default(),
             quarantined_until: None,
             last_error: Some(ExtensionFault {
                 code: "script-syntax".to_owned(),
@@ -515,6 +519,7 @@ impl EventHook for Greeter {
                 message: "greeted".to_owned(),
             }],
             fault: None,
+            cost: CallCost::default(),
         }
     }
 }

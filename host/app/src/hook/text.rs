@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use warbler_domain::extension::{ExtensionFault, LogLine};
-use warbler_domain::{EventKind, ExtensionName, Generation, Jid, SessionName, Timestamp};
+use warbler_domain::{
+    EventKind, ExtensionName, Generation, Jid, SessionId, SessionName, Timestamp,
+};
 use warbler_store::kv::KvWrite;
 
 use super::KvReader;
@@ -31,6 +33,8 @@ pub struct RenderCall {
     /// The id of the message; the same when it is written again.
     pub id: String,
     /// The session that sends it.
+    pub session: SessionId,
+    /// Its name.
     pub session_name: SessionName,
     /// The template.
     pub template: String,
@@ -69,6 +73,8 @@ pub struct TransformCall {
     /// The kind of the event it tells.
     pub kind: EventKind,
     /// The session it happened in.
+    pub session: SessionId,
+    /// Its name.
     pub session_name: SessionName,
     /// Where it goes.
     pub url: String,

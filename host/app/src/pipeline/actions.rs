@@ -77,7 +77,7 @@ pub(super) fn refuse_ungranted(
 ) -> Option<ExtensionFault> {
     actions.iter().find_map(|action| {
         let elsewhere = action.recipient().is_some_and(|to| event.chat() != Some(to));
-        let (code, message) = if elsewhere && grants.send != SendScope::Any {
+        let (code, message) = if elsewhere && grants.send == SendScope::ReplyOnly {
             (
                 "not-granted",
                 format!(

@@ -29,7 +29,7 @@ impl Denied {
         Err(Self::refusal(code, message))
     }
 
-    pub(super) fn refusal(code: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn refusal(code: &'static str, message: impl Into<String>) -> Self {
         Self::Refused(Refusal {
             code,
             message: message.into(),

@@ -74,6 +74,11 @@ impl Effects {
         let admits = granted
             .iter()
             .any(|origin| origin.admits(url.is_secure(), url.host(), url.port()));
+        if let (Some(rehearsal), true) = (self.rehearsal(), admits) {
+            let limits = FetchLimits::new(limits.fetch_bytes, limits.fetch_time);
+            let max_body = self.services.limits.fetch_body;
+            return rehearsal.answer(&worded(request, url, limits, max_body)?);
+        }
         let (Some(fetcher), Some(patience), true) =
             (&self.services.fetcher, &self.patience, admits)
         else {

@@ -178,7 +178,7 @@ impl Effects {
         Denied::refusal("not-granted", message)
     }
 
-    fn reader(&self) -> Result<&KvReader, Denied> {
+    pub(super) fn reader(&self) -> Result<&KvReader, Denied> {
         match &self.kv {
             Some(kv) => Ok(kv.reader()),
             None => no_kv(),

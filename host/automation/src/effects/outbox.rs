@@ -32,8 +32,8 @@ impl Effects {
     }
 
     /// A text to anybody.
-    pub(crate) fn send_text(&mut self, to: &str, text: String) -> Result<(), Denied> {
-        let to = self.anybody(to)?;
+    pub(crate) async fn send_text(&mut self, to: &str, text: String) -> Result<(), Denied> {
+        let to = self.anybody(to).await?;
         check_text(&text)?;
         self.push(Action::SendText { to, text })
     }
@@ -62,7 +62,7 @@ impl Effects {
     }
 
     /// A medium.
-    pub(crate) fn send_media(
+    pub(crate) async fn send_media(
         &mut self,
         to: Option<&str>,
         form: &str,
@@ -70,7 +70,7 @@ impl Effects {
         caption: Option<String>,
         file_name: Option<String>,
     ) -> Result<(), Denied> {
-        let to = self.recipient(to)?;
+        let to = self.recipient(to).await?;
         let form: MediaForm = form
             .parse()
             .map_err(|bad| Denied::refusal("bad-form", format!("{bad}")))?;
@@ -91,14 +91,14 @@ impl Effects {
     }
 
     /// A place.
-    pub(crate) fn send_location(
+    pub(crate) async fn send_location(
         &mut self,
         to: Option<&str>,
         latitude: f64,
         longitude: f64,
         name: Option<String>,
     ) -> Result<(), Denied> {
-        let to = self.recipient(to)?;
+        let to = self.recipient(to).await?;
         let bad =
             |bad: warbler_domain::place::BadDegrees| Denied::refusal("bad-place", bad.to_string());
         if let Some(name) = &name {
@@ -115,13 +115,13 @@ impl Effects {
     }
 
     /// An address-book entry.
-    pub(crate) fn send_contact(
+    pub(crate) async fn send_contact(
         &mut self,
         to: Option<&str>,
         name: &str,
         phones: &[String],
     ) -> Result<(), Denied> {
-        let to = self.recipient(to)?;
+        let to = self.recipient(to).await?;
         let bad = |message: String| Denied::refusal("bad-contact", message);
         if name.trim().is_empty() || name.len() > MAX_NAME {
             return Err(bad(format!("a name has 1 to {MAX_NAME} bytes")));
@@ -198,9 +198,22 @@ impl Effects {
             );
             return Denied::halted("too-many-actions", message);
         }
+        if let (Some(rate), true) = (self.profile.grants.rate, action.is_message()) {
+            if !self.profile.rate.take(rate, self.now) {
+                return Err(self.too_often(rate));
+            }
+            self.messages = self.messages.saturating_add(1);
+        }
         self.weight = weight;
         self.actions.push(action);
         Ok(())
+    }
+
+    fn too_often(&self, rate: u32) -> Denied {
+        let more = rate.saturating_mul(2);
+        let how = self.how_to_grant(&format!("rate = {more}"));
+        let message = format!("{rate} messages were sent within a minute; for more of them, {how}");
+        Denied::refusal("rate-limited", message)
     }
 
     pub(super) fn require_event(&self) -> Result<(), Denied> {
@@ -219,28 +232,44 @@ impl Effects {
     }
 
     /// Whom `to` means: the event's chat when nothing is said.
-    fn recipient(&self, to: Option<&str>) -> Result<Option<Jid>, Denied> {
+    async fn recipient(&self, to: Option<&str>) -> Result<Option<Jid>, Denied> {
         match to {
             None => self.require_chat().map(|()| None),
-            Some(to) => self.anybody(to).map(Some),
+            Some(to) => self.anybody(to).await.map(Some),
         }
     }
 
-    fn anybody(&self, to: &str) -> Result<Jid, Denied> {
+    async fn anybody(&self, to: &str) -> Result<Jid, Denied> {
         self.require_event()?;
-        if self.profile.grants.send != SendScope::Any {
-            return Denied::refused(
-                "not-granted",
-                format!(
-                    "writing to anybody is not granted; {}",
-                    self.how_to_grant("send = \"any\"")
-                ),
+        let scope = self.profile.grants.send;
+        if scope == SendScope::ReplyOnly {
+            let how = self.how_to_grant("send = \"any\"");
+            let message = format!("writing to anybody is not granted; {how}");
+            return Denied::refused("not-granted", message);
+        }
+        let to = match to.parse::<Recipient>() {
+            Ok(recipient) => recipient.into_jid(),
+            Err(bad) => return Denied::refused("bad-recipient", bad.to_string()),
+        };
+        if scope == SendScope::Contacts && !self.knows(&to).await? {
+            let how = self.how_to_grant("send = \"any\"");
+            let message = format!(
+                "the session does not know the recipient, and writing to others is not granted; {how}"
             );
+            return Denied::refused("not-granted", message);
         }
-        match to.parse::<Recipient>() {
-            Ok(recipient) => Ok(recipient.into_jid()),
-            Err(bad) => Denied::refused("bad-recipient", bad.to_string()),
+        Ok(to)
+    }
+
+    /// Whether the event's session knows somebody.
+    async fn knows(&self, to: &Jid) -> Result<bool, Denied> {
+        let Some(event) = &self.event else {
+            return Ok(false);
+        };
+        if event.chat() == Some(to) {
+            return Ok(true);
         }
+        Ok(self.reader()?.knows(event.session, to.clone()).await?)
     }
 }
 

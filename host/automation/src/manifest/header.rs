@@ -1,9 +1,10 @@
 //! The header of a script: comment lines at its top such as `// order: 20`.
 //!
-//! Known keys are `order`, `send`, `secrets`, `events`, `sessions`, `chats`, `text`
+//! Known keys are `order`, `send`, `secrets`, `kv`, `events`, `sessions`, `chats`, `text`
 //! and `own`; lists are separated by commas. Every other comment is a comment.
 
-use super::{Manifest, chat_filter, event_pattern, secret_name, send_scope};
+use super::Manifest;
+use super::words::{chat_filter, event_pattern, kv_space, secret_name, send_scope};
 use crate::fault::{Fault, Position};
 
 /// Reads the header lines of a script.
@@ -37,12 +38,15 @@ fn apply(manifest: &mut Manifest, key: &str, value: &str) -> Result<(), String> 
                 .map_err(|_| "`order` is a whole number".to_owned())?
         }
         "send" => manifest.asked.send = send_scope(value)?,
+        "kv" => manifest.kv = kv_space(value)?,
         "secrets" => manifest.asked.secrets = list(value, secret_name)?,
         "events" => filter.events = list(value, event_pattern)?,
         "sessions" => {
             filter.sessions = list(value, |text| {
                 text.parse().map_err(|error| format!("{error}"))
-            })?
+            })?;
+            manifest.asked.sessions =
+                Some(filter.sessions.clone()).filter(|names| !names.is_empty());
         }
         "chats" => filter.chats = list(value, chat_filter)?,
         "text" => filter.text = list(value, |text| Ok(text.to_lowercase()))?,

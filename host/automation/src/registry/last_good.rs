@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use warbler_domain::ExtensionName;
 use warbler_domain::extension::ExtensionKind;
+use warbler_domain::{ExtensionName, Generation};
 
 use super::sources::Package;
 
@@ -32,6 +32,9 @@ struct Index {
     code: String,
     manifest: Option<String>,
     code_path: PathBuf,
+    /// A newer version that failed on its first events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refused: Option<Generation>,
 }
 
 impl LastGood {
@@ -42,19 +45,30 @@ impl LastGood {
         })
     }
 
-    /// Keeps `package` as what last worked.
+    /// Keeps `package` as what last worked; what it takes the place of is kept beside it, if that
+    /// is `proven` or there is nothing better.
     pub(crate) fn save(
         &self,
         kind: ExtensionKind,
         name: &ExtensionName,
         package: &Package,
+        proven: bool,
     ) -> io::Result<()> {
+        let (now, before) = (self.index_path(kind, name), self.before_path(kind, name));
+        if (proven || !before.exists())
+            && self
+                .load(kind, name)
+                .is_some_and(|kept| kept.generation() != package.generation())
+        {
+            fs::rename(&now, &before)?;
+        }
         let code = HEXLOWER.encode(&Sha256::digest(&package.code));
         let index = Index {
             kind,
             name: name.clone(),
             manifest: package.manifest.clone(),
             code_path: package.code_path.clone(),
+            refused: None,
             code,
         };
         let code_path = self.code_path(&index.code);
@@ -70,18 +84,60 @@ impl LastGood {
 
     /// The version that last worked, if it is there and whole.
     pub(crate) fn load(&self, kind: ExtensionKind, name: &ExtensionName) -> Option<Package> {
-        let index = self.index(&self.index_path(kind, name))?;
+        self.package(self.index(&self.index_path(kind, name))?)
+    }
+
+    /// The version before that, if it is there and whole.
+    pub(crate) fn load_before(&self, kind: ExtensionKind, name: &ExtensionName) -> Option<Package> {
+        self.package(self.index(&self.before_path(kind, name))?)
+    }
+
+    /// The version that failed on its first events, and whose place the last-good one took again.
+    pub(crate) fn refused(&self, kind: ExtensionKind, name: &ExtensionName) -> Option<Generation> {
+        self.index(&self.index_path(kind, name))?.refused
+    }
+
+    /// Puts the version before in the place of the one that is kept, which has failed; whether
+    /// there was one.
+    pub(crate) fn go_back(
+        &self,
+        kind: ExtensionKind,
+        name: &ExtensionName,
+        refused: &Generation,
+    ) -> io::Result<bool> {
+        let before = self.before_path(kind, name);
+        let Some(mut index) = self.index(&before) else {
+            return Ok(false);
+        };
+        index.refused = Some(refused.clone());
+        let text = serde_json::to_vec_pretty(&index)?;
+        self.write(&self.index_path(kind, name), &text)?;
+        fs::remove_file(before)?;
+        self.sweep()?;
+        Ok(true)
+    }
+
+    fn package(&self, index: Index) -> Option<Package> {
         let code = fs::read(self.code_path(&index.code)).ok()?;
         let whole = HEXLOWER.encode(&Sha256::digest(&code)) == index.code;
         whole.then_some(Package {
             manifest: index.manifest,
             code,
             code_path: index.code_path,
+            fixtures: Vec::new(),
         })
+    }
+
+    /// Whether the version that last worked has this code.
+    pub(crate) fn has_code(&self, kind: ExtensionKind, name: &ExtensionName, code: &[u8]) -> bool {
+        let index = self.index(&self.index_path(kind, name));
+        index.is_some_and(|index| index.code == HEXLOWER.encode(&Sha256::digest(code)))
     }
 
     /// Forgets an extension that is gone.
     pub(crate) fn remove(&self, kind: ExtensionKind, name: &ExtensionName) -> io::Result<()> {
+        // Most have no version before.
+        fs::remove_file(self.before_path(kind, name)).ok();
         match fs::remove_file(self.index_path(kind, name)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => self.sweep(),
@@ -117,11 +173,12 @@ impl LastGood {
     }
 
     fn index_path(&self, kind: ExtensionKind, name: &ExtensionName) -> PathBuf {
-        let kind = match kind {
-            ExtensionKind::Plugin => "plugin",
-            ExtensionKind::Script => "script",
-        };
-        self.dir.join(format!("{kind}-{name}.json"))
+        self.dir.join(format!("{}-{name}.json", word(kind)))
+    }
+
+    /// No name ends so: `~` is not in names.
+    fn before_path(&self, kind: ExtensionKind, name: &ExtensionName) -> PathBuf {
+        self.dir.join(format!("{}-{name}~before.json", word(kind)))
     }
 
     fn code_path(&self, digest: &str) -> PathBuf {
@@ -134,5 +191,12 @@ impl LastGood {
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(aside, path)
+    }
+}
+
+fn word(kind: ExtensionKind) -> &'static str {
+    match kind {
+        ExtensionKind::Plugin => "plugin",
+        ExtensionKind::Script => "script",
     }
 }

@@ -16,6 +16,7 @@ use warbler_domain::{ExtensionName, Generation};
 
 use super::MAX_EXTENSIONS;
 use crate::fault::Fault;
+use crate::fixture::{FixtureText, folder_of, read_all};
 use crate::limits::Limits;
 use crate::manifest::{MAX_MANIFEST, parse_manifest};
 
@@ -31,6 +32,8 @@ pub(crate) struct Package {
     pub(crate) code: Vec<u8>,
     /// Where the code was.
     pub(crate) code_path: PathBuf,
+    /// The cases that a new version has to pass; none of a version that ran before.
+    pub(crate) fixtures: Vec<FixtureText>,
 }
 
 impl Package {
@@ -41,6 +44,26 @@ impl Package {
         for part in [manifest.as_bytes(), &self.code] {
             sha.update((part.len() as u64).to_le_bytes());
             sha.update(part);
+        }
+        Generation::of_digest(&sha.finalize().into())
+    }
+
+    /// What tells this reading of the files from others: the generation, and its fixtures.
+    pub(crate) fn edition(&self) -> Generation {
+        let generation = self.generation();
+        if self.fixtures.is_empty() {
+            return generation;
+        }
+        let mut sha = Sha256::new();
+        sha.update(generation.as_str());
+        for fixture in &self.fixtures {
+            for part in [
+                fixture.path.as_os_str().as_encoded_bytes(),
+                fixture.text.as_bytes(),
+            ] {
+                sha.update((part.len() as u64).to_le_bytes());
+                sha.update(part);
+            }
         }
         Generation::of_digest(&sha.finalize().into())
     }
@@ -106,6 +129,11 @@ impl Scanner {
     pub(crate) fn scan(&mut self) -> Scan {
         let mut scan = Scan::default();
         for dir in self.plugin_dirs.clone() {
+            // A folder may be a plugin itself.
+            if dir.join("plugin.toml").is_file() {
+                self.plugin(&dir, &mut scan);
+                continue;
+            }
             for path in entries(&dir, &mut scan) {
                 self.plugin(&path, &mut scan);
             }
@@ -126,13 +154,30 @@ impl Scanner {
         scan
     }
 
+    /// Reads the one extension at `path`, if there is one. Blocks.
+    pub(crate) fn one(&mut self, path: &Path) -> Option<Found> {
+        let mut scan = Scan::default();
+        if has_extension(path, "rhai") && path.is_file() {
+            self.script(path, &mut scan);
+        } else {
+            self.plugin(path, &mut scan);
+        }
+        scan.found.pop()
+    }
+
+    /// Reads this extension at the next look, whether it has changed or not.
+    pub(crate) fn forget(&mut self, path: &Path) {
+        self.stamps.remove(path);
+    }
+
     fn plugin(&mut self, path: &Path, scan: &mut Scan) {
         if path.is_dir() {
             let manifest = path.join("plugin.toml");
             if manifest.is_file() {
                 scan.folders.push(path.to_owned());
+                watch_fixtures(path, scan);
                 let content = self.read(path, std::slice::from_ref(&manifest), |scanner| {
-                    scanner.plugin_folder(path, &manifest)
+                    with_fixtures(scanner.plugin_folder(path, &manifest)?, path)
                 });
                 scan.found.extend(found(
                     ExtensionKind::Plugin,
@@ -143,9 +188,10 @@ impl Scanner {
             }
         } else if has_extension(path, "wasm") && path.is_file() {
             let max = self.limits.plugin.component;
+            watch_fixtures(path, scan);
             let content = self.read(path, &[path.to_owned()], |_| {
                 let code = read(path, max)?;
-                Ok((package(None, code, path), vec![]))
+                with_fixtures((package(None, code, path), vec![]), path)
             });
             scan.found.extend(found(
                 ExtensionKind::Plugin,
@@ -157,9 +203,10 @@ impl Scanner {
     }
 
     fn script(&mut self, path: &Path, scan: &mut Scan) {
+        watch_fixtures(path, scan);
         let max = self.limits.script.source;
         let content = self.read(path, &[path.to_owned()], |_| {
-            Ok((package(None, read(path, max)?, path), vec![]))
+            with_fixtures((package(None, read(path, max)?, path), vec![]), path)
         });
         scan.found.extend(found(
             ExtensionKind::Script,
@@ -231,6 +278,14 @@ impl Scanner {
 }
 
 struct Unusable(Generation, Box<Fault>);
+
+/// The folder of the fixtures beside `path` is watched, if it is there.
+fn watch_fixtures(path: &Path, scan: &mut Scan) {
+    let folder = folder_of(path);
+    if folder.is_dir() {
+        scan.folders.push(folder);
+    }
+}
 
 /// The visible entries of a folder, in order of their names.
 fn entries(dir: &Path, scan: &mut Scan) -> Vec<PathBuf> {
@@ -316,7 +371,34 @@ fn package(manifest: Option<String>, code: Vec<u8>, code_path: &Path) -> Package
         manifest,
         code,
         code_path: code_path.to_owned(),
+        fixtures: Vec::new(),
     }
+}
+
+/// The same with the fixtures beside the extension at `path`, and what to look at to see them
+/// change.
+fn with_fixtures(
+    (mut package, mut files): (Package, Vec<PathBuf>),
+    path: &Path,
+) -> Result<(Package, Vec<PathBuf>), Unusable> {
+    let folder = folder_of(path);
+    package.fixtures = read_all(&folder).map_err(|fault| {
+        let told = format!("{}{:?}", fault.message, fault.file);
+        Unusable(
+            both(&package.generation(), told.as_bytes()),
+            Box::new(fault),
+        )
+    })?;
+    files.extend(package.fixtures.iter().map(|fixture| fixture.path.clone()));
+    // A folder changes when files come and go; one that is missing comes into the one above.
+    let above = folder.parent().unwrap_or(path);
+    let seen = if folder.is_dir() {
+        folder.as_path()
+    } else {
+        above
+    };
+    files.push(seen.to_owned());
+    Ok((package, files))
 }
 
 fn read(path: &Path, max: usize) -> Result<Vec<u8>, Unusable> {

@@ -10,11 +10,12 @@ use std::time::Instant;
 
 use warbler_app::hook::{TemplateHook, WebhookHook};
 use warbler_domain::extension::{
-    ExtensionFault, ExtensionKind, ExtensionState, ExtensionStatus, Hook,
+    ExtensionFault, ExtensionKind, ExtensionState, ExtensionStatus, ExtensionUsage, Grants, Hook,
+    OperatorGrants,
 };
 use warbler_domain::{ExtensionName, Generation};
 
-use super::loader::{Engines, Loaded, Loader, Running, keep_house};
+use super::loader::{Engines, Loaded, Loader, Running, failed_trial, keep_house};
 use super::sources::{Content, Found, Scan};
 use super::{LastGood, Notice, NoticeKind, RegistryConfig, Snapshot};
 use crate::fault::Fault;
@@ -26,7 +27,7 @@ pub(crate) struct Table {
     loader: Loader,
 }
 
-struct Entry {
+pub(super) struct Entry {
     kind: ExtensionKind,
     name: ExtensionName,
     /// The newest version looked at, whether it runs or not.
@@ -34,6 +35,14 @@ struct Entry {
     running: Option<Running>,
     /// Why the newest version does not run.
     fault: Option<ExtensionFault>,
+    /// What the newest version asks for.
+    asked: Grants,
+    /// To be loaded again although its files are the same.
+    stale: bool,
+    /// How often one version took the place of another.
+    reloads: u64,
+    /// How often versions that are gone were left out.
+    quarantines: u64,
     /// Not there at the last look; one that is missing twice is gone.
     missing: bool,
 }
@@ -61,14 +70,73 @@ impl Table {
         let present: HashSet<PathBuf> = scan.found.iter().map(|found| found.path.clone()).collect();
         self.remove_missing(&present, &scan.unreadable, began, &mut changes)
             .await;
+        for running in self
+            .entries
+            .values()
+            .filter_map(|entry| entry.running.as_ref())
+        {
+            running.sweep(self.loader.now());
+        }
+        for notice in Box::pin(self.go_back(began)).await {
+            publish(self.snapshot());
+            changes.notices.push(notice);
+        }
         for found in scan.found {
-            if let Some(notice) = self.look_at(found, began).await {
+            if let Some(notice) = Box::pin(self.look_at(found, began)).await {
                 publish(self.snapshot());
                 changes.notices.push(notice);
             }
         }
         publish(self.snapshot());
         changes
+    }
+
+    /// Puts versions that failed on their first events out of the place they took.
+    async fn go_back(&mut self, began: Instant) -> Vec<Notice> {
+        let mut notices = Vec::new();
+        for entry in self.entries.values_mut() {
+            let fallen = entry.running.as_ref();
+            let Some(failed) = fallen.filter(|running| running.health.take_fall()) else {
+                continue;
+            };
+            let Some(running) = self.loader.go_back(entry.kind, failed).await else {
+                continue;
+            };
+            let fault = failed_trial().in_file(&failed.profile.file);
+            let fault = fault.dated(self.loader.now());
+            entry.quarantines += failed.health.usage().shown().quarantines;
+            entry.reloads += 1;
+            entry.fault = Some(fault.clone());
+            let to = running.profile.generation.clone();
+            entry.running = Some(running);
+            let what = NoticeKind::Returned { fault, to };
+            notices.push(notice(entry, what, began, Vec::new()));
+        }
+        notices
+    }
+
+    pub(super) fn loader(&self) -> &Loader {
+        &self.loader
+    }
+
+    pub(super) fn named(&self, name: &ExtensionName) -> impl Iterator<Item = (&PathBuf, &Entry)> {
+        self.entries
+            .iter()
+            .filter(move |(_, entry)| entry.name == *name)
+    }
+
+    /// Takes over what is granted to one extension at runtime; where its files are, to be looked at
+    /// again.
+    pub(crate) fn grant(&mut self, name: &ExtensionName, granted: OperatorGrants) -> Vec<PathBuf> {
+        self.loader.grant(name, granted);
+        let named = self.entries.iter_mut();
+        let named = named.filter(|(_, entry)| entry.name == *name);
+        named
+            .map(|(path, entry)| {
+                entry.stale = true;
+                path.clone()
+            })
+            .collect()
     }
 
     async fn remove_missing(
@@ -103,6 +171,7 @@ impl Table {
                 .values()
                 .any(|other| other.name == name && other.kind == kind);
             if !still_named {
+                self.loader.forget(&name);
                 keep_house(move || last_good.remove(kind, &name)).await;
             }
             changes
@@ -112,15 +181,16 @@ impl Table {
     }
 
     async fn look_at(&mut self, found: Found, began: Instant) -> Option<Notice> {
-        let generation = match &found.content {
+        let (generation, edition) = match &found.content {
             Content::Unchanged => return None,
-            Content::Read(package) => package.generation(),
-            Content::Unusable(generation, _) => generation.clone(),
+            Content::Read(package) => (package.generation(), package.edition()),
+            Content::Unusable(generation, _) => (generation.clone(), generation.clone()),
         };
-        let known = self.entries.get(&found.path);
-        if known.is_some_and(|entry| entry.tried == generation) {
+        let known = self.entries.get_mut(&found.path);
+        if known.is_some_and(|entry| entry.is_settled(&generation, &edition)) {
             return None;
         }
+        let known = self.entries.get(&found.path);
         let before = known.and_then(|entry| entry.running.clone());
         let taken = self
             .entries
@@ -130,6 +200,13 @@ impl Table {
             })
             .map(|(path, _)| path.clone());
         let (kind, name) = (found.kind, found.name.clone());
+        let asked = match &found.content {
+            Content::Read(package) => Loader::asked(kind, package),
+            Content::Unchanged | Content::Unusable(..) => None,
+        };
+        let (reloads, quarantines, stale) = known.map_or((0, 0, false), |entry| {
+            (entry.reloads, entry.quarantines, entry.stale)
+        });
         let result = match (taken, found.content) {
             (Some(other), _) => Err(Fault::new(
                 "name-taken",
@@ -140,13 +217,18 @@ impl Table {
             (None, Content::Unchanged) => return None,
             (None, Content::Read(package)) => match &before {
                 // The file is back to what runs.
-                Some(running) if *running.hook.generation() == generation => Ok(Loaded {
-                    running: running.clone(),
-                    warnings: Vec::new(),
-                }),
+                Some(running)
+                    if *running.hook.generation() == generation
+                        && self.loader.is_up_to_date(running) =>
+                {
+                    Ok(Loaded {
+                        running: running.clone(),
+                        warnings: Vec::new(),
+                    })
+                }
                 before => {
                     self.loader
-                        .update(kind, &name, package, before.as_ref())
+                        .update(kind, &name, package, before.as_ref(), stale)
                         .await
                 }
             },
@@ -157,10 +239,14 @@ impl Table {
             // A taken name may become free without the file changing.
             tried: match &result {
                 Err(fault) if fault.code == "name-taken" => Generation::of_digest(&[0; 32]),
-                _ => generation.clone(),
+                _ => edition,
             },
             running: None,
             fault: None,
+            asked: asked.unwrap_or_default(),
+            stale: false,
+            reloads,
+            quarantines,
             missing: false,
         };
         let told = self
@@ -169,6 +255,12 @@ impl Table {
             .and_then(|entry| entry.fault.clone());
         let notice = match result {
             Ok(loaded) => {
+                if let Some(before) = &before
+                    && !Arc::ptr_eq(&before.health, &loaded.running.health)
+                {
+                    entry.reloads += 1;
+                    entry.quarantines += before.health.usage().shown().quarantines;
+                }
                 entry.running = Some(loaded.running);
                 let what = match before {
                     None => NoticeKind::Loaded(generation),
@@ -182,9 +274,10 @@ impl Table {
                 let is_name = matches!(fault.code, "name-taken" | "name");
                 let fault = fault.dated(self.loader.now());
                 entry.running = match before {
-                    Some(running) => Some(running),
+                    Some(running) if self.loader.is_up_to_date(&running) => Some(running),
                     None if is_name => None,
-                    None => self.loader.restore(entry.kind, &entry.name).await,
+                    // What runs must not keep what it is no longer granted.
+                    Some(_) | None => self.loader.restore(entry.kind, &entry.name).await,
                 };
                 entry.fault = Some(fault.clone());
                 let running = entry
@@ -243,6 +336,28 @@ impl Table {
 }
 
 impl Entry {
+    pub(super) fn kind(&self) -> ExtensionKind {
+        self.kind
+    }
+
+    pub(super) fn running(&self) -> Option<&Running> {
+        self.running.as_ref()
+    }
+
+    /// Whether nothing has to be done about files that were read as `edition`.
+    fn is_settled(&mut self, generation: &Generation, edition: &Generation) -> bool {
+        if self.stale {
+            return false;
+        }
+        let runs = self.running.as_ref();
+        let runs = runs.is_some_and(|running| running.hook.generation() == generation);
+        if runs && self.fault.is_none() {
+            // Fixtures prove a version before it runs, and this one does.
+            self.tried = edition.clone();
+        }
+        self.tried == *edition
+    }
+
     fn status(&self, path: String) -> ExtensionStatus {
         let running = self.running.as_ref();
         ExtensionStatus {
@@ -269,6 +384,12 @@ impl Entry {
             withheld: running
                 .map(|running| running.profile.withheld.clone())
                 .unwrap_or_default(),
+            asked: self.asked.clone(),
+            usage: ExtensionUsage {
+                reloads: self.reloads,
+                quarantines: self.quarantines,
+                ..ExtensionUsage::default()
+            },
             quarantined_until: None,
             last_error: self.fault.clone(),
         }

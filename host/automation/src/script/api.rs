@@ -3,6 +3,7 @@
 //! What the host refuses is an error a script can catch; a limit ends the call.
 
 use std::future::Future;
+use std::task::{Context, Poll, Waker};
 
 use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, Map, Position};
 use tokio::runtime::Handle;
@@ -49,7 +50,11 @@ fn register_effects(engine: &mut Engine) {
         in_call(|call| call.effects.reply(text.to_string(), true))
     });
     engine.register_fn("send", |to: &str, text: Dynamic| -> Answer<()> {
-        in_call(|call| call.effects.send_text(to, text.to_string()))
+        let text = text.to_string();
+        in_call(|call| {
+            let turn = call.turn();
+            soon(turn, call.effects.send_text(to, text))
+        })
     });
     engine.register_fn("react", |emoji: &str| -> Answer<()> {
         in_call(|call| call.effects.react(None, emoji.to_owned()))
@@ -61,28 +66,48 @@ fn register_effects(engine: &mut Engine) {
 
 fn register_more_effects(engine: &mut Engine) {
     engine.register_fn("send_media", |form: &str, source: &str| -> Answer<()> {
-        in_call(|call| call.effects.send_media(None, form, source, None, None))
+        in_call(|call| {
+            soon(
+                call.turn(),
+                call.effects.send_media(None, form, source, None, None),
+            )
+        })
     });
     engine.register_fn(
         "send_media",
         |form: &str, source: &str, caption: &str| -> Answer<()> {
             let caption = Some(caption.to_owned());
-            in_call(|call| call.effects.send_media(None, form, source, caption, None))
+            in_call(|call| {
+                soon(
+                    call.turn(),
+                    call.effects.send_media(None, form, source, caption, None),
+                )
+            })
         },
     );
     engine.register_fn("send_location", |north: f64, east: f64| -> Answer<()> {
-        in_call(|call| call.effects.send_location(None, north, east, None))
+        in_call(|call| {
+            soon(
+                call.turn(),
+                call.effects.send_location(None, north, east, None),
+            )
+        })
     });
     engine.register_fn(
         "send_location",
         |north: f64, east: f64, name: &str| -> Answer<()> {
             let name = Some(name.to_owned());
-            in_call(|call| call.effects.send_location(None, north, east, name))
+            in_call(|call| {
+                soon(
+                    call.turn(),
+                    call.effects.send_location(None, north, east, name),
+                )
+            })
         },
     );
     engine.register_fn("send_contact", |name: &str, phone: &str| -> Answer<()> {
         let phones = [phone.to_owned()];
-        in_call(|call| call.effects.send_contact(None, name, &phones))
+        in_call(|call| soon(call.turn(), call.effects.send_contact(None, name, &phones)))
     });
     engine.register_fn("edit", |target: &str, text: Dynamic| -> Answer<()> {
         in_call(|call| call.effects.edit(target, text.to_string()))
@@ -254,6 +279,19 @@ fn in_call<T>(act: impl FnOnce(&mut Current) -> Result<T, Denied>) -> Answer<T> 
 
 /// The code of the halt that sends a call to a thread that may wait; authors never see it.
 pub(super) const NEEDS_THREAD: &str = "needs-thread";
+
+/// What needs the store now and then: done at once where it does not.
+fn soon<T>(
+    (may_wait, deadline): (bool, std::time::Instant),
+    answer: impl Future<Output = Result<T, Denied>>,
+) -> Result<T, Denied> {
+    let mut answer = std::pin::pin!(answer);
+    let mut context = Context::from_waker(Waker::noop());
+    match answer.as_mut().poll(&mut context) {
+        Poll::Ready(done) => done,
+        Poll::Pending => wait(may_wait, deadline, answer),
+    }
+}
 
 /// Waits for the store, at most until the call's deadline.
 fn wait<T>(

@@ -14,6 +14,7 @@ use std::time::Duration;
 use rhai::{CallFnOptions, Dynamic, Engine, Scope};
 use warbler_app::hook::{HookCall, HookOutcome};
 use warbler_domain::Verdict;
+use warbler_domain::extension::CallCost;
 
 use super::current::Current;
 use super::event::ScriptEvent;
@@ -120,6 +121,11 @@ fn conclude(
     done: Option<Current>,
     result: Result<Dynamic, Failure>,
 ) -> HookOutcome {
+    let guest = done.as_ref().map_or(Duration::ZERO, Current::age);
+    let cost = CallCost {
+        guest,
+        ..CallCost::default()
+    };
     let fault = |failure: Failure| {
         let fault = failure.into_fault(&code.source);
         fault.in_file(&code.profile.file).dated(call.now)
@@ -133,5 +139,5 @@ fn conclude(
         Verdict::Next
     };
     done.effects
-        .into_outcome(result.map(|_| verdict).map_err(fault))
+        .into_outcome(result.map(|_| verdict).map_err(fault), cost)
 }

@@ -41,6 +41,7 @@ pub(super) struct Current {
     /// The limit that ended the call, where Rhai itself does not know it.
     pub(super) halted: Option<crate::effects::Halt>,
     constants: Constants,
+    began: Instant,
     deadline: Instant,
 }
 
@@ -50,6 +51,7 @@ thread_local! {
 
 impl Current {
     pub(super) fn new(effects: Effects, constants: Constants, wall: Duration) -> Self {
+        let began = Instant::now();
         Self {
             effects,
             now: None,
@@ -57,7 +59,8 @@ impl Current {
             stopped: false,
             halted: None,
             constants,
-            deadline: Instant::now() + wall,
+            began,
+            deadline: began + wall,
         }
     }
 
@@ -97,6 +100,16 @@ impl Current {
 
     pub(super) fn deadline(&self) -> Instant {
         self.deadline
+    }
+
+    /// Since when it has been running.
+    pub(super) fn age(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// Whether the call may wait, and until when.
+    pub(super) fn turn(&self) -> (bool, Instant) {
+        (self.may_wait, self.deadline)
     }
 }
 

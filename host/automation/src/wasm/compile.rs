@@ -2,11 +2,13 @@
 //! instance.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use wasmtime::component::Component;
 
+use super::drive::Drive;
 use super::exports::{Exports, unknown_import};
-use super::wall::within;
+use super::meter::Ticked;
 use super::{Plugin, PluginEngine, PluginState};
 use crate::effects::Effects;
 use crate::fault::Fault;
@@ -46,9 +48,11 @@ impl Plugin {
         let _running = self.engine.ticker.running();
         let effects = Effects::idle(&self.profile, &self.engine.services);
         let init = self.engine.limits.init;
+        let drive = Drive::new(init, init, Duration::ZERO, &effects);
+        let ticked = Ticked::default();
         let state = PluginState::new(effects, self.memory(), &self.engine.limits);
-        let mut store = self.engine.store(state, init);
-        let started = within(init, None, async {
+        let mut store = self.engine.store(state, &ticked);
+        let started = drive.run(&ticked, async {
             let instance = self.linked.instantiate_async(&mut store).await?;
             match &self.exports.lifecycle {
                 Some(lifecycle) => {

@@ -23,6 +23,7 @@ const IMPORTS: [&str; 9] = [
 ];
 
 /// The exports of one component that this host calls.
+#[derive(Clone)]
 pub(super) struct Exports {
     pub(super) event: Option<event_handler::GuestIndices>,
     pub(super) template: Option<template_renderer::GuestIndices>,

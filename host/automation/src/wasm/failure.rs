@@ -35,9 +35,31 @@ pub(super) fn of_call(error: &wasmtime::Error) -> Fault {
         );
     }
     match error.downcast_ref::<WasmBacktrace>() {
-        Some(backtrace) => Fault::new("trap", format!("{cause}; in {}", frames(backtrace))),
+        Some(backtrace) => {
+            let place = place(backtrace).map_or_else(String::new, |place| format!(" at {place}"));
+            Fault::new("trap", format!("{cause}{place}; in {}", frames(backtrace)))
+        }
         None => Fault::new("trap", cause),
     }
+}
+
+/// The innermost place in the guest's own sources, where the component has debug information.
+fn place(backtrace: &WasmBacktrace) -> Option<String> {
+    let symbols = backtrace.frames().iter().flat_map(|frame| frame.symbols());
+    let mut places = symbols.filter_map(|symbol| Some((symbol.file()?, symbol.line()?)));
+    let (file, line) = places.find(|(file, _)| !is_of_others(file))?;
+    // Enough of the path to know the file by, and nothing of the machine it was built on.
+    let parts: Vec<&str> = file.split(['/', '\\']).collect();
+    let shown = parts.get(parts.len().saturating_sub(3)..)?.join("/");
+    Some(format!("{shown}:{line}"))
+}
+
+/// Whether a file is of a standard library or of a dependency.
+fn is_of_others(file: &str) -> bool {
+    ["/rustc/", "/library/", "/registry/src/", "/wasi-libc/"]
+        .iter()
+        .any(|part| file.contains(part))
+        || file.starts_with("library/")
 }
 
 /// `handle < main < start`: the functions that were running, innermost first.
@@ -47,7 +69,7 @@ fn frames(backtrace: &WasmBacktrace) -> String {
         .iter()
         .take(FRAMES)
         .map(|frame| match frame.func_name() {
-            Some(name) => name.to_owned(),
+            Some(name) => format!("{:#}", rustc_demangle::demangle(name)),
             None => format!("function {}", frame.func_index()),
         })
         .collect();

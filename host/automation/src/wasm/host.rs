@@ -1,4 +1,5 @@
-//! The import functions of the contract. Translation only: what they do is in `effects`.
+//! The import functions of the contract. Translation only: what they do is in `effects`; what passes
+//! either way is counted here.
 
 use super::contract::warbler::plugin::{
     config, history, http, kv, log, outbox, schedule, secrets, types,
@@ -6,6 +7,9 @@ use super::contract::warbler::plugin::{
 use super::record;
 use super::state::PluginState;
 use crate::effects::{Denied, Halt, Request};
+
+/// What an entry of a list takes beside its text, in bytes.
+const EACH: usize = size_of::<String>();
 
 /// A refusal is the guest's to handle; a halt ends its call.
 fn answer<T>(result: Result<T, Denied>) -> wasmtime::Result<Result<T, types::Refusal>> {
@@ -19,19 +23,33 @@ fn answer<T>(result: Result<T, Denied>) -> wasmtime::Result<Result<T, types::Ref
     }
 }
 
+/// Bytes of a text that may be absent.
+fn of(text: &Option<String>) -> usize {
+    text.as_ref().map_or(0, String::len)
+}
+
+/// Bytes of names and values.
+fn pairs(pairs: &[(String, String)]) -> usize {
+    let each = pairs.iter();
+    each.map(|(name, value)| name.len() + value.len() + 2 * EACH)
+        .sum()
+}
+
 impl types::Host for PluginState {}
 
 impl outbox::Host for PluginState {
     fn reply(&mut self, text: String, quote: bool) -> wasmtime::Result<Result<(), types::Refusal>> {
+        self.pass(text.len())?;
         answer(self.effects.reply(text, quote))
     }
 
-    fn send_text(
+    async fn send_text(
         &mut self,
         to: String,
         text: String,
     ) -> wasmtime::Result<Result<(), types::Refusal>> {
-        answer(self.effects.send_text(&to, text))
+        self.pass(to.len() + text.len())?;
+        answer(self.effects.send_text(&to, text).await)
     }
 
     fn react(
@@ -39,10 +57,11 @@ impl outbox::Host for PluginState {
         target: Option<String>,
         emoji: String,
     ) -> wasmtime::Result<Result<(), types::Refusal>> {
+        self.pass(of(&target) + emoji.len())?;
         answer(self.effects.react(target.as_deref(), emoji))
     }
 
-    fn send_media(
+    async fn send_media(
         &mut self,
         to: Option<String>,
         form: String,
@@ -50,28 +69,35 @@ impl outbox::Host for PluginState {
         caption: Option<String>,
         file_name: Option<String>,
     ) -> wasmtime::Result<Result<(), types::Refusal>> {
+        self.pass(of(&to) + form.len() + source.len() + of(&caption) + of(&file_name))?;
         let effects = &mut self.effects;
-        answer(effects.send_media(to.as_deref(), &form, &source, caption, file_name))
+        let sent = effects.send_media(to.as_deref(), &form, &source, caption, file_name);
+        answer(sent.await)
     }
 
-    fn send_location(
+    async fn send_location(
         &mut self,
         to: Option<String>,
         latitude: f64,
         longitude: f64,
         name: Option<String>,
     ) -> wasmtime::Result<Result<(), types::Refusal>> {
+        self.pass(of(&to) + of(&name))?;
         let effects = &mut self.effects;
-        answer(effects.send_location(to.as_deref(), latitude, longitude, name))
+        let sent = effects.send_location(to.as_deref(), latitude, longitude, name);
+        answer(sent.await)
     }
 
-    fn send_contact(
+    async fn send_contact(
         &mut self,
         to: Option<String>,
         name: String,
         phones: Vec<String>,
     ) -> wasmtime::Result<Result<(), types::Refusal>> {
-        answer(self.effects.send_contact(to.as_deref(), &name, &phones))
+        let numbers: usize = phones.iter().map(|phone| phone.len() + EACH).sum();
+        self.pass(of(&to) + name.len() + numbers)?;
+        let sent = self.effects.send_contact(to.as_deref(), &name, &phones);
+        answer(sent.await)
     }
 
     fn edit(
@@ -79,10 +105,12 @@ impl outbox::Host for PluginState {
         target: String,
         text: String,
     ) -> wasmtime::Result<Result<(), types::Refusal>> {
+        self.pass(target.len() + text.len())?;
         answer(self.effects.edit(&target, text))
     }
 
     fn revoke(&mut self, target: String) -> wasmtime::Result<Result<(), types::Refusal>> {
+        self.pass(target.len())?;
         answer(self.effects.revoke(&target))
     }
 
@@ -91,10 +119,12 @@ impl outbox::Host for PluginState {
     }
 
     fn set_typing(&mut self, state: String) -> wasmtime::Result<Result<(), types::Refusal>> {
+        self.pass(state.len())?;
         answer(self.effects.set_typing(&state))
     }
 
     fn emit(&mut self, kind: String, data: String) -> wasmtime::Result<Result<(), types::Refusal>> {
+        self.pass(kind.len() + data.len())?;
         answer(self.effects.emit(&kind, data))
     }
 }
@@ -106,10 +136,12 @@ impl schedule::Host for PluginState {
         after_seconds: u64,
         data: String,
     ) -> wasmtime::Result<Result<(), types::Refusal>> {
+        self.pass(name.len() + data.len())?;
         answer(self.effects.set_timer(name, after_seconds, data).await)
     }
 
     async fn cancel_timer(&mut self, name: String) -> wasmtime::Result<Result<(), types::Refusal>> {
+        self.pass(name.len())?;
         answer(self.effects.cancel_timer(name))
     }
 }
@@ -119,7 +151,12 @@ impl kv::Host for PluginState {
         &mut self,
         key: String,
     ) -> wasmtime::Result<Result<Option<Vec<u8>>, types::Refusal>> {
-        answer(self.effects.kv_get(&key).await)
+        self.pass(key.len())?;
+        let found = self.effects.kv_get(&key).await;
+        if let Ok(Some(value)) = &found {
+            self.pass(value.len())?;
+        }
+        answer(found)
     }
 
     async fn set(
@@ -128,10 +165,12 @@ impl kv::Host for PluginState {
         value: Vec<u8>,
         ttl_seconds: Option<u64>,
     ) -> wasmtime::Result<Result<(), types::Refusal>> {
+        self.pass(key.len() + value.len())?;
         answer(self.effects.kv_set(&key, value, ttl_seconds).await)
     }
 
     async fn delete(&mut self, key: String) -> wasmtime::Result<Result<(), types::Refusal>> {
+        self.pass(key.len())?;
         answer(self.effects.kv_delete(&key).await)
     }
 
@@ -140,6 +179,7 @@ impl kv::Host for PluginState {
         key: String,
         by: i64,
     ) -> wasmtime::Result<Result<i64, types::Refusal>> {
+        self.pass(key.len())?;
         answer(self.effects.kv_increment(&key, by).await)
     }
 
@@ -149,7 +189,12 @@ impl kv::Host for PluginState {
         after: String,
         limit: u32,
     ) -> wasmtime::Result<Result<Vec<String>, types::Refusal>> {
-        answer(self.effects.kv_list(&prefix, &after, limit).await)
+        self.pass(prefix.len() + after.len())?;
+        let found = self.effects.kv_list(&prefix, &after, limit).await;
+        if let Ok(keys) = &found {
+            self.pass(keys.iter().map(|key| key.len() + EACH).sum())?;
+        }
+        answer(found)
     }
 }
 
@@ -158,15 +203,25 @@ impl http::Host for PluginState {
         &mut self,
         request: http::Request,
     ) -> wasmtime::Result<Result<http::Response, types::Refusal>> {
+        let http::Request {
+            method,
+            url,
+            headers,
+            body,
+        } = request;
+        self.pass(method.len() + url.len() + pairs(&headers) + body.len())?;
         let fetched = self
             .effects
             .fetch(Request {
-                method: request.method,
-                url: request.url,
-                headers: request.headers,
-                body: request.body,
+                method,
+                url,
+                headers,
+                body,
             })
             .await;
+        if let Ok(answer) = &fetched {
+            self.pass(pairs(&answer.headers) + answer.body.len())?;
+        }
         answer(fetched.map(|answer| http::Response {
             status: answer.status,
             headers: answer.headers,
@@ -182,31 +237,43 @@ impl history::Host for PluginState {
         after: Option<String>,
         limit: u32,
     ) -> wasmtime::Result<Result<history::Page, types::Refusal>> {
+        self.pass(of(&chat) + of(&after))?;
         let effects = &self.effects;
         let page = effects.messages(chat.as_deref(), after.as_deref(), limit);
-        answer(page.await.map(|page| history::Page {
+        let page = page.await.map(|page| history::Page {
             items: page.items.iter().map(record::message).collect(),
             next: page.next.map(|next| next.to_string()),
-        }))
+        });
+        if let Ok(page) = &page {
+            self.pass(page.items.iter().map(record::size).sum())?;
+        }
+        answer(page)
     }
 
     async fn find(
         &mut self,
         whatsapp_id: String,
     ) -> wasmtime::Result<Result<Option<history::Message>, types::Refusal>> {
+        self.pass(whatsapp_id.len())?;
         let found = self.effects.find_message(&whatsapp_id).await;
-        answer(found.map(|found| found.as_ref().map(record::message)))
+        let found = found.map(|found| found.as_ref().map(record::message));
+        if let Ok(Some(message)) = &found {
+            self.pass(record::size(message))?;
+        }
+        answer(found)
     }
 }
 
 impl secrets::Host for PluginState {
     fn get(&mut self, name: String) -> wasmtime::Result<Result<String, types::Refusal>> {
+        self.pass(name.len())?;
         answer(self.effects.secret(&name))
     }
 }
 
 impl log::Host for PluginState {
     fn log(&mut self, level: String, message: String) -> wasmtime::Result<()> {
+        self.pass(level.len() + message.len())?;
         self.effects
             .log(&level, message)
             .map_err(wasmtime::Error::new)
@@ -215,6 +282,7 @@ impl log::Host for PluginState {
 
 impl config::Host for PluginState {
     fn get(&mut self) -> wasmtime::Result<String> {
+        self.pass(self.effects.config().len())?;
         Ok(self.effects.config().to_owned())
     }
 }

@@ -1,32 +1,28 @@
-//! One generation of one plugin, and its calls.
+//! One generation of one plugin, and its calls at events.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use warbler_app::hook::{
-    EventHook, HookCall, HookOutcome, Made, Payload, RenderCall, TemplateHook, TransformCall,
-    WebhookHook,
+use warbler_app::hook::{EventHook, HookCall, HookOutcome};
+use warbler_domain::extension::{CallCost, ExtensionFault, ExtensionKind, Grants, Hook};
+use warbler_domain::{
+    Event, ExtensionName, Generation, SessionId, SessionName, Timestamp, Verdict,
 };
-use warbler_domain::extension::{ExtensionKind, Grants, Hook};
-use warbler_domain::{Content, Event, ExtensionName, Generation, Timestamp, Verdict};
-use wasmtime::Store;
 use wasmtime::component::InstancePre;
 
 use super::contract::exports::warbler::plugin::event_handler::Verdict as GuestVerdict;
+use super::drive::Drive;
 use super::exports::Exports;
-use super::turns::Turns;
-use super::wall::within;
+use super::meter::Ticked;
+use super::turns::{Turn, Turns};
+use super::warm::{Kept, Warm};
 use super::{PluginEngine, PluginState, record};
-use crate::effects::{Effects, Patience, failed, passed};
+use crate::effects::{Effects, failed, passed};
 use crate::fault::Fault;
 use crate::health::Health;
 use crate::profile::Profile;
-
-/// Largest payload a plugin makes, in bytes.
-const MAX_PAYLOAD: usize = 256 * 1024;
-/// Most headers it adds, and their size in bytes.
-const MAX_HEADERS: usize = 32;
-const MAX_HEADER_BYTES: usize = 8 * 1024;
 
 /// One generation of one plugin, compiled and linked.
 pub(crate) struct Plugin {
@@ -34,8 +30,9 @@ pub(crate) struct Plugin {
     pub(super) profile: Arc<Profile>,
     pub(super) linked: InstancePre<PluginState>,
     pub(super) exports: Exports,
-    health: Arc<Health>,
+    pub(super) health: Arc<Health>,
     turns: Turns,
+    kept: Kept,
 }
 
 impl Plugin {
@@ -47,6 +44,7 @@ impl Plugin {
         exports: Exports,
     ) -> Self {
         let turns = Turns::new(&engine.limits);
+        let kept = Kept::new(engine.limits.warm.clone());
         Self {
             engine,
             profile,
@@ -54,12 +52,20 @@ impl Plugin {
             exports,
             health,
             turns,
+            kept,
         }
     }
 
     /// The hooks it exports.
     pub(crate) fn hooks(&self) -> Vec<Hook> {
         self.exports.hooks()
+    }
+
+    /// Drops instances that were kept and that nobody has called for a while.
+    pub(crate) fn sweep(&self, now: Timestamp) {
+        if self.profile.grants.warm {
+            self.health.usage().keeps(self.kept.sweep(now));
+        }
     }
 
     /// Bytes of memory a call may take.
@@ -75,114 +81,93 @@ impl Plugin {
         fault
     }
 
-    fn store(&self, effects: Effects) -> Store<PluginState> {
-        let state = PluginState::new(effects, self.memory(), &self.engine.limits);
-        self.engine.store(state, self.engine.limits.cpu)
+    pub(super) fn dated(&self, fault: Fault, now: Timestamp) -> ExtensionFault {
+        let fault = self.hiding_secrets(fault);
+        fault.in_file(&self.profile.file).dated(now)
     }
 
-    async fn within<T>(
-        &self,
-        patience: Option<&Patience>,
-        run: impl Future<Output = wasmtime::Result<T>>,
-    ) -> Result<T, Fault> {
-        within(self.engine.limits.wall, patience, run).await
+    /// Waits for a turn; how long that took comes with it.
+    pub(super) async fn turn(&self) -> (Duration, Result<Turn<'_>, Fault>) {
+        let began = Instant::now();
+        let turn = self.turns.next(&self.engine.slots, self.health.usage());
+        let turn = turn.await;
+        (began.elapsed(), turn)
+    }
+
+    /// An instance that is not yet made, for a call with these effects.
+    pub(super) fn fresh(&self, effects: Effects) -> Warm {
+        let ticked = Ticked::default();
+        let state = PluginState::new(effects, self.memory(), &self.engine.limits);
+        Warm::fresh(self.engine.store(state, &ticked), ticked)
+    }
+
+    /// What drives a call with these effects that waited for `queue`.
+    pub(super) fn drive(&self, effects: &Effects, queue: Duration) -> Drive {
+        let limits = &self.engine.limits;
+        Drive::new(limits.wall, limits.cpu, queue, effects)
+    }
+
+    /// The instance for a call: one that was kept for the session, else a fresh one.
+    fn instance(&self, session: SessionId, effects: Effects) -> Warm {
+        let kept = self.profile.grants.warm.then(|| self.kept.take(session));
+        match kept.flatten() {
+            Some(mut warm) => {
+                warm.store.data_mut().begin(effects);
+                warm.store.set_epoch_deadline(1);
+                warm
+            }
+            None => self.fresh(effects),
+        }
+    }
+
+    /// The effects of a call that went well; its instance is kept where that is granted.
+    fn conclude(&self, session: SessionId, mut warm: Warm, now: Timestamp) -> Effects {
+        if !self.profile.grants.warm {
+            return warm.store.into_data().finish();
+        }
+        let idle = Effects::idle(&self.profile, &self.engine.services);
+        let effects = warm.store.data_mut().end(idle);
+        if !warm.has_place() {
+            match Arc::clone(&self.engine.warm).try_acquire_owned() {
+                Ok(place) => warm.take_place(place),
+                // As many are kept as there may be.
+                Err(_full) => return effects,
+            }
+        }
+        let kept = self.kept.put(session, warm, now);
+        self.health.usage().keeps(kept);
+        effects
     }
 
     async fn handle_event(
         &self,
-        store: &mut Store<PluginState>,
-        patience: Option<&Patience>,
+        warm: &mut Warm,
+        drive: &Drive,
         call: &HookCall,
     ) -> Result<Verdict, Fault> {
         let Some(handler) = &self.exports.event else {
             return Ok(Verdict::Next);
         };
         let event = record::event(call);
-        let run = async {
-            let instance = self.linked.instantiate_async(&mut *store).await?;
-            let guest = handler.load(&mut *store, &instance)?;
-            guest.call_handle(&mut *store, &event).await
-        };
-        match self.within(patience, run).await? {
+        let (store, made) = (&mut warm.store, warm.guest.take());
+        let run = pin!(async {
+            let guest = match made {
+                Some(guest) => guest,
+                None => {
+                    let start = self.linked.instantiate_async(&mut *store);
+                    let instance = drive.meter.starting(start).await?;
+                    handler.load(&mut *store, &instance)?
+                }
+            };
+            let answer = guest.call_handle(&mut *store, &event).await?;
+            Ok((guest, answer))
+        });
+        let (guest, answer) = drive.run(&warm.ticked, run).await?;
+        warm.guest = Some(guest);
+        match answer {
             Ok(GuestVerdict::Next) => Ok(Verdict::Next),
             Ok(GuestVerdict::Stop) => Ok(Verdict::Stop),
             Err(message) => Err(Fault::new("guest-error", message)),
-        }
-    }
-
-    async fn render_text(
-        &self,
-        store: &mut Store<PluginState>,
-        patience: Option<&Patience>,
-        call: &RenderCall,
-    ) -> Result<String, Fault> {
-        let Some(renderer) = &self.exports.template else {
-            return Err(not_exported("template-renderer"));
-        };
-        let what = record::rendering(call);
-        let run = async {
-            let instance = self.linked.instantiate_async(&mut *store).await?;
-            let guest = renderer.load(&mut *store, &instance)?;
-            guest.call_render(&mut *store, &what).await
-        };
-        let text = self
-            .within(patience, run)
-            .await?
-            .map_err(|message| Fault::new("guest-error", message))?;
-        if text.is_empty() || text.len() > Content::MAX_TEXT {
-            let message = format!("a text has 1 to {} bytes", Content::MAX_TEXT);
-            return Err(Fault::new("bad-text", message));
-        }
-        Ok(text)
-    }
-
-    async fn transform_payload(
-        &self,
-        store: &mut Store<PluginState>,
-        patience: Option<&Patience>,
-        call: &TransformCall,
-    ) -> Result<Option<Payload>, Fault> {
-        let Some(transformer) = &self.exports.webhook else {
-            return Err(not_exported("webhook-transformer"));
-        };
-        let what = record::delivery(call);
-        let run = async {
-            let instance = self.linked.instantiate_async(&mut *store).await?;
-            let guest = transformer.load(&mut *store, &instance)?;
-            guest.call_transform(&mut *store, &what).await
-        };
-        let made = self
-            .within(patience, run)
-            .await?
-            .map_err(|message| Fault::new("guest-error", message))?;
-        made.map(|made| checked(record::payload(made))).transpose()
-    }
-
-    /// Notes how a call that makes text went.
-    fn concluded<T>(
-        &self,
-        store: Store<PluginState>,
-        result: Result<T, Fault>,
-        now: Timestamp,
-    ) -> Made<T> {
-        match &result {
-            Ok(_) => self.health.succeeded(),
-            Err(_) => self.health.failed(),
-        }
-        let result = result.map_err(|fault| self.dated(fault, now));
-        store.into_data().finish().into_made(result)
-    }
-
-    fn dated(&self, fault: Fault, now: Timestamp) -> warbler_domain::extension::ExtensionFault {
-        let fault = self.hiding_secrets(fault);
-        fault.in_file(&self.profile.file).dated(now)
-    }
-
-    fn no_turn<T>(&self, fault: Fault, now: Timestamp) -> Made<T> {
-        Made {
-            result: Err(self.dated(fault, now)),
-            kv_writes: Vec::new(),
-            logs: Vec::new(),
         }
     }
 }
@@ -209,106 +194,47 @@ impl EventHook for Plugin {
         self.profile.wants(event) && self.health.quarantined_until().is_none()
     }
 
+    fn why_not(&self, event: &Event, session: &SessionName) -> Option<String> {
+        let why = self.profile.why_not(event, session);
+        why.or_else(|| self.health.why_not())
+    }
+
     async fn handle(&self, call: HookCall) -> HookOutcome {
-        if !self.profile.filter.admits_session(&call) {
+        if !self.profile.admits_session(&call.session_name) {
             return passed();
         }
-        let _turn = match self.turns.next(&self.engine.slots).await {
+        let usage = self.health.usage();
+        let (queue, turn) = self.turn().await;
+        let _turn = match turn {
             Ok(turn) => turn,
-            Err(fault) => return failed(self.dated(fault, call.now), Vec::new()),
+            Err(fault) => {
+                let cost = CallCost {
+                    queue,
+                    ..CallCost::default()
+                };
+                usage.called(&cost, 0);
+                let outcome = failed(self.dated(fault, call.now), Vec::new());
+                return HookOutcome { cost, ..outcome };
+            }
         };
-        let _running = self.engine.ticker.running();
+        let _running = (self.engine.ticker.running(), usage.running());
         let effects = Effects::at_event(&call, &self.profile, &self.engine.services);
-        let patience = effects.patience();
-        let mut store = self.store(effects);
-        let result = self
-            .handle_event(&mut store, patience.as_deref(), &call)
-            .await;
-        // Failures are counted where the pipeline notes them, whoever found them.
-        if result.is_ok() {
-            self.health.succeeded();
-        }
+        let drive = self.drive(&effects, queue);
+        let session = call.event.session;
+        let mut warm = self.instance(session, effects);
+        let result = self.handle_event(&mut warm, &drive, &call).await;
+        let cost = drive.cost(warm.store.data().memory());
+        let effects = match &result {
+            // Failures are counted where the pipeline notes them, whoever found them.
+            Ok(_) => {
+                self.health.succeeded();
+                self.conclude(session, warm, call.now)
+            }
+            Err(_) => warm.store.into_data().finish(),
+        };
         let result = result.map_err(|fault| self.dated(fault, call.now));
-        store.into_data().finish().into_outcome(result)
+        let outcome = effects.into_outcome(result, cost);
+        usage.called(&outcome.cost, outcome.actions.len());
+        outcome
     }
-}
-
-#[async_trait]
-impl TemplateHook for Plugin {
-    fn name(&self) -> &ExtensionName {
-        &self.profile.name
-    }
-
-    fn generation(&self) -> &Generation {
-        &self.profile.generation
-    }
-
-    async fn render(&self, call: RenderCall) -> Made<String> {
-        let _turn = match self.turns.next(&self.engine.slots).await {
-            Ok(turn) => turn,
-            Err(fault) => return self.no_turn(fault, call.now),
-        };
-        let _running = self.engine.ticker.running();
-        let (profile, services) = (&self.profile, &self.engine.services);
-        let effects = Effects::of_text(call.now, call.kv.clone(), profile, services);
-        let patience = effects.patience();
-        let mut store = self.store(effects);
-        let result = self
-            .render_text(&mut store, patience.as_deref(), &call)
-            .await;
-        self.concluded(store, result, call.now)
-    }
-}
-
-#[async_trait]
-impl WebhookHook for Plugin {
-    fn name(&self) -> &ExtensionName {
-        &self.profile.name
-    }
-
-    fn generation(&self) -> &Generation {
-        &self.profile.generation
-    }
-
-    async fn transform(&self, call: TransformCall) -> Made<Option<Payload>> {
-        let _turn = match self.turns.next(&self.engine.slots).await {
-            Ok(turn) => turn,
-            Err(fault) => return self.no_turn(fault, call.now),
-        };
-        let _running = self.engine.ticker.running();
-        let (profile, services) = (&self.profile, &self.engine.services);
-        let effects = Effects::of_text(call.now, call.kv.clone(), profile, services);
-        let patience = effects.patience();
-        let mut store = self.store(effects);
-        let result = self
-            .transform_payload(&mut store, patience.as_deref(), &call)
-            .await;
-        self.concluded(store, result, call.now)
-    }
-}
-
-fn not_exported(interface: &str) -> Fault {
-    Fault::new(
-        "missing-export",
-        format!("the component does not export {interface}"),
-    )
-}
-
-fn checked(payload: Payload) -> Result<Payload, Fault> {
-    let headers: usize = payload
-        .headers
-        .iter()
-        .map(|(name, value)| name.len() + value.len())
-        .sum();
-    if payload.bytes.len() > MAX_PAYLOAD {
-        let message = format!("a payload has at most {MAX_PAYLOAD} bytes");
-        return Err(Fault::new("bad-payload", message));
-    }
-    if payload.headers.len() > MAX_HEADERS || headers > MAX_HEADER_BYTES {
-        let message = format!(
-            "a payload has at most {MAX_HEADERS} headers of {MAX_HEADER_BYTES} bytes together"
-        );
-        return Err(Fault::new("bad-payload", message));
-    }
-    Ok(payload)
 }

@@ -50,6 +50,20 @@ pub(super) fn message(message: &Message) -> history::Message {
     }
 }
 
+/// What a message takes on its way to the guest, in bytes.
+pub(super) fn size(message: &history::Message) -> usize {
+    let texts = [
+        &message.id,
+        &message.whatsapp_id,
+        &message.chat,
+        &message.sender,
+        &message.body,
+    ];
+    let texts: usize = texts.iter().map(|text| text.len()).sum();
+    let more = [&message.sender_name, &message.text].into_iter().flatten();
+    size_of::<history::Message>() + texts + more.map(String::len).sum::<usize>()
+}
+
 pub(super) fn rendering(call: &RenderCall) -> template_renderer::Rendering {
     template_renderer::Rendering {
         id: call.id.clone(),

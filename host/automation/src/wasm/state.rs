@@ -7,12 +7,15 @@ use super::stdio::GuestStream;
 use crate::effects::{Effects, Halt};
 use crate::limits::PluginLimits;
 
-/// Most handles of WASI (clocks, streams) a call may hold.
-const MAX_HANDLES: usize = 1000;
+/// Most handles (clocks, streams, the guest's own) a call may hold.
+pub(super) const MAX_HANDLES: usize = 1000;
 
 /// The store's data of one call.
 pub(crate) struct PluginState {
     pub(super) effects: Effects,
+    /// Bytes that may still pass between the guest and the host in this call.
+    room: usize,
+    host_memory: usize,
     pub(super) limiter: Limiter,
     wasi: Option<Wasi>,
     table: ResourceTable,
@@ -32,6 +35,8 @@ impl PluginState {
         table.set_max_capacity(MAX_HANDLES);
         Self {
             effects,
+            room: limits.host_memory,
+            host_memory: limits.host_memory,
             limiter: Limiter {
                 memory,
                 used: 0,
@@ -42,13 +47,54 @@ impl PluginState {
         }
     }
 
-    /// The effects, when the call is over.
+    /// Begins another call of an instance that was kept.
+    pub(super) fn begin(&mut self, mut effects: Effects) {
+        // What the guest prints still goes where it went at its first call.
+        effects.share_log(self.effects.logs().clone());
+        self.effects = effects;
+        self.room = self.host_memory;
+    }
+
+    /// The effects, when the call is over; `idle` takes their place.
+    pub(super) fn end(&mut self, mut idle: Effects) -> Effects {
+        self.flush();
+        idle.share_log(self.effects.logs().clone());
+        std::mem::replace(&mut self.effects, idle)
+    }
+
+    /// The effects, when the call is over and the instance is not needed again.
     pub(super) fn finish(self) -> Effects {
-        if let Some(wasi) = self.wasi {
+        self.flush();
+        self.effects
+    }
+
+    /// Counts what passes between the guest and the host in one function call.
+    pub(super) fn pass(&mut self, bytes: usize) -> wasmtime::Result<()> {
+        match self.room.checked_sub(bytes) {
+            Some(room) => {
+                self.room = room;
+                Ok(())
+            }
+            None => Err(wasmtime::Error::new(Halt {
+                code: "host-memory",
+                message: format!(
+                    "more than {} MiB passed between the plugin and the host",
+                    self.host_memory / (1024 * 1024)
+                ),
+            })),
+        }
+    }
+
+    /// The most memory it has had, in bytes: memories never shrink.
+    pub(super) fn memory(&self) -> u64 {
+        self.limiter.used as u64
+    }
+
+    fn flush(&self) {
+        if let Some(wasi) = &self.wasi {
             wasi.stdout.finish();
             wasi.stderr.finish();
         }
-        self.effects
     }
 }
 
@@ -59,12 +105,13 @@ impl WasiView for PluginState {
             let stdout = GuestStream::new("info", logs.clone());
             let stderr = GuestStream::new("warn", logs.clone());
             // Nothing else is put in: no arguments, environment, files or addresses.
-            let ctx = WasiCtx::builder()
-                .stdout(stdout.clone())
-                .stderr(stderr.clone())
-                .build();
+            let mut ctx = WasiCtx::builder();
+            ctx.stdout(stdout.clone()).stderr(stderr.clone());
+            if let Some(rehearsal) = self.effects.rehearsal() {
+                rehearsal.set_up(&mut ctx);
+            }
             Wasi {
-                ctx,
+                ctx: ctx.build(),
                 stdout,
                 stderr,
             }

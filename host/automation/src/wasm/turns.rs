@@ -6,6 +6,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::fault::Fault;
 use crate::limits::PluginLimits;
+use crate::usage::Usage;
 
 /// The turns of one plugin.
 pub(super) struct Turns {
@@ -39,7 +40,11 @@ impl Turns {
     }
 
     /// Waits for a turn among the plugin's own calls, then among `all`.
-    pub(super) async fn next<'a>(&'a self, all: &'a Semaphore) -> Result<Turn<'a>, Fault> {
+    pub(super) async fn next<'a>(
+        &'a self,
+        all: &'a Semaphore,
+        usage: &Usage,
+    ) -> Result<Turn<'a>, Fault> {
         if let (Ok(own), Ok(all)) = (self.own.try_acquire(), all.try_acquire()) {
             return Ok(Turn {
                 _own: own,
@@ -52,6 +57,7 @@ impl Turns {
             return Err(Fault::new("busy", message));
         }
         let _waiting = Waiting(&self.waiting);
+        let _shown = usage.waiting();
         let stopping = |_closed| Fault::new("busy", "the host is stopping");
         Ok(Turn {
             _own: self.own.acquire().await.map_err(stopping)?,

@@ -31,7 +31,7 @@ fn everything(port: u16) -> Result<Grants> {
         ],
         secrets: vec!["crm_token".to_owned(), "unset".to_owned()],
         history: HistoryScope::Any,
-        memory: None,
+        ..Grants::default()
     })
 }
 
@@ -43,7 +43,7 @@ async fn stage(port: u16, reachable: &[&str]) -> Result<Stage> {
     let name = "granted".parse()?;
     Stage::start_with(move |config: &mut RegistryConfig| {
         config.fetcher = Some(fetcher);
-        config.grants.insert(name, grants);
+        config.grants.insert(name, grants.into());
         config
             .secrets
             .insert("crm_token".to_owned(), Secret::new("s3cr3t-token"));
@@ -175,6 +175,78 @@ async fn what_is_not_public_is_not_reached_whatever_is_granted() -> Result<()> {
 }
 
 #[tokio::test]
+async fn what_machines_keep_for_themselves_is_not_reached_by_any_spelling() -> Result<()> {
+    let origins = [
+        "http://169.254.169.254",
+        "http://[::ffff:a9fe:a9fe]",
+        "http://[fd00:ec2::254]",
+        "http://0.0.0.0",
+        "http://10.0.0.1",
+        "http://[::1]",
+        "http://metadata.google.internal",
+    ];
+    let granted = Grants {
+        http: origins
+            .iter()
+            .map(|origin| origin.parse())
+            .collect::<Result<_, _>>()?,
+        ..Grants::default()
+    };
+    let asking = format!("[capabilities]\n{}\n", granted.lines().join("\n"));
+    let fetcher = Fetcher::new(Outbound::default())?;
+    let name = "granted".parse()?;
+    let stage = Stage::start_with(move |config| {
+        config.fetcher = Some(fetcher);
+        config.grants.insert(name, granted.into());
+    })
+    .await?;
+    stage.put_guest_with("granted", &asking)?;
+    stage.registry.rescan().await;
+    for origin in origins {
+        let outcome = stage.says("granted", &format!("f{origin}/latest")).await?;
+        let heard = replies(&outcome)
+            .first()
+            .copied()
+            .unwrap_or_default()
+            .to_owned();
+        // A name that nobody here can look up is not reached either.
+        let refused = ["not-public", "unreachable"];
+        assert!(refused.contains(&heard.as_str()), "{origin}: {heard}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_redirect_is_an_answer_and_is_not_followed() -> Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let port = listener.local_addr()?.port();
+    let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = std::sync::Arc::clone(&asked);
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            let mut request = [0; 4096];
+            if socket.read(&mut request).await.is_ok() {
+                let answer = format!(
+                    "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:{port}/secret\r\ncontent-length: 5\r\nconnection: close\r\n\r\nmoved"
+                );
+                socket.write_all(answer.as_bytes()).await.ok();
+            }
+        }
+    });
+    let stage = stage(port, &["127.0.0.1"]).await?;
+    stage.put_guest_with("granted", &asking(port))?;
+    stage.registry.rescan().await;
+    let outcome = stage
+        .says("granted", &format!("fhttp://127.0.0.1:{port}/x"))
+        .await?;
+    assert_eq!(replies(&outcome), ["moved"], "{:?}", outcome.fault);
+    assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 1);
+    assert_eq!(outcome.cost.fetches, 1);
+    Ok(())
+}
+
+#[tokio::test]
 async fn stored_messages_can_be_read_where_that_is_granted() -> Result<()> {
     let stage = stage(80, &[]).await?;
     stage.put_guest_with("granted", &asking(80))?;
@@ -229,7 +301,7 @@ async fn an_update_that_asks_for_more_waits_while_the_version_before_it_runs() -
     let name = "a".parse()?;
     let stage = stage
         .restart_with(|config| {
-            config.grants.insert(name, granted);
+            config.grants.insert(name, granted.into());
         })
         .await?;
     assert_eq!(replies(&stage.says("a", "x").await?), ["new"]);
@@ -245,7 +317,7 @@ async fn more_memory_is_had_by_those_who_ask_and_are_granted() -> Result<()> {
     };
     let name = "memory".parse()?;
     let stage = Stage::start_with(|config| {
-        config.grants.insert(name, grants);
+        config.grants.insert(name, grants.into());
     })
     .await?;
     stage.put_guest_with("memory", "[capabilities]\nmemory = 128\n")?;

@@ -126,6 +126,7 @@ async fn a_template_plugin_writes_text_and_has_no_outbox() -> Result<()> {
     let call = |template: &str| -> Result<RenderCall> {
         Ok(RenderCall {
             id: "1".to_owned(),
+            session: stage.session,
             session_name: "shop".parse()?,
             template: template.to_owned(),
             to: "15550100@s.whatsapp.net".parse()?,
@@ -160,6 +161,7 @@ async fn a_webhook_plugin_shapes_a_payload_or_holds_it_back() -> Result<()> {
         Ok(TransformCall {
             id: "1".to_owned(),
             kind: EventKind::MESSAGE_RECEIVED,
+            session: stage.session,
             session_name: "shop".parse()?,
             url: "https://crm.example.com/hook".to_owned(),
             payload: Payload {

@@ -1,8 +1,9 @@
 //! The key-value space of an extension.
 
 use anyhow::Result;
+use warbler_domain::{Random, SessionId};
 
-use crate::stage::{Stage, code, replies};
+use crate::stage::{Stage, WEDNESDAY_MORNING, code, replies};
 
 #[tokio::test]
 async fn a_plugins_count_survives_its_instance() -> Result<()> {
@@ -69,5 +70,39 @@ async fn a_key_value_space_has_limits() -> Result<()> {
         let message = outcome.fault.map(|fault| fault.message).unwrap_or_default();
         assert!(message.starts_with(refusal), "{message}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_space_for_each_session_shows_none_of_them_anothers() -> Result<()> {
+    let mut stage = Stage::start().await?;
+    stage.put_guest_with("counter", "kv = \"session\"\n")?;
+    let source =
+        "// kv: session\nfn on_message(message) { kv_set(\"a\", 1); reply(kv_keys(\"\").len()); }";
+    stage.put("scripts/keys.rhai", source)?;
+    stage.registry.rescan().await;
+    let shop = stage.session;
+    for count in ["1", "2"] {
+        assert_eq!(
+            replies(&stage.says_and_keeps("counter", "x").await?),
+            [count]
+        );
+    }
+    stage.says_and_keeps("keys", "x").await?;
+    stage.session = SessionId::new(WEDNESDAY_MORNING, &Random::seeded(42));
+    assert_eq!(replies(&stage.says_and_keeps("counter", "x").await?), ["1"]);
+    assert_eq!(replies(&stage.says_and_keeps("keys", "x").await?), ["1"]);
+    stage.session = shop;
+    assert_eq!(replies(&stage.says_and_keeps("counter", "x").await?), ["3"]);
+
+    stage
+        .store
+        .write(move |tx| tx.sessions_mut().delete(shop))
+        .await?;
+    assert_eq!(
+        replies(&stage.says_and_keeps("counter", "x").await?),
+        ["1"],
+        "it goes with its session"
+    );
     Ok(())
 }

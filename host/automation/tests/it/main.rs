@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod contract;
+mod fixtures;
 mod grants;
 mod hooks;
 mod hostile;
@@ -10,5 +11,8 @@ mod kv;
 mod plugins;
 mod quarantine;
 mod reload;
+mod rights;
 mod scripts;
 mod stage;
+mod trial;
+mod warm;

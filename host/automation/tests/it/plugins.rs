@@ -158,8 +158,10 @@ async fn writing_to_anybody_needs_the_wish_and_the_grant() -> Result<()> {
         };
         config
             .grants
-            .insert("asked_and_granted".parse().unwrap(), granted.clone());
-        config.grants.insert("granted".parse().unwrap(), granted);
+            .insert("asked_and_granted".parse().unwrap(), granted.clone().into());
+        config
+            .grants
+            .insert("granted".parse().unwrap(), granted.into());
     })
     .await?;
     stage.put(

@@ -26,7 +26,7 @@ pub(crate) struct Stage {
     notices: broadcast::Receiver<Notice>,
     pub(crate) store: Store,
     random: Random,
-    session: SessionId,
+    pub(crate) session: SessionId,
 }
 
 impl Stage {

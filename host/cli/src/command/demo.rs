@@ -20,7 +20,7 @@ use crate::failure::Failure;
 use crate::host::{Host, HostOptions, NetworkChoice};
 use crate::signals::asked_to_end;
 use crate::terminal::Screen;
-use conversation::Conversation;
+use conversation::{Conversation, Detail};
 use folders::Folders;
 
 /// The session everything happens on.
@@ -101,7 +101,13 @@ async fn story(host: &mut Host, folders: &Folders, screen: Screen) -> Result<(),
     Box::pin(linking::link(host, &owner, &session, screen)).await?;
 
     screen.line("")?;
-    let mut conversation = Conversation::new(host, network, &owner, session, screen).await?;
+    let detail = if folders.has_own() {
+        Detail::Walks
+    } else {
+        Detail::Talk
+    };
+    let talk = Conversation::new(host, network, &owner, session, screen, detail);
+    let mut conversation = talk.await?;
     for question in QUESTIONS {
         Box::pin(conversation.ask(&customer, &owner, question)).await?;
     }

@@ -1,5 +1,7 @@
 //! `warbler events …`: what happens on a running host.
 
+mod explain;
+
 use serde::Deserialize;
 
 use crate::args::{Events, EventsVerb};
@@ -12,14 +14,16 @@ use crate::terminal::{Screen, plain, time_of_day};
 /// Longest line shown.
 const MAX_LINE: usize = 200;
 
-/// Prints events as they happen.
+/// Prints events as they happen, or one event's way.
 pub(super) async fn run(
     args: Events,
     environment: &Environment,
     screen: Screen,
 ) -> Result<(), Failure> {
-    let EventsVerb::Tail = args.verb;
     let client = Client::new(&args.reach, environment)?;
+    if let EventsVerb::Explain { id } = &args.verb {
+        return explain::run(&client, id, args.reach.json, screen).await;
+    }
     let mut stream = client.events().await?;
     if !args.reach.json && screen.is_terminal() {
         screen.line(screen.faint("Events from now on; ctrl-c ends."))?;

@@ -1,5 +1,8 @@
 //! `warbler extensions …`: what plugins and scripts a running host has.
 
+mod grants;
+mod replay;
+
 use crate::args::{Extensions, ExtensionsVerb};
 use crate::client::{Client, ExtensionView, Items};
 use crate::config::Environment;
@@ -23,6 +26,26 @@ pub(super) async fn run(
         ExtensionsVerb::List => {
             let list: Items<ExtensionView> = client.get(&["extensions"]).await?;
             show(&list.items, screen)
+        }
+        ExtensionsVerb::Replay {
+            name,
+            events,
+            event,
+        } => {
+            let body = match event {
+                Some(id) => serde_json::json!({ "event": id }),
+                None => serde_json::json!({ "events": events }),
+            };
+            replay::run(&client, &name, body, args.reach.json, screen).await
+        }
+        ExtensionsVerb::Usage { name } => {
+            grants::usage(&client, &name, args.reach.json, screen).await
+        }
+        ExtensionsVerb::Grants { name } => {
+            grants::show(&client, &name, args.reach.json, screen).await
+        }
+        ExtensionsVerb::Grant { name, grants } => {
+            grants::give(&client, &name, &grants, args.reach.json, screen).await
         }
     }
 }

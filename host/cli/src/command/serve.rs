@@ -37,6 +37,7 @@ fn options(args: Serve, config: Config) -> Result<HostOptions, Failure> {
     let max_database = config.data.max_database();
     let data = args.data.unwrap_or(config.data.dir);
     let max_body = config.server.max_body();
+    let open_metrics = config.server.open_metrics;
     let history = config.sessions.history();
     Ok(HostOptions {
         listen: args.listen.unwrap_or(config.server.listen),
@@ -48,6 +49,7 @@ fn options(args: Serve, config: Config) -> Result<HostOptions, Failure> {
         secrets: config.extensions.secrets,
         device_name: config.network.device_name,
         max_body,
+        open_metrics,
         history,
         max_database,
         admin_key: config.access.admin_key,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer};
-use warbler_domain::extension::Grants;
+use warbler_domain::extension::OperatorGrants;
 use warbler_domain::{ExtensionName, Secret};
 
 /// Plugins and scripts.
@@ -16,7 +16,7 @@ pub struct Extensions {
     /// Folders with scripts.
     pub scripts: Vec<PathBuf>,
     /// What extensions may do beyond the default, by name.
-    pub grants: BTreeMap<ExtensionName, Grants>,
+    pub grants: BTreeMap<ExtensionName, OperatorGrants>,
     /// The secrets that extensions may be granted, by name.
     #[serde(deserialize_with = "secrets")]
     pub secrets: BTreeMap<String, Secret>,

@@ -14,6 +14,8 @@ pub struct Server {
     pub allow_remote: bool,
     /// Proxies that are believed about addresses.
     pub trusted_proxies: Vec<IpAddr>,
+    /// Whether `/metrics` is shown without a key to whoever asks from this machine.
+    pub open_metrics: bool,
     max_body_mib: u16,
 }
 

@@ -42,7 +42,7 @@ fn a_file_changes_only_what_it_holds() -> Result<(), ConfigError> {
     assert_eq!(config.sessions.connecting_at_once, 16);
     let grants: Vec<_> = config.extensions.grants.into_iter().collect();
     assert!(
-        matches!(grants.as_slice(), [(name, grants)] if name.as_str() == "news" && grants.send == SendScope::Any)
+        matches!(grants.as_slice(), [(name, grants)] if name.as_str() == "news" && grants.send == Some(SendScope::Any))
     );
     Ok(())
 }

@@ -1,20 +1,34 @@
 //! What an extension may do beyond the default: asked for by its manifest, granted by the
 //! operator; what holds is both.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
+use super::granted::OperatorGrants;
+use super::origin::HttpOrigin;
+use crate::session::SessionName;
+
 /// To whom an extension may write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SendScope {
     /// Only into the chat an event came from.
     #[default]
     ReplyOnly,
+    /// To those in the session's address book, and where it has a chat already.
+    Contacts,
     /// To anybody.
     Any,
+}
+
+impl SendScope {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ReplyOnly => "reply-only",
+            Self::Contacts => "contacts",
+            Self::Any => "any",
+        }
+    }
 }
 
 /// Which stored messages an extension may read.
@@ -28,6 +42,17 @@ pub enum HistoryScope {
     Chat,
     /// Those of every chat of the session.
     Any,
+}
+
+impl HistoryScope {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Chat => "chat",
+            Self::Any => "any",
+        }
+    }
 }
 
 /// What an extension asks for, what the operator grants, or what holds.
@@ -47,6 +72,15 @@ pub struct Grants {
     /// How much memory a call may take, in MiB; the host's usual limit when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<u32>,
+    /// The sessions whose events it is given; those of every session when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<Vec<SessionName>>,
+    /// How many messages it may send in a minute, in all; no bound of its own when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<u32>,
+    /// Whether an instance of it may be kept between calls.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub warm: bool,
 }
 
 impl Grants {
@@ -56,17 +90,13 @@ impl Grants {
     /// What is in both.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
-        let send = match (self.send, other.send) {
-            (SendScope::Any, SendScope::Any) => SendScope::Any,
-            _ => SendScope::ReplyOnly,
-        };
         let http = self.http.iter().filter(|origin| other.covers(origin));
         let secrets = self
             .secrets
             .iter()
             .filter(|name| other.secrets.contains(name));
         Self {
-            send,
+            send: self.send.min(other.send),
             http: http.cloned().collect(),
             secrets: secrets.cloned().collect(),
             history: self.history.min(other.history),
@@ -74,6 +104,20 @@ impl Grants {
                 .memory
                 .zip(other.memory)
                 .map(|(asked, granted)| asked.min(granted)),
+            sessions: match (&self.sessions, &other.sessions) {
+                (Some(mine), Some(others)) => Some(
+                    mine.iter()
+                        .filter(|name| others.contains(name))
+                        .cloned()
+                        .collect(),
+                ),
+                (mine, others) => mine.as_ref().or(others.as_ref()).cloned(),
+            },
+            rate: match (self.rate, other.rate) {
+                (Some(mine), Some(others)) => Some(mine.min(others)),
+                (mine, others) => mine.or(others),
+            },
+            warm: self.warm && other.warm,
         }
     }
 
@@ -85,10 +129,16 @@ impl Grants {
             .secrets
             .iter()
             .filter(|name| !other.secrets.contains(name));
+        let sessions = self.sessions.iter().flatten().filter(|name| {
+            let of_other = other.sessions.as_ref();
+            of_other.is_some_and(|others| !others.contains(name))
+        });
+        let sessions: Vec<_> = sessions.cloned().collect();
         Self {
-            send: match other.send {
-                SendScope::Any => SendScope::ReplyOnly,
-                SendScope::ReplyOnly => self.send,
+            send: if self.send > other.send {
+                self.send
+            } else {
+                SendScope::ReplyOnly
             },
             http: http.cloned().collect(),
             secrets: secrets.cloned().collect(),
@@ -98,6 +148,11 @@ impl Grants {
                 HistoryScope::None
             },
             memory: self.memory.filter(|asked| other.memory < Some(*asked)),
+            sessions: (!sessions.is_empty()).then_some(sessions),
+            rate: self
+                .rate
+                .filter(|asked| other.rate.is_some_and(|granted| granted < *asked)),
+            warm: self.warm && !other.warm,
         }
     }
 
@@ -108,157 +163,11 @@ impl Grants {
 
     /// The lines of `warbler.toml`, below `[extensions.grants.NAME]`, that say this.
     pub fn lines(&self) -> Vec<String> {
-        let list = |items: Vec<String>| {
-            let quoted: Vec<_> = items.iter().map(|item| format!("\"{item}\"")).collect();
-            quoted.join(", ")
-        };
-        let mut lines = Vec::new();
-        if self.send == SendScope::Any {
-            lines.push("send = \"any\"".to_owned());
-        }
-        if !self.http.is_empty() {
-            let origins = self.http.iter().map(ToString::to_string).collect();
-            lines.push(format!("http = [{}]", list(origins)));
-        }
-        if !self.secrets.is_empty() {
-            lines.push(format!("secrets = [{}]", list(self.secrets.clone())));
-        }
-        match self.history {
-            HistoryScope::None => {}
-            HistoryScope::Chat => lines.push("history = \"chat\"".to_owned()),
-            HistoryScope::Any => lines.push("history = \"any\"".to_owned()),
-        }
-        if let Some(memory) = self.memory {
-            lines.push(format!("memory = {memory}"));
-        }
-        lines
+        OperatorGrants::from(self.clone()).lines()
     }
 
     fn covers(&self, origin: &HttpOrigin) -> bool {
         self.http.iter().any(|mine| mine.covers(origin))
-    }
-}
-
-/// Scheme, host and port that may be fetched from: `https://api.example.com`,
-/// `http://files.lan:8080`, or `https://*.example.com` for every name below one.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct HttpOrigin {
-    secure: bool,
-    /// Lower case, without `*.`.
-    host: String,
-    below: bool,
-    port: u16,
-}
-
-/// A text that is no origin.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an origin such as https://api.example.com, without path or password")]
-pub struct BadOrigin(String);
-
-impl HttpOrigin {
-    /// Whether a URL of this scheme, host and port is of this origin.
-    pub fn admits(&self, secure: bool, host: &str, port: u16) -> bool {
-        let host = host.trim_end_matches('.').to_ascii_lowercase();
-        self.secure == secure && self.port == port && self.holds(&host)
-    }
-
-    fn covers(&self, other: &Self) -> bool {
-        let host = if other.below {
-            // A whole domain is covered only by itself, or by one above it.
-            self.below && (self.host == other.host || self.holds(&other.host))
-        } else {
-            self.holds(&other.host)
-        };
-        host && self.secure == other.secure && self.port == other.port
-    }
-
-    fn holds(&self, host: &str) -> bool {
-        if self.below {
-            host.strip_suffix(&self.host)
-                .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
-        } else {
-            host == self.host
-        }
-    }
-
-    fn usual_port(secure: bool) -> u16 {
-        if secure { 443 } else { 80 }
-    }
-}
-
-impl FromStr for HttpOrigin {
-    type Err = BadOrigin;
-
-    fn from_str(text: &str) -> Result<Self, BadOrigin> {
-        let bad = || BadOrigin(text.chars().take(200).collect());
-        let (scheme, rest) = text.split_once("://").ok_or_else(bad)?;
-        let secure = match scheme {
-            "https" => true,
-            "http" => false,
-            _ => return Err(bad()),
-        };
-        let rest = rest.strip_suffix('/').unwrap_or(rest);
-        // An address of version 6 stands in brackets and has colons of its own.
-        let (host, port) = match rest.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => (host, port.parse().map_err(|_| bad())?),
-            _ => (rest, Self::usual_port(secure)),
-        };
-        let (host, below) = match host.strip_prefix("*.") {
-            Some(host) => (host, true),
-            None => (host, false),
-        };
-        let usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        let numbers = |c: char| c.is_ascii_hexdigit() || matches!(c, ':' | '.');
-        let bracketed = host
-            .strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'));
-        let plain = match bracketed {
-            Some(address) => !below && !address.is_empty() && address.chars().all(numbers),
-            None => !host.is_empty() && !host.starts_with('.') && host.chars().all(usual),
-        };
-        // `https://*.com` would be nearly everything.
-        if !plain || (below && !host.contains('.')) {
-            return Err(bad());
-        }
-        Ok(Self {
-            secure,
-            host: host.trim_end_matches('.').to_ascii_lowercase(),
-            below,
-            port,
-        })
-    }
-}
-
-impl TryFrom<String> for HttpOrigin {
-    type Error = BadOrigin;
-
-    fn try_from(text: String) -> Result<Self, BadOrigin> {
-        text.parse()
-    }
-}
-
-impl From<HttpOrigin> for String {
-    fn from(origin: HttpOrigin) -> Self {
-        origin.to_string()
-    }
-}
-
-impl fmt::Display for HttpOrigin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = if self.secure { "https" } else { "http" };
-        let star = if self.below { "*." } else { "" };
-        write!(f, "{scheme}://{star}{}", self.host)?;
-        if self.port != Self::usual_port(self.secure) {
-            write!(f, ":{}", self.port)?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for HttpOrigin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 
@@ -269,42 +178,6 @@ mod tests {
     type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
     #[test]
-    fn an_origin_admits_its_scheme_host_and_port_and_nothing_else() -> Result {
-        let api: HttpOrigin = "https://API.example.com".parse()?;
-        assert!(api.admits(true, "api.example.com", 443));
-        assert!(api.admits(true, "api.example.com.", 443));
-        assert!(!api.admits(false, "api.example.com", 80));
-        assert!(!api.admits(true, "api.example.com", 8443));
-        assert!(!api.admits(true, "evil-api.example.com", 443));
-        assert!(!api.admits(true, "api.example.com.evil.org", 443));
-        let all: HttpOrigin = "https://*.example.com:8443".parse()?;
-        assert!(all.admits(true, "a.b.example.com", 8443));
-        assert!(!all.admits(true, "example.com", 8443));
-        assert!(!all.admits(true, "badexample.com", 8443));
-        assert_eq!(all.to_string(), "https://*.example.com:8443");
-        let six: HttpOrigin = "http://[::1]:80".parse()?;
-        assert!(six.admits(false, "[::1]", 80));
-        Ok(())
-    }
-
-    #[test]
-    fn what_is_no_origin_is_refused() {
-        for text in [
-            "api.example.com",
-            "ftp://a.b",
-            "https://",
-            "https://*",
-            "https://*.com",
-            "https://a.b/path",
-            "https://user@a.b",
-            "https://a.b:port",
-            "https://a b",
-        ] {
-            assert!(text.parse::<HttpOrigin>().is_err(), "{text}");
-        }
-    }
-
-    #[test]
     fn what_holds_is_what_is_in_both() -> Result {
         let asked = Grants {
             send: SendScope::Any,
@@ -312,6 +185,9 @@ mod tests {
             secrets: vec!["one".to_owned(), "two".to_owned()],
             history: HistoryScope::Any,
             memory: Some(128),
+            sessions: Some(vec!["shop".parse()?, "support".parse()?]),
+            rate: None,
+            warm: true,
         };
         let granted = Grants {
             send: SendScope::Any,
@@ -319,6 +195,9 @@ mod tests {
             secrets: vec!["two".to_owned(), "three".to_owned()],
             history: HistoryScope::Chat,
             memory: Some(64),
+            sessions: Some(vec!["shop".parse()?]),
+            rate: Some(30),
+            warm: false,
         };
         let held = asked.and(&granted);
         assert_eq!(
@@ -329,6 +208,8 @@ mod tests {
                 "secrets = [\"two\"]",
                 "history = \"chat\"",
                 "memory = 64",
+                "sessions = [\"shop\"]",
+                "rate = 30",
             ]
         );
         let missing = asked.beyond(&granted);
@@ -338,11 +219,18 @@ mod tests {
                 "http = [\"https://b.org\"]",
                 "secrets = [\"one\"]",
                 "history = \"any\"",
-                "memory = 128"
+                "memory = 128",
+                "sessions = [\"support\"]",
+                "warm = true",
             ]
         );
         assert!(asked.beyond(&asked).is_default());
-        assert!(asked.and(&Grants::default()).is_default());
+        let nothing = asked.and(&Grants::default());
+        assert_eq!(
+            nothing.lines(),
+            ["sessions = [\"shop\", \"support\"]"],
+            "the sessions it wants at all"
+        );
         Ok(())
     }
 }

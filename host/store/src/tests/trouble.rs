@@ -77,7 +77,7 @@ async fn rand_key(store: &Store) -> Result<u64, Error> {
     let name: ExtensionName = "ballast"
         .parse()
         .map_err(|err| Error::Sqlite(format!("{err}")))?;
-    store.read(move |db| db.kv().used_bytes(&name)).await
+    store.read(move |db| db.kv().used_bytes(&name, "")).await
 }
 
 #[tokio::test]
@@ -135,7 +135,9 @@ async fn a_copy_is_what_was_committed_while_writing_goes_on() -> Result<()> {
     assert_eq!(integrity::schema_of(&copy)?, integrity::schema_of(&path)?);
     let restored = Store::open(&StoreOptions::new(&copy))?;
     let name: ExtensionName = "ballast".parse()?;
-    let used = restored.read(move |db| db.kv().used_bytes(&name)).await?;
+    let used = restored
+        .read(move |db| db.kv().used_bytes(&name, ""))
+        .await?;
     assert!(used >= 40 * 64 * 1024, "{used}");
     let again = backup::copy(&path, &copy, |_| ());
     assert!(matches!(again, Err(BackupError::Exists(_))), "{again:?}");

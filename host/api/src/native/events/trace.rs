@@ -1,8 +1,11 @@
 //! What the extensions made of an event, as it is shown.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use utoipa::ToSchema;
-use warbler_domain::extension::{LogLine, TraceStep};
+use warbler_app::events::Passed;
+use warbler_domain::extension::{CallCost, LogLine, TraceStep};
 use warbler_domain::{ExtensionName, Generation, Timestamp};
 use warbler_store::events::Trace;
 
@@ -21,6 +24,69 @@ pub(in crate::native) struct ExplainedView {
     /// Its way; null while the event is not done, and when no extension was called for it.
     #[schema(required)]
     pub(super) trace: Option<TraceView>,
+    /// The extensions that were not called, and why.
+    pub(super) passed: Vec<PassedView>,
+}
+
+/// An extension that was not called for an event.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = PassedExtension)]
+pub(in crate::native) struct PassedView {
+    /// Which extension.
+    #[schema(value_type = String, example = "night-shift")]
+    extension: ExtensionName,
+    /// What it is made of.
+    kind: words::ExtensionKind,
+    /// Why, by its filter and its grants as they are now.
+    #[schema(example = "none of its filter's `text` [\"price\"] is in it")]
+    why: String,
+}
+
+impl From<Passed> for PassedView {
+    fn from(passed: Passed) -> Self {
+        Self {
+            extension: passed.extension,
+            kind: passed.kind.into(),
+            why: passed.why,
+        }
+    }
+}
+
+/// What a call used. The times add up to how long it took, but for what is lost in between.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = CallCost)]
+pub(in crate::native) struct CostView {
+    /// Waiting for its turn, in microseconds.
+    queue_micros: u64,
+    /// Making the instance, in microseconds.
+    start_micros: u64,
+    /// Computing, in microseconds.
+    guest_micros: u64,
+    /// Waiting for the host, in microseconds.
+    host_micros: u64,
+    /// The most memory it had, in bytes; 0 for a script.
+    memory_bytes: u64,
+    /// HTTP requests it made.
+    fetches: u32,
+    /// What it was refused because it is not granted.
+    denials: u32,
+}
+
+impl From<CallCost> for CostView {
+    fn from(cost: CallCost) -> Self {
+        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        Self {
+            queue_micros: micros(cost.queue),
+            start_micros: micros(cost.start),
+            guest_micros: micros(cost.guest),
+            host_micros: micros(cost.host),
+            memory_bytes: cost.memory,
+            fetches: cost.fetches,
+            denials: cost.denials,
+        }
+    }
 }
 
 /// How an event went through the chain.
@@ -56,6 +122,9 @@ pub(in crate::native) struct StepView {
     actions: Vec<ActionView>,
     /// What it logged.
     logs: Vec<LogView>,
+    /// What it used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<CostView>,
     /// What went wrong; its actions were then dropped.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<FaultView>,
@@ -92,6 +161,7 @@ impl From<TraceStep> for StepView {
             verdict: step.verdict.into(),
             actions: step.actions.into_iter().map(ActionView::from).collect(),
             logs: step.logs.into_iter().map(LogView::from).collect(),
+            cost: step.cost.map(CostView::from),
             error: step.error.map(FaultView::from),
         }
     }

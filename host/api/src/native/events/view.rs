@@ -4,7 +4,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use warbler_domain::chat::ChatChange;
 use warbler_domain::event::ContactChange;
-use warbler_domain::{EventBody, EventId, ExtensionName, Jid, SessionId, Timestamp, WhatsAppId};
+use warbler_domain::{
+    EventBody, EventId, ExtensionName, Jid, SessionId, Timestamp, WebhookId, WhatsAppId,
+};
 use warbler_store::events::Stored;
 
 use crate::native::messages::MessageView;
@@ -34,7 +36,7 @@ pub(in crate::native) struct EventView {
     /// What happened: `message.received`, `message.sent`, `message.failed`, `message.cancelled`,
     /// `message.edited`, `message.revoked`, `message.reaction`, `message.vote`, `message.receipt`, `status.received`, `presence`, `call`,
     /// `group.updated`, `chat.updated`, `contact.updated`, `session.status`, `session.qr`,
-    /// `timer`, and what extensions call their own, `custom.…`. Later versions add kinds.
+    /// `webhook.disabled`, `timer`, and what extensions call their own, `custom.…`. Later versions add kinds.
     #[schema(example = "message.received")]
     pub(super) kind: String,
     /// Whether every extension is through with it.
@@ -66,6 +68,9 @@ pub(in crate::native) struct EventView {
     /// The offer of a `session.qr` event; the QR itself is at `/v1/sessions/{session}/qr`.
     #[serde(skip_serializing_if = "Option::is_none")]
     qr: Option<QrOfferView>,
+    /// The webhook of a `webhook.disabled` event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook: Option<WebhookOffView>,
     /// What an extension says, in an event whose kind begins with `custom.`.
     #[serde(skip_serializing_if = "Option::is_none")]
     custom: Option<CustomView>,
@@ -238,6 +243,17 @@ pub(in crate::native) struct QrOfferView {
     expires_at: Timestamp,
 }
 
+/// A webhook that was switched off.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DisabledWebhook)]
+pub(in crate::native) struct WebhookOffView {
+    /// Its id.
+    #[schema(value_type = String, format = "uuid")]
+    id: WebhookId,
+    /// Why.
+    reason: String,
+}
+
 /// What an extension says.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -301,6 +317,7 @@ impl From<Stored> for EventView {
             group: None,
             status: None,
             qr: None,
+            webhook: None,
             custom: None,
             timer: None,
         };
@@ -384,6 +401,12 @@ impl From<Stored> for EventView {
                 view.status = Some(StatusChangeView {
                     from: from.into(),
                     to: to.into(),
+                    reason,
+                });
+            }
+            EventBody::WebhookDisabled { webhook, reason } => {
+                view.webhook = Some(WebhookOffView {
+                    id: webhook,
                     reason,
                 });
             }

@@ -4,6 +4,7 @@
 //! decryption: the two ends of everything in between. The trace of an event says who answered.
 
 mod memory;
+mod walk;
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -53,12 +54,22 @@ pub(super) enum Seen {
     Notice(Notice),
 }
 
+/// How much is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// What customers write and hear.
+    Talk,
+    /// Each event's walk through the extensions, and what they log, besides.
+    Walks,
+}
+
 /// The live view.
 pub(super) struct Conversation {
     app: App,
     network: Network,
     session: SessionName,
     screen: Screen,
+    detail: Detail,
     owner: String,
     events: EventStream,
     notices: broadcast::Receiver<Notice>,
@@ -77,6 +88,7 @@ impl Conversation {
         owner: &Person,
         session: SessionName,
         screen: Screen,
+        detail: Detail,
     ) -> Result<Self, Failure> {
         let (sender, seen) = mpsc::channel(WAITING);
         let events = host
@@ -90,6 +102,7 @@ impl Conversation {
             network,
             session,
             screen,
+            detail,
             owner: owner.number().to_owned(),
             events,
             notices: host.registry().subscribe(),
@@ -240,18 +253,22 @@ impl Conversation {
     fn show_through(&mut self, event: &Event, trace: Option<Trace>) -> Result<(), Failure> {
         let steps = trace.map(|trace| trace.steps).unwrap_or_default();
         self.memory.expect(event.id, &steps);
+        let screen = self.screen;
         for step in &steps {
-            if let Some(fault) = &step.error {
-                let text = plain(
-                    &format!(
-                        "{} failed: {}: {}",
-                        step.extension, fault.code, fault.message
-                    ),
-                    200,
-                );
-                self.screen
-                    .line(format!("{:>MARGIN$}{}", "", self.screen.bad(text)))?;
+            let mut lines = Vec::new();
+            if let Detail::Walks = self.detail {
+                lines.extend(walk::logs(step, screen));
             }
+            if let Some(fault) = &step.error {
+                lines.extend(walk::fault(step.extension.as_str(), fault, screen));
+            }
+            for line in lines {
+                screen.line(format!("{:>MARGIN$}{line}", ""))?;
+            }
+        }
+        if let Detail::Walks = self.detail {
+            let line = screen.faint(walk::line(&steps));
+            return Ok(screen.line(format!("{:>MARGIN$}{line}", ""))?);
         }
         if steps
             .iter()
@@ -298,11 +315,22 @@ impl Conversation {
         let screen = self.screen;
         match &notice.what {
             NoticeKind::Failed { fault, .. } => {
-                screen.line(format!(
-                    "  {} {}",
-                    screen.bad("✗"),
-                    plain(&notice.to_string(), 300)
-                ))?;
+                let told = notice.to_string();
+                for (index, line) in told.lines().enumerate() {
+                    let mark = if index == 0 {
+                        screen.bad("✗")
+                    } else {
+                        " ".to_owned()
+                    };
+                    screen.line(format!("  {mark} {}", plain(line, 700)))?;
+                }
+                if let Some(file) = &fault.file {
+                    let line = fault
+                        .line
+                        .map_or_else(String::new, |line| format!(":{line}"));
+                    let place = plain(&format!("{file}{line}"), 300);
+                    screen.line(screen.faint(format!("      {place}")))?;
+                }
                 for line in fault
                     .excerpt
                     .iter()

@@ -35,10 +35,12 @@ const EDITED: [&str; 2] = [
 pub(super) struct Folders {
     pub(super) plugins: Vec<PathBuf>,
     pub(super) scripts: Vec<PathBuf>,
+    /// Those of them that were named.
+    own: Vec<PathBuf>,
 }
 
 impl Folders {
-    /// The folders named, and for what was not named those of a checkout, or else copies in `data`.
+    /// The shipped ones, of a checkout or else copies in `data`, and those named besides.
     pub(super) fn find(
         plugins: Vec<PathBuf>,
         scripts: Vec<PathBuf>,
@@ -51,24 +53,32 @@ impl Folders {
                 missing.display()
             )));
         }
-        if !plugins.is_empty() && !scripts.is_empty() {
-            return Ok(Self { plugins, scripts });
-        }
         let root = match checkout() {
             Some(root) => root,
             None => copies(data)?,
         };
-        let or_shipped = |named: Vec<PathBuf>, name| {
-            if named.is_empty() {
-                vec![root.join(name)]
-            } else {
-                named
+        let own = plugins.iter().chain(&scripts).cloned().collect();
+        let besides = |shipped: PathBuf, named: Vec<PathBuf>| -> Result<Vec<PathBuf>, Failure> {
+            let mut all = vec![shipped];
+            for folder in named {
+                // A folder that is a plugin itself is called after its name, which `.` has not.
+                let folder = std::fs::canonicalize(folder)?;
+                if !all.contains(&folder) {
+                    all.push(folder);
+                }
             }
+            Ok(all)
         };
         Ok(Self {
-            plugins: or_shipped(plugins, "plugins"),
-            scripts: or_shipped(scripts, "scripts"),
+            plugins: besides(root.join("plugins"), plugins)?,
+            scripts: besides(root.join("scripts"), scripts)?,
+            own,
         })
+    }
+
+    /// Whether somebody brought their own.
+    pub(super) fn has_own(&self) -> bool {
+        !self.own.is_empty()
     }
 
     /// What was loaded from where, in lines.
@@ -115,6 +125,9 @@ impl Folders {
 
     /// The files worth editing, those of them that are there.
     pub(super) fn files_to_edit(&self) -> Vec<PathBuf> {
+        if self.has_own() {
+            return self.own.clone();
+        }
         let folders = self.plugins.iter().chain(&self.scripts);
         let parents: Vec<&Path> = folders.filter_map(|folder| folder.parent()).collect();
         let files = EDITED.iter().filter_map(|file| {

@@ -1,0 +1,44 @@
+//! The forms in which webhooks tell events.
+
+use serde::Serialize;
+use warbler_app::hook::Payload;
+use warbler_app::webhooks::{Forms, Told};
+use warbler_domain::Webhook;
+
+use crate::native::events::EventView;
+
+/// Every form this host knows.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AllForms;
+
+/// An event as this API tells it: what `/v1/events` shows, and the name of the session.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Native<'a> {
+    session_name: &'a str,
+    #[serde(flatten)]
+    event: EventView,
+}
+
+impl Forms for AllForms {
+    fn knows(&self, form: &str) -> bool {
+        form == Webhook::NATIVE
+    }
+
+    fn tell(&self, told: &Told<'_>) -> Option<Payload> {
+        if !self.knows(&told.webhook.form) {
+            return None;
+        }
+        let native = Native {
+            session_name: told.session_name.as_str(),
+            event: told.event.clone().into(),
+        };
+        // What is shown can always be written.
+        let bytes = serde_json::to_vec(&native).ok()?;
+        Some(Payload {
+            content_type: "application/json".to_owned(),
+            bytes: bytes.into(),
+            headers: Vec::new(),
+        })
+    }
+}

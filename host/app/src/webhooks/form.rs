@@ -1,0 +1,26 @@
+//! The seam to those who put events into words: one form per API that has webhooks.
+
+use warbler_domain::{SessionName, Webhook};
+use warbler_store::events::Stored;
+
+use crate::hook::Payload;
+
+/// All forms in which events can be told.
+pub trait Forms: Send + Sync + 'static {
+    /// Whether there is a form of this name.
+    fn knows(&self, form: &str) -> bool;
+
+    /// An event in the form of its webhook; nothing when the form has no words for it.
+    fn tell(&self, told: &Told<'_>) -> Option<Payload>;
+}
+
+/// What is to be told.
+#[derive(Debug, Clone, Copy)]
+pub struct Told<'a> {
+    /// The event.
+    pub event: &'a Stored,
+    /// The name of its session.
+    pub session_name: &'a SessionName,
+    /// To whom.
+    pub webhook: &'a Webhook,
+}

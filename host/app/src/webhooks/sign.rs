@@ -1,0 +1,96 @@
+//! Signatures of deliveries, after the Standard Webhooks specification 1.0: HMAC with SHA-256 over
+//! the id, the time and the body, so that none of them can be changed or said again later.
+
+use data_encoding::BASE64;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use sha2::Sha256;
+use warbler_domain::{DeliveryId, Random, Secret, Timestamp};
+
+/// How secrets begin.
+const PREFIX: &str = "whsec_";
+/// Random bytes of a secret that is made here.
+const BYTES: usize = 32;
+/// How many bytes a secret may have.
+const ALLOWED: std::ops::RangeInclusive<usize> = 24..=64;
+
+const ID: HeaderName = HeaderName::from_static("webhook-id");
+const TIME: HeaderName = HeaderName::from_static("webhook-timestamp");
+const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
+
+/// A new secret.
+pub(super) fn new_secret(random: &Random) -> Secret {
+    let mut bytes = [0u8; BYTES];
+    random.fill(&mut bytes);
+    Secret::new(format!("{PREFIX}{}", BASE64.encode(&bytes)))
+}
+
+/// Whether a text can be a secret.
+pub(super) fn is_secret(secret: &Secret) -> bool {
+    key(secret).is_some_and(|key| ALLOWED.contains(&key.len()))
+}
+
+/// Adds the headers that say who sends this, and when.
+pub(super) fn sign(
+    headers: &mut HeaderMap,
+    secret: &Secret,
+    id: DeliveryId,
+    now: Timestamp,
+    body: &[u8],
+) {
+    let (id, time) = (id.to_string(), now.as_millis().div_euclid(1000).to_string());
+    let signature = signature(secret, &id, &time, body);
+    for (name, value) in [(ID, id), (TIME, time), (SIGNATURE, signature)] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
+}
+
+fn signature(secret: &Secret, id: &str, time: &str, body: &[u8]) -> String {
+    let key = key(secret).unwrap_or_default();
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key) else {
+        // HMAC takes keys of any length.
+        return String::new();
+    };
+    for part in [id.as_bytes(), b".", time.as_bytes(), b".", body] {
+        mac.update(part);
+    }
+    format!("v1,{}", BASE64.encode(&mac.finalize().into_bytes()))
+}
+
+fn key(secret: &Secret) -> Option<Vec<u8>> {
+    let text = secret.expose().strip_prefix(PREFIX)?;
+    BASE64.decode(text.as_bytes()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delivery_is_signed_as_the_specification_shows() {
+        // The specification's own example.
+        let secret = Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+        let signed = signature(
+            &secret,
+            "msg_p5jXN8AQM9LWM0D4loKWxJek",
+            "1614265330",
+            br#"{"test": 2432232314}"#,
+        );
+        assert_eq!(signed, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    }
+
+    #[test]
+    fn secrets_made_here_are_good_and_short_ones_are_not() {
+        assert!(is_secret(&new_secret(&Random::seeded(1))));
+        for bad in [
+            "",
+            "whsec_",
+            "whsec_c2hvcnQ=",
+            "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        ] {
+            assert!(!is_secret(&Secret::new(bad)), "{bad}");
+        }
+    }
+}
