@@ -10,7 +10,7 @@
 # WARBLER_WASM_TOOLCHAIN=rustup|debian chooses one.
 set -eu
 
-PLUGINS="auto-reply"
+PLUGINS="auto-reply campaign-template webhook-transform"
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/.." && pwd)
 target="${CARGO_TARGET_DIR:-$here/target}"
