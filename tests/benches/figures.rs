@@ -1,7 +1,8 @@
 //! The figures of `host/docs/benchmarks.md` that need the whole host.
 //!
 //! `cargo bench -p warbler-tests --bench figures` runs all of them; a name runs one:
-//! `ready`, `echo`, `pipeline`, `sends`, `history`, `memory`, `noisy`, `loaded`, `reloads`. The bare engine bot they are held against is
+//! `ready`, `echo`, `pipeline`, `sends`, `history`, `memory`, `noisy`, `loaded`, `reloads`,
+//! `webhooks`. The bare engine bot they are held against is
 //! `cargo run --profile bench -p warbler-simulator --example bare_echo`.
 
 #![allow(clippy::print_stdout, reason = "the figures are the output")]
@@ -22,6 +23,8 @@ mod pipeline;
 mod reloads;
 #[path = "figures/sends.rs"]
 mod sends;
+#[path = "figures/webhooks.rs"]
+mod webhooks;
 
 use std::time::Duration;
 
@@ -60,6 +63,9 @@ async fn main() -> Result<()> {
     }
     if runs("reloads") {
         reloads::under_load().await?;
+    }
+    if runs("webhooks") {
+        webhooks::deliveries_per_second().await?;
     }
     Ok(())
 }

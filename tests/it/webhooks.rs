@@ -474,3 +474,63 @@ async fn webhooks_of_others_do_not_exist_for_a_limited_key() -> Result<()> {
     host.stop().await;
     Ok(())
 }
+
+#[tokio::test]
+async fn what_a_plugin_shapes_is_what_arrives_and_is_signed() -> Result<()> {
+    let host = TestHost::start_with(impatient()?).await?;
+    host.connected_session("shop", OWNER).await?;
+    let component =
+        warbler_tests::project_root()?.join("plugins/webhook-transform/webhook-transform.wasm");
+    let manifest = r#"
+        [config]
+        others = "drop"
+        [[config.maps]]
+        events = ["message.received"]
+        constants = { source = "whatsapp" }
+        headers = { x-crm = "notes" }
+        [config.maps.fields]
+        "contact.phone" = "message.sender | phone"
+        "note.text" = "message.text"
+    "#;
+    host.put_guest("shaper", manifest, &std::fs::read(component)?)?;
+    eventually("the plugin runs", || async {
+        let found = host.extension("shaper").await?;
+        Ok(found.filter(|one| one["state"] == "active").map(|_| ()))
+    })
+    .await?;
+    let receiver = Receiver::start(|n| match n {
+        0 => Reply::HangUp,
+        _ => OK,
+    })
+    .await?;
+    let new = json!({ "url": receiver.url(), "events": ["message.*", "presence"] });
+    let made = host.api().post("/v1/webhooks", new).await?.expect(201)?;
+    let path = format!("/v1/webhooks/{}", made.text_at("/webhook/id")?);
+    let ada = host.person(ADA, "Ada")?;
+    ada.says(OWNER, "hello").await?;
+    let heard = receiver.hears(2).await?;
+    for one in &heard {
+        assert_eq!(
+            one.json()?,
+            json!({ "source": "whatsapp", "contact": { "phone": ADA }, "note": { "text": "hello" } })
+        );
+        assert_eq!(one.header("x-crm"), "notes");
+        ensure!(
+            one.is_signed_with(made.text_at("/secret")?)?,
+            "what was shaped is signed"
+        );
+    }
+    let id = ada.says(OWNER, "bye").await?;
+    ada.reacts(OWNER, &id, "\u{1f44d}").await?;
+    eventually("the reaction is dropped", || async {
+        let page = shown(&host, &format!("{path}/deliveries?state=dropped")).await?;
+        let items = page["items"].as_array().cloned().unwrap_or_default();
+        let reaction = items
+            .into_iter()
+            .find(|one| one["kind"] == "message.reaction");
+        Ok(reaction.filter(|one| one["attempts"][0]["error"] == "dropped"))
+    })
+    .await?;
+    host.stop().await;
+    Ok(())
+}

@@ -82,7 +82,8 @@ async fn load(
     let over = Arc::new(AtomicBool::new(false));
     let (inbox, ended) = (Arc::clone(&bench.inbox), Arc::clone(&over));
     let asking = tokio::spawn(async move {
-        let random = Random::seeded(4);
+        // Ids of its own each time: one that was there before would be a redelivery.
+        let random = Random::from_system();
         let mut asked = HashMap::new();
         let began = Instant::now();
         for n in 0_usize.. {
