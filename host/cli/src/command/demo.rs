@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use tempfile::TempDir;
+use warbler_app::Settings;
 use warbler_domain::SessionName;
 use warbler_simulator::{NetworkOptions, Person};
 
@@ -54,6 +55,7 @@ pub(super) async fn run(args: Demo, screen: Screen) -> Result<(), Failure> {
         plugin_dirs: folders.plugins.clone(),
         script_dirs: folders.scripts.clone(),
         device_name: "Warbler Demo".to_owned(),
+        settings: reaching_this_machine(),
         ..HostOptions::new(
             data.path(),
             NetworkChoice::Embedded(NetworkOptions::default()),
@@ -73,6 +75,14 @@ pub(super) async fn run(args: Demo, screen: Screen) -> Result<(), Failure> {
     ended?;
     told?;
     Ok(screen.line(screen.faint(data.farewell()))?)
+}
+
+/// Everything of a demo is on this machine, receivers of webhooks too.
+fn reaching_this_machine() -> Settings {
+    Settings {
+        outbound: vec!["127.0.0.1".to_owned()].try_into().unwrap_or_default(),
+        ..Settings::default()
+    }
 }
 
 /// Links, talks, explains, and then shows what happens for as long as it is let.
