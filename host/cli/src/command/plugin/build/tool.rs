@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use crate::failure::Failure;
 
 /// What a package for TypeScript is built with.
-const NODE: &str = "Node.js 22 or newer with npm: on Debian `apt-get install nodejs npm`";
+const NODE: &str = "Node.js 20 or newer with npm: on Debian 13 `apt-get install nodejs npm`";
 /// What a Makefile is run with, and what those we begin need.
 const MAKE: &str = "make: on Debian `apt-get install make`, for C also `clang lld wasi-libc libclang-rt-dev-wasm32`, for \
                     Python also `python3-venv`";
