@@ -79,7 +79,7 @@ pub(super) async fn make(
             let sent = send(shared, webhook, delivery.id, &delivery.kind, &payload, now).await;
             match sent {
                 Ok(answer) => {
-                    let success = (200..300).contains(&answer.status);
+                    let success = answer.is_success();
                     (attempt.status, attempt.excerpt) = (Some(answer.status), answer.excerpt);
                     (arrived, gone) = (Some(success), answer.status == 410);
                     after = answer.after.filter(|_| !success);
@@ -323,9 +323,14 @@ pub(super) async fn send(
 }
 
 impl Answer {
+    /// Whether the receiver has taken it.
+    fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
     /// The answer as an attempt that began at `at`.
     pub(super) fn into_attempt(self, at: Timestamp, took_ms: u64) -> Attempt {
-        let success = (200..300).contains(&self.status);
+        let success = self.is_success();
         Attempt {
             at,
             took_ms,

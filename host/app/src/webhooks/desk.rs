@@ -131,7 +131,7 @@ impl Desk {
         self.work().retain(|id, _| known.contains(id));
     }
 
-    /// There is something to send from `at` on. What a caller does ends a rest.
+    /// There is something to send from `at` on; a webhook that rests sends it when it has rested.
     pub(super) fn has_work(&self, id: WebhookId, at: Timestamp) {
         let mut work = self.work();
         let work = work.entry(id).or_default();

@@ -127,7 +127,7 @@ async fn make_all(
                 made.ended.extend(lane.ended);
                 made.untried.extend(lane.untried);
             }
-            // What it had taken is taken again when its time is over.
+            // What it had taken is still this host's, and is taken again.
             Some(Err(err)) => tracing::error!(%err, "Making deliveries panicked"),
             None => break,
         }
