@@ -313,3 +313,68 @@ async fn a_host_killed_under_load_loses_nothing_and_answers_everything_once() ->
     network.stop().await;
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nobody_received_before_a_crash_goes_again_as_the_same_message() -> Result<()> {
+    let network = Network::start(NetworkOptions::default()).await?;
+    let dir = tempfile::tempdir()?;
+    let binary = env!("CARGO_BIN_EXE_host-under-test");
+    let mut host = HostProcess::start(binary, dir.path(), &network).await?;
+    let owner = network.person(OWNER, "Owner")?;
+    link(host.api(), "shop", &owner).await?;
+    let customer = network.person("+15550201", "Customer")?;
+    let waiting = |count: usize| {
+        let customer = &customer;
+        async move {
+            eventually("the network keeps the customer's messages", || async {
+                Ok((customer.waiting_for_device(0) == count).then_some(()))
+            })
+            .await
+        }
+    };
+    customer.goes_offline();
+    let body = serde_json::json!({ "to": "+15550201", "text": "nobody has received this" });
+    let sent = host.api().post("/v1/sessions/shop/messages", body).await?;
+    let path = format!("/v1/messages/{}", sent.expect(202)?.text_at("/id")?);
+    waiting(1).await?;
+    eventually("the network has taken it over", || async {
+        let message = host.api().get(&path).await?.expect(200)?;
+        Ok((message.text_at("/status")? == "sent").then_some(()))
+    })
+    .await?;
+
+    // A link that ends as it should leaves nothing in doubt.
+    let api = host.api();
+    let stopped = api.post("/v1/sessions/shop/stop", serde_json::json!({}));
+    stopped.await?;
+    reaches_state(host.api(), "shop", "stopped").await?;
+    let started = host
+        .api()
+        .post("/v1/sessions/shop/start", serde_json::json!({}));
+    started.await?;
+    reaches_state(host.api(), "shop", "connected").await?;
+    let other = network.person(BYSTANDER, "Bystander")?;
+    let body = serde_json::json!({ "to": BYSTANDER, "text": "this goes through" });
+    host.api()
+        .post("/v1/sessions/shop/messages", body)
+        .await?
+        .expect(202)?;
+    ensure!(other.hears().await?.text() == "this goes through");
+    waiting(1).await?;
+
+    host.kill()?;
+    host.start_again().await?;
+    reaches_state(host.api(), "shop", "connected").await?;
+    waiting(2).await?;
+    customer.comes_online();
+    ensure!(customer.hears().await?.text() == "nobody has received this");
+    eventually("it counts as delivered", || async {
+        let message = host.api().get(&path).await?.expect(200)?;
+        Ok((message.text_at("/status")? == "delivered").then_some(()))
+    })
+    .await?;
+    ensure!(customer.heard().len() == 1, "it was heard more than once");
+    host.kill()?;
+    network.stop().await;
+    Ok(())
+}

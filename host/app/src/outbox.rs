@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
-use tracing::error;
+use tracing::{error, info};
 use warbler_domain::{FailureCode, Message, SessionId, Timestamp};
 use warbler_store::Error as StoreError;
 use warbler_store::outbox::Lease;
@@ -162,18 +162,36 @@ pub(crate) async fn accept_all(
     Ok(())
 }
 
-/// A session can send: nothing of it is under way any more, everything may go.
+/// A session can send: nothing of it is under way any more, everything may go. If the host that
+/// had its last link was killed, what that host sent last goes again, under the ids it had.
 pub(crate) async fn connected(shared: &Arc<Shared>, session: SessionId) -> Result<(), StoreError> {
     let now = shared.clock.now();
-    shared
+    let owner = shared.outbox.owner.clone();
+    let again = shared
         .store
         .write_relaxed(move |tx| {
             tx.sending_mut().note_pairing(session, Some(now))?;
-            tx.outbox_mut().release_all(session)
+            tx.outbox_mut().release_all(session)?;
+            match tx.sending_mut().begin_link(session, &owner)? {
+                Some(host) if host != owner => tx.outbox_mut().send_again(session, now),
+                _ => Ok(0),
+            }
         })
         .await?;
+    if again > 0 {
+        info!(session.id = %session, count = again, "The last messages before the host ended without warning go again");
+    }
     shared.outbox.wake();
     Ok(())
+}
+
+/// The link of a session has ended properly: whatever was asked of it has been answered.
+pub(crate) async fn disconnected(shared: &Shared, session: SessionId) -> Result<(), StoreError> {
+    let owner = shared.outbox.owner.clone();
+    shared
+        .store
+        .write_relaxed(move |tx| tx.sending_mut().end_link(session, &owner))
+        .await
 }
 
 /// The worker: looks for rows that are due, until the host stops.

@@ -9,6 +9,7 @@
 //!
 //! Invariant: each lane has exactly one head, and that is its row with the smallest `seq`.
 
+mod again;
 mod dead;
 mod view;
 
@@ -18,6 +19,7 @@ use warbler_domain::{Jid, Message, MessageId, SessionId, Timestamp, WhatsAppId};
 use crate::rows::{collect, first, id_bytes, parsed, prepare};
 use crate::{Reader, Result, Writer};
 
+pub use again::RECENT;
 pub use dead::DeadLetter;
 pub use view::{Counts, Standing, Waiting};
 
@@ -321,11 +323,14 @@ impl OutboxMut<'_> {
     }
 
     fn promote(&self, row: &OutboxRow) -> Result<()> {
+        self.promote_lane(row.session, &row.chat)
+    }
+
+    fn promote_lane(&self, session: SessionId, chat: &Jid) -> Result<()> {
         let sql = "UPDATE outbox SET head = 1 WHERE seq = (
                        SELECT min(seq) FROM outbox
                        WHERE session = ?1 AND chat = ?2 AND dead = 0 AND scheduled = 0)";
-        prepare(self.0.conn, sql)?
-            .execute(params![row.session.as_bytes(), row.chat.to_string()])?;
+        prepare(self.0.conn, sql)?.execute(params![session.as_bytes(), chat.to_string()])?;
         Ok(())
     }
 }

@@ -110,6 +110,27 @@ impl SendingMut<'_> {
         Ok(())
     }
 
+    /// Notes that `host` has a link of a session; who had the one before, if that has not ended
+    /// properly.
+    pub fn begin_link(&self, session: SessionId, host: &str) -> Result<Option<String>> {
+        let sql = "SELECT linked_by FROM sessions WHERE id = ?1";
+        let before = first(
+            &mut prepare(self.0.conn, sql)?,
+            params![session.as_bytes()],
+            |row| Ok::<_, Error>(row.get::<_, Option<String>>(0)?),
+        )?;
+        let sql = "UPDATE sessions SET linked_by = ?2 WHERE id = ?1";
+        prepare(self.0.conn, sql)?.execute(params![session.as_bytes(), host])?;
+        Ok(before.flatten())
+    }
+
+    /// Notes that the link `host` had of a session, if it had one, has ended properly.
+    pub fn end_link(&self, session: SessionId, host: &str) -> Result<()> {
+        let sql = "UPDATE sessions SET linked_by = NULL WHERE id = ?1 AND linked_by = ?2";
+        prepare(self.0.conn, sql)?.execute(params![session.as_bytes(), host])?;
+        Ok(())
+    }
+
     /// Notes that a paced session has sent something.
     pub fn note_sent(&self, session: SessionId, at: Timestamp, chat: &Jid) -> Result<()> {
         let sql = "INSERT INTO sends (session, at, chat) VALUES (?1, ?2, ?3)";

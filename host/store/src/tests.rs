@@ -42,6 +42,20 @@ impl Bench {
         SessionId::new(NOW, &self.random)
     }
 
+    fn stored_session(&self) -> Result<Session> {
+        Ok(Session {
+            id: self.session(),
+            name: "shop".parse()?,
+            state: SessionState::Created,
+            reason: None,
+            changed_at: NOW,
+            wanted: Wanted::Running,
+            account: None,
+            owner: None,
+            created_at: NOW,
+        })
+    }
+
     fn message(&self, session: SessionId, chat: &str) -> Result<Message> {
         let chat: Jid = chat.parse()?;
         Ok(Message {
@@ -139,17 +153,7 @@ async fn a_job_that_panics_is_rolled_back_and_the_writer_goes_on() -> Result<()>
 #[tokio::test]
 async fn everything_is_there_after_the_file_is_opened_again() -> Result<()> {
     let bench = Bench::new()?;
-    let session = Session {
-        id: bench.session(),
-        name: "shop".parse()?,
-        state: SessionState::Created,
-        reason: None,
-        changed_at: NOW,
-        wanted: Wanted::Running,
-        account: None,
-        owner: None,
-        created_at: NOW,
-    };
+    let session = bench.stored_session()?;
     let row = session.clone();
     bench
         .store

@@ -13,10 +13,11 @@
 //!
 //! What does not hold: an answer sent within those hundredths can leave under a new key of the
 //! ratchet that a crash forgets. Its reader then cannot read what follows, asks for it again, and
-//! gets it, behind what came meanwhile; if the host is killed a second time just after it has been
-//! asked, it is, most likely, not asked again. Writing all keys before every message makes that
-//! rarer and does not end it: while one chat's keys are written, the engine holds those of another
-//! in its hands, and reads the next message of the first.
+//! gets it, behind what came meanwhile. The engine acknowledges the question before the copy is on
+//! its way; if the host is killed in between, nobody asks again, and the outbox sends what nobody
+//! received once more when the session is next connected. Writing all keys before every message
+//! makes that rarer and does not end it: while one chat's keys are written, the engine holds those
+//! of another in its hands, and reads the next message of the first.
 //!
 //! The engine writes the keys of all chats together, those of a message among them that it has read
 //! and not yet handed over. A crash right then would lose that message; it is recognised when the

@@ -243,6 +243,9 @@ impl Supervisor {
             warn!(session.id = %self.session, %err, "The server was not told of the logout");
         }
         link.close().await;
+        if let Err(err) = crate::outbox::disconnected(&self.shared, self.session).await {
+            warn!(session.id = %self.session, %err, "The end of a link could not be noted");
+        }
         ending
     }
 

@@ -143,3 +143,92 @@ async fn a_message_says_why_it_was_given_up_until_it_is_tried_again() -> Result<
     assert_eq!(shown, Some((MessageStatus::Queued, None, None)));
     Ok(())
 }
+
+#[tokio::test]
+async fn the_last_messages_that_nobody_received_go_again_in_front_of_what_waits() -> Result<()> {
+    let bench = Bench::new()?;
+    let (session, chat) = (bench.session(), "15550100@c.us");
+    let at = |seconds| NOW.plus(Duration::from_secs(seconds));
+    let mut written = Vec::new();
+    for (seconds, status) in [
+        (0, MessageStatus::Sent),
+        (5, MessageStatus::Sent),
+        (6, MessageStatus::Delivered),
+        (12, MessageStatus::Sent),
+        (13, MessageStatus::Queued),
+    ] {
+        let mut message = bench.message(session, chat)?;
+        message.timestamp = at(seconds);
+        written.push((message, status));
+    }
+    let mut elsewhere = bench.message(session, chat)?;
+    elsewhere.timestamp = at(12);
+    elsewhere.status = MessageStatus::Sent;
+    let ids: Vec<_> = written.iter().map(|(message, _)| message.id).collect();
+    let lease = bench.lease();
+    let order = bench.store.write(move |tx| {
+        for (message, status) in &written {
+            tx.messages_mut().insert(message)?;
+            match status {
+                MessageStatus::Queued => {
+                    tx.outbox_mut().enqueue(message, at(14), None).map(drop)?
+                }
+                status => tx
+                    .messages_mut()
+                    .advance(message.id, *status, None)
+                    .map(drop)?,
+            }
+        }
+        tx.messages_mut().insert(&elsewhere)?;
+        assert_eq!(tx.outbox_mut().send_again(session, at(20))?, 2);
+        assert_eq!(
+            tx.outbox_mut().send_again(session, at(20))?,
+            0,
+            "they are on their way"
+        );
+        let mut order = Vec::new();
+        let mut next = tx.outbox_mut().claim(
+            session,
+            &crate::outbox::Lease {
+                now: at(20),
+                ..lease.clone()
+            },
+            9,
+        )?;
+        while let Some(row) = next.pop() {
+            assert!(next.is_empty(), "a chat has one head");
+            order.push(row.message);
+            tx.outbox_mut().finish(&row)?;
+            next = tx.outbox_mut().claim(
+                session,
+                &crate::outbox::Lease {
+                    now: at(20),
+                    ..lease.clone()
+                },
+                9,
+            )?;
+        }
+        Ok::<_, Error>(order)
+    });
+    assert_eq!(order.await?, [ids[1], ids[3], ids[4]]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_link_that_did_not_end_is_known_to_the_next_host() -> Result<()> {
+    let bench = Bench::new()?;
+    let row = bench.stored_session()?;
+    let session = row.id;
+    let hosts = bench.store.write(move |tx| {
+        tx.sessions_mut().insert(&row)?;
+        let sending = tx.sending_mut();
+        let first = sending.begin_link(session, "first")?;
+        sending.end_link(session, "second")?;
+        let second = sending.begin_link(session, "second")?;
+        sending.end_link(session, "second")?;
+        let third = sending.begin_link(session, "third")?;
+        Ok::<_, Error>([first, second, third])
+    });
+    assert_eq!(hosts.await?, [None, Some("first".to_owned()), None]);
+    Ok(())
+}
