@@ -36,7 +36,7 @@ use crate::limits::Limits;
 use crate::reload::Worker;
 use crate::script::ScriptEngine;
 use crate::services::Services;
-use crate::wasm::{EngineError, PluginEngine};
+use crate::wasm::{self, EngineError, PluginEngine};
 
 pub(crate) use last_good::LastGood;
 pub(crate) use loader::{Engines, compile, manifest_of};
@@ -59,6 +59,9 @@ pub struct RegistryConfig {
     pub script_dirs: Vec<PathBuf>,
     /// Where the last version that worked is kept; made when absent.
     pub last_good_dir: PathBuf,
+    /// Where compiled plugins are kept, for this user alone to write; made when absent. Without one
+    /// they are compiled at every load.
+    pub compiled_dir: Option<PathBuf>,
     /// What the configuration grants, by extension.
     pub grants: BTreeMap<ExtensionName, OperatorGrants>,
     /// What was granted at runtime, by extension; the configuration goes over it.
@@ -86,6 +89,7 @@ impl RegistryConfig {
             plugin_dirs: Vec::new(),
             script_dirs: Vec::new(),
             last_good_dir: last_good_dir.into(),
+            compiled_dir: None,
             grants: BTreeMap::new(),
             runtime_grants: BTreeMap::new(),
             default_grants: Grants::default(),
@@ -183,8 +187,9 @@ impl Registry {
             fetcher: config.fetcher.clone(),
             limits: config.limits.effects.clone(),
         });
+        let cache = config.compiled_dir.as_deref().and_then(wasm::cache);
         let engines = Engines {
-            plugins: PluginEngine::new(&config.limits, Arc::clone(&services))?,
+            plugins: PluginEngine::new(&config.limits, Arc::clone(&services), cache)?,
             scripts: ScriptEngine::new(&config.limits, services),
         };
         let shared = Arc::new(Shared {

@@ -10,6 +10,7 @@
 //! or a fault, and the instance is gone.
 
 mod compile;
+mod compiled;
 mod drive;
 mod exports;
 mod failure;
@@ -32,7 +33,8 @@ use tokio::sync::Semaphore;
 use warbler_domain::extension::Grants;
 use wasmtime::component::Linker;
 use wasmtime::{
-    Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, UpdateDeadline,
+    Cache, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store,
+    UpdateDeadline,
 };
 
 use crate::limits::{Limits, PluginLimits};
@@ -41,6 +43,7 @@ use meter::Ticked;
 use state::{MAX_HANDLES, PluginState};
 use ticker::Ticker;
 
+pub(crate) use compiled::cache;
 pub(crate) use plugin::Plugin;
 
 // The contract, as Rust types.
@@ -81,15 +84,20 @@ pub(crate) struct PluginEngine {
 }
 
 impl PluginEngine {
-    pub(crate) fn new(limits: &Limits, services: Arc<Services>) -> Result<Arc<Self>, EngineError> {
+    /// The engine; it keeps what it compiles in `cache`, if there is one.
+    pub(crate) fn new(
+        limits: &Limits,
+        services: Arc<Services>,
+        cache: Option<Cache>,
+    ) -> Result<Arc<Self>, EngineError> {
         let failed = |error: wasmtime::Error| EngineError(format!("{error:#}"));
         let plugin = limits.plugin.clone();
-        let engine = match Engine::new(&engine_config(Some(pool(&plugin)))) {
+        let engine = match Engine::new(&engine_config(Some(pool(&plugin)), cache.clone())) {
             Ok(engine) => engine,
             // A machine that limits address space cannot hold the pool; it costs speed only.
             Err(error) => {
                 tracing::warn!(%error, "Plugins run without a pool of instances: {error}");
-                Engine::new(&engine_config(None)).map_err(failed)?
+                Engine::new(&engine_config(None, cache)).map_err(failed)?
             }
         };
         let mut linker = Linker::new(&engine);
@@ -129,8 +137,9 @@ impl PluginEngine {
     }
 }
 
-fn engine_config(pool: Option<PoolingAllocationConfig>) -> wasmtime::Config {
+fn engine_config(pool: Option<PoolingAllocationConfig>, cache: Option<Cache>) -> wasmtime::Config {
     let mut config = wasmtime::Config::new();
+    config.cache(cache);
     config.epoch_interruption(true);
     // Costs nothing where a component has no debug information.
     config.wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Enable);

@@ -17,7 +17,7 @@ mod simulator;
 
 use std::future::Future;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -35,6 +35,16 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// What commands log that have a screen of their own; `demo` shows reloads there.
 const QUIET: &str =
     "error,warbler=warn,warbler_automation::reload=off,wacore_libsignal=off,wacore_noise=off";
+
+/// Where compiled plugins of this user are kept between commands: `warbler/compiled` in
+/// `XDG_CACHE_HOME`, or else in `~/.cache`.
+fn user_cache() -> Option<PathBuf> {
+    let named = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = named
+        .filter(|path| path.is_absolute())
+        .or_else(|| Some(std::env::home_dir()?.join(".cache")))?;
+    Some(cache.join("warbler").join("compiled"))
+}
 
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {

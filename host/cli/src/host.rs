@@ -53,6 +53,8 @@ pub struct HostOptions {
     pub data: PathBuf,
     /// Folders with plugins.
     pub plugin_dirs: Vec<PathBuf>,
+    /// Where compiled plugins are kept; nothing to compile them at every start.
+    pub compiled: Option<PathBuf>,
     /// Folders with scripts.
     pub script_dirs: Vec<PathBuf>,
     /// What extensions may do beyond the default, by name.
@@ -94,6 +96,7 @@ impl HostOptions {
             trusted_proxies: Vec::new(),
             data: data.into(),
             plugin_dirs: Vec::new(),
+            compiled: None,
             script_dirs: Vec::new(),
             grants: BTreeMap::new(),
             secrets: BTreeMap::new(),
@@ -291,6 +294,7 @@ async fn above(
     let fetcher = Fetcher::new(outbound).map_err(warbler_app::StartError::from)?;
     let registry = Registry::open(RegistryConfig {
         plugin_dirs: options.plugin_dirs,
+        compiled_dir: options.compiled,
         script_dirs: options.script_dirs,
         grants: options.grants,
         runtime_grants,

@@ -26,7 +26,7 @@ impl Bench {
         limits.script.wall = Duration::from_secs(20);
         Ok(Self {
             dir: tempfile::tempdir()?,
-            workshop: Workshop::open(limits, Arc::new(SystemClock))?,
+            workshop: Workshop::open(limits, None, Arc::new(SystemClock))?,
         })
     }
 

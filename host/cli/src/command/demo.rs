@@ -16,6 +16,7 @@ use warbler_app::Settings;
 use warbler_domain::SessionName;
 use warbler_simulator::{NetworkOptions, Person};
 
+use super::user_cache;
 use crate::args::Demo;
 use crate::failure::Failure;
 use crate::host::{Host, HostOptions, NetworkChoice};
@@ -53,6 +54,7 @@ pub(super) async fn run(args: Demo, screen: Screen) -> Result<(), Failure> {
     let options = HostOptions {
         listen: args.listen,
         plugin_dirs: folders.plugins.clone(),
+        compiled: user_cache(),
         script_dirs: folders.scripts.clone(),
         device_name: "Warbler Demo".to_owned(),
         settings: reaching_this_machine(),

@@ -49,9 +49,18 @@ pub(super) async fn run(args: Plugin, screen: Screen) -> Result<(), Failure> {
     }
 }
 
-/// The engines, with the limits every host has.
+/// The engines, with the limits every host has, and what they have compiled before.
 fn workshop() -> Result<Workshop, Failure> {
-    Workshop::open(Limits::default(), Arc::new(SystemClock))
+    opened(super::user_cache().as_deref())
+}
+
+/// The engines, which compile whatever they load: for whoever wants to know how long it takes.
+fn fresh_workshop() -> Result<Workshop, Failure> {
+    opened(None)
+}
+
+fn opened(compiled: Option<&Path>) -> Result<Workshop, Failure> {
+    Workshop::open(Limits::default(), compiled, Arc::new(SystemClock))
         .map_err(|error| Failure::failed(error.to_string()))
 }
 

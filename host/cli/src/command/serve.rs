@@ -44,6 +44,7 @@ fn options(args: Serve, config: Config) -> Result<HostOptions, Failure> {
         trusted_proxies: config.server.trusted_proxies,
         allow_remote: args.allow_remote || config.server.allow_remote,
         plugin_dirs: config.extensions.plugins,
+        compiled: Some(data.join("compiled")),
         script_dirs: config.extensions.scripts,
         grants: config.extensions.grants,
         secrets: config.extensions.secrets,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use warbler_automation::fixture::{Bench, Times};
 
-use super::{short, size, told, workshop};
+use super::{fresh_workshop, short, size, told};
 use crate::failure::Failure;
 use crate::terminal::{Screen, columns};
 
@@ -40,7 +40,7 @@ pub(super) async fn run(
     json: bool,
     screen: Screen,
 ) -> Result<(), Failure> {
-    let workshop = workshop()?;
+    let workshop = fresh_workshop()?;
     let loaded = workshop.load(path).await;
     let candidate = loaded.map_err(|fault| Failure::failed(told(&fault).join("\n")))?;
     let wanted = candidate

@@ -6,7 +6,7 @@ use serde::Serialize;
 use warbler_automation::fixture::Candidate;
 use warbler_domain::extension::{ExtensionFault, ExtensionKind, Grants, Hook};
 
-use super::{short, shown, size, told, workshop};
+use super::{fresh_workshop, short, shown, size, told};
 use crate::failure::Failure;
 use crate::terminal::Screen;
 
@@ -35,7 +35,7 @@ pub(super) struct Inspected<'a> {
 
 /// Looks at it.
 pub(super) async fn run(path: &Path, json: bool, screen: Screen) -> Result<(), Failure> {
-    let workshop = workshop()?;
+    let workshop = fresh_workshop()?;
     match workshop.load(path).await {
         Ok(candidate) => show(&candidate, json, screen).await,
         Err(fault) => refused(&fault, json, screen),
