@@ -220,6 +220,11 @@ pub enum ContactChange {
         /// The new one.
         name: Option<String>,
     },
+    /// The name that a caller has saved here; `None` when it was forgotten.
+    SavedName {
+        /// The new one.
+        name: Option<String>,
+    },
     /// The picture.
     Picture {
         /// Its new id; `None` when it was taken away.

@@ -47,6 +47,15 @@ async fn a_saved_name_is_shown_before_the_one_they_show_until_it_is_forgotten() 
     assert_eq!(api.get(CHAT).await?.json()?["name"], "Ada");
     let again = api.call("DELETE", ADA, None).await?;
     assert_eq!(again.problem()?, (404, "name_not_saved".to_owned()));
+    let renames = api.get("/v1/events?kind=contact.updated").await?.json()?;
+    let values: Vec<_> = renames["items"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|event| event["contact"]["what"] == "savedName")
+        .map(|event| event["contact"]["value"].clone())
+        .collect();
+    assert_eq!(values, [Value::Null, json!("Blue bike")], "newest first");
     let log = actions(&api, "contact.").await?;
     let kept: Vec<_> = log.iter().map(|entry| &entry["action"]).collect();
     assert_eq!(kept, ["contact.forget", "contact.save"]);

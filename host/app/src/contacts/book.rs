@@ -1,14 +1,16 @@
 //! Names that callers save for people: an address book of each session, beside the account's own.
 
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use warbler_domain::contact::Contact;
-use warbler_domain::{Caller, Jid, Recipient, Scope, SessionId, SessionRef};
-use warbler_store::Error as StoreError;
+use warbler_domain::event::ContactChange;
+use warbler_domain::{Caller, EventBody, Jid, Recipient, Scope, SessionId, SessionRef};
+use warbler_store::{Error as StoreError, Writer};
 
 use super::{ContactError, Contacts};
 use crate::audit;
+use crate::core::Shared;
 use crate::sessions::usable_by;
 
 /// Every saved name, in memory, so that a message that comes in costs no look at the database.
@@ -102,15 +104,24 @@ impl Contacts {
             session.id,
         );
         let (wanted, saved, now) = (jid.clone(), name.clone(), self.shared.clock.now());
+        let shared = Arc::clone(&self.shared);
         let saving = self.shared.store.write(move |tx| {
+            let before = tx.contacts().get(id, &wanted)?;
             tx.contacts_mut().save_name(id, &wanted, &saved, now)?;
             tx.audit_mut().insert(&entry)?;
-            tx.contacts().get(id, &wanted)
+            let contact = tx.contacts().get(id, &wanted)?;
+            let is_new = before.and_then(|before| before.saved_name).as_ref() != Some(&saved);
+            let noted = match contact.as_ref().filter(|_| is_new) {
+                Some(contact) => note_renamed(&shared, tx, id, contact, Some(saved))?,
+                None => None,
+            };
+            Ok::<_, StoreError>((contact, noted))
         });
-        let contact: Result<_, StoreError> = saving.await;
-        let contact = contact?.ok_or_else(|| ContactError::Unknown(jid.clone()))?;
+        let (contact, noted) = saving.await?;
+        let contact = contact.ok_or_else(|| ContactError::Unknown(jid.clone()))?;
         let alt = contact.alt.as_ref();
         self.shared.book.set(id, jid, alt, Some(name));
+        self.announce(noted);
         Ok(contact)
     }
 
@@ -131,18 +142,48 @@ impl Contacts {
             session.id,
         );
         let wanted = jid.clone();
+        let shared = Arc::clone(&self.shared);
         let forgetting = self.shared.store.write(move |tx| {
             let known = tx.contacts().get(id, &wanted)?;
             if !tx.contacts_mut().forget_saved_name(id, &wanted)? {
                 return Ok::<_, StoreError>(None);
             }
             tx.audit_mut().insert(&entry)?;
-            Ok(Some(known.and_then(|contact| contact.alt)))
+            let noted = match &known {
+                Some(contact) => note_renamed(&shared, tx, id, contact, None)?,
+                None => None,
+            };
+            Ok(Some((known.and_then(|contact| contact.alt), noted)))
         });
-        let Some(alt) = forgetting.await? else {
+        let Some((alt, noted)) = forgetting.await? else {
             return Err(ContactError::NotSaved(jid));
         };
         self.shared.book.set(id, jid, alt.as_ref(), None);
+        self.announce(noted);
         Ok(())
     }
+
+    fn announce(&self, noted: Option<i64>) {
+        if let Some(seq) = noted {
+            crate::ingest::announce(&self.shared, seq);
+        }
+    }
+}
+
+/// Stores the event that somebody is called differently here.
+fn note_renamed(
+    shared: &Shared,
+    tx: &Writer<'_>,
+    session: SessionId,
+    contact: &Contact,
+    name: Option<String>,
+) -> Result<Option<i64>, StoreError> {
+    let body = EventBody::ContactUpdated {
+        contact: contact.jid.clone(),
+        alt: contact.alt.clone(),
+        change: ContactChange::SavedName { name },
+    };
+    let event = crate::ingest::new_event(shared, session, body);
+    let done = !crate::ingest::is_wanted(shared, &event);
+    tx.events_mut().insert(&event, done)
 }

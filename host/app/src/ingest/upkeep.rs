@@ -93,7 +93,9 @@ fn contact_updated(
             };
             tx.contacts_mut().note(session, &new)?;
         }
-        ContactChange::Picture { .. } | ContactChange::About { .. } => {}
+        ContactChange::SavedName { .. }
+        | ContactChange::Picture { .. }
+        | ContactChange::About { .. } => {}
     }
     tx.contacts_mut().note(session, &contact)
 }

@@ -76,8 +76,7 @@ mod tests {
         });
         let cache = cache(dir).context("a cache")?;
         let engine = PluginEngine::new(&limits, services, Some(cache.clone()))?;
-        Component::new(&engine.engine, COMPONENT)
-            .map_err(|error| anyhow::anyhow!("{error:#}"))?;
+        Component::new(&engine.engine, COMPONENT).map_err(|error| anyhow::anyhow!("{error:#}"))?;
         Ok(cache.cache_hits())
     }
 

@@ -211,7 +211,7 @@ pub(in crate::native) struct ContactChangeView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     alt: Option<Jid>,
-    /// What is new: `pushName`, `name`, `picture`, `about` or `number`.
+    /// What is new: `pushName`, `name`, `savedName`, `picture`, `about` or `number`.
     #[schema(example = "pushName")]
     what: &'static str,
     /// The new name, picture id, text or address; left out when it was taken away.
@@ -459,6 +459,7 @@ fn told(change: ContactChange) -> (&'static str, Option<String>) {
     match change {
         ContactChange::PushName { name } => ("pushName", Some(name)),
         ContactChange::Name { name } => ("name", name),
+        ContactChange::SavedName { name } => ("savedName", name),
         ContactChange::Picture { id } => ("picture", id),
         ContactChange::About { text } => ("about", Some(text)),
         ContactChange::Number { jid } => ("number", Some(jid.to_string())),
