@@ -132,15 +132,26 @@ pub(crate) async fn recognise(state: &ApiState, headers: &HeaderMap) -> Result<C
 }
 
 fn key_of(headers: &HeaderMap) -> Result<Secret, Problem> {
-    let bearer = headers
-        .get(AUTHORIZATION)
-        .and_then(|value| bearer(value.as_bytes()));
-    let Some(key) = bearer.or_else(|| headers.get(API_KEY).map(|value| value.as_bytes())) else {
-        return Err(Problem::new(
-            StatusCode::UNAUTHORIZED,
-            "missing_key",
-            "send an API key as `Authorization: Bearer <key>` or `X-API-Key: <key>`",
-        ));
+    let shown = in_bearer(headers).or_else(|| in_api_key(headers));
+    let wanted = "send an API key as `Authorization: Bearer <key>` or `X-API-Key: <key>`";
+    secret_of(shown, wanted)
+}
+
+/// What is shown as `Authorization: Bearer …`.
+pub(crate) fn in_bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    bearer(headers.get(AUTHORIZATION)?.as_bytes())
+}
+
+/// What is shown as `X-API-Key: …`.
+pub(crate) fn in_api_key(headers: &HeaderMap) -> Option<&[u8]> {
+    headers.get(API_KEY).map(|value| value.as_bytes())
+}
+
+/// The secret that was shown; `wanted` says what was to be.
+pub(crate) fn secret_of(shown: Option<&[u8]>, wanted: &str) -> Result<Secret, Problem> {
+    let Some(key) = shown else {
+        let status = StatusCode::UNAUTHORIZED;
+        return Err(Problem::new(status, "missing_key", wanted));
     };
     match std::str::from_utf8(key) {
         Ok(key) if key.len() <= MAX_KEY => Ok(Secret::new(key.trim())),

@@ -27,9 +27,10 @@ use tracing::{debug, error};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::path::{HttpMethod, Operation, ParameterIn};
 use warbler_app::App;
-use warbler_domain::Clock;
+use warbler_domain::{Clock, Dialect};
 
 use crate::caller::{CallerLabel, PROBES, Proxies, admins_only, authenticate, count_stranger};
+use crate::dialect::{self, DialectOptions, Registration, Terms};
 use crate::extract::{BodyLimit, BodyRoom};
 use crate::native;
 use crate::native::metrics::Requests;
@@ -61,6 +62,10 @@ pub struct ApiOptions {
     pub slow_reader: Duration,
     /// Whether `/metrics` is shown without a key to whoever asks from this machine.
     pub open_metrics: bool,
+    /// Where and how the dialects are served.
+    pub dialects: DialectOptions,
+    /// Whether only this machine reaches the host's own listener.
+    pub local: bool,
 }
 
 impl ApiOptions {
@@ -82,6 +87,8 @@ impl ApiOptions {
             tasks: TaskTracker::new(),
             slow_reader: Self::SLOW_READER,
             open_metrics: false,
+            dialects: DialectOptions::default(),
+            local: true,
         }
     }
 }
@@ -94,7 +101,8 @@ pub(crate) struct ApiState {
     pub(crate) proxies: Proxies,
     pub(crate) open_metrics: bool,
     pub(crate) requests: Requests,
-    clock: Arc<dyn Clock>,
+    pub(crate) max_body: usize,
+    pub(crate) clock: Arc<dyn Clock>,
     pages: Arc<Pages>,
     streams: Streams,
 }
@@ -272,8 +280,66 @@ fn filter_of(method: &HttpMethod) -> MethodFilter {
     }
 }
 
-/// Everything that is served.
+/// What each listener serves.
+pub struct Routers {
+    /// The host's own: the native API, the dialects below their prefixes, and one at its root.
+    pub main: Router,
+    /// Those of dialects that have their own.
+    pub own: BTreeMap<Dialect, Router>,
+}
+
+/// Everything that the host's own listener serves.
 pub fn router(app: App, options: ApiOptions) -> Router {
+    routers(app, options).main
+}
+
+/// Everything that is served. What the options say about dialects must have been checked.
+pub fn routers(app: App, options: ApiOptions) -> Routers {
+    let dialects = options.dialects.clone();
+    let started = options.clock.now();
+    let (version, local) = (options.version, options.local);
+    let (mut main, state) = native_router(app, options);
+    let open = Arc::new(dialects.documented_unsafe);
+    let origins = dialects.cors_origins.iter();
+    let origins: Arc<[HeaderValue]> = origins.filter_map(|text| text.parse().ok()).collect();
+    let serve = |dialect: Dialect, limited: bool, local: bool| {
+        let terms = Terms {
+            open: Arc::clone(&open),
+            registration: match dialects.registration {
+                Registration::Open => true,
+                Registration::Loopback => local,
+                Registration::Closed => false,
+            },
+            limited,
+            origins: Arc::clone(&origins),
+            version,
+            started,
+        };
+        dialect::router(dialect, &state, terms)
+    };
+    let mut own = BTreeMap::new();
+    for (dialect, mount) in dialects.mounts {
+        if let Some(prefix) = mount.prefix {
+            let router = serve(dialect, mount.rate_limits, local);
+            // `nest` leaves out the bare slash.
+            let slash = format!("{prefix}/");
+            main = main.nest(prefix.as_str(), router.clone());
+            main = main.route_service(&slash, router);
+        }
+        if dialects.root == Some(dialect) {
+            let router = serve(dialect, mount.rate_limits, local);
+            main = main.fallback_service(router);
+        }
+        if let Some(address) = mount.listen {
+            let local = address.ip().to_canonical().is_loopback();
+            own.insert(dialect, serve(dialect, mount.rate_limits, local));
+        }
+    }
+    Routers { main, own }
+}
+
+/// The native API, and what every API is given.
+fn native_router(app: App, options: ApiOptions) -> (Router, ApiState) {
     let table = native::routes();
     let state = ApiState {
         app,
@@ -281,6 +347,7 @@ pub fn router(app: App, options: ApiOptions) -> Router {
         proxies: Proxies::new(&options.trusted_proxies),
         open_metrics: options.open_metrics,
         requests: Requests::default(),
+        max_body: options.max_body,
         clock: options.clock,
         pages: Arc::new(Pages::of(&table, options.version)),
         streams: Streams {
@@ -315,12 +382,14 @@ pub fn router(app: App, options: ApiOptions) -> Router {
     let open = open.route_layer(from_fn_with_state(state.clone(), count_stranger));
     // `nest` leaves out the bare slash.
     let slash = any(unknown_path).layer(from_fn_with_state(state.clone(), authenticate));
-    open.nest(BASE, guarded)
+    let router = open
+        .nest(BASE, guarded)
         .route("/v1/", slash)
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(state.requests.clone(), observe))
-        .with_state(state)
+        .with_state(state.clone());
+    (router, state)
 }
 
 async fn unknown_path(uri: Uri) -> Problem {
@@ -336,22 +405,36 @@ async fn wrong_method(method: Method, uri: Uri) -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
 }
 
-/// Around every request: its log line, the headers every answer has, and a handler that panics
-/// costs its caller an answer and nobody else anything.
+/// Around every request: its log line, and the headers every answer has.
 async fn observe(State(requests): State<Requests>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>();
+    let is_guarded = route.is_some_and(|route| is_guarded(route.as_str()));
+    let mut response = watched(&requests, request, next, Problem::into_response).await;
+    if is_guarded {
+        response
+            .headers_mut()
+            .entry(CACHE_CONTROL)
+            .or_insert(HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+/// Counts and logs a request. A handler that panics costs its caller an answer, which `say` puts
+/// into words, and nobody else anything.
+pub(crate) async fn watched(
+    requests: &Requests,
+    request: Request,
+    next: Next,
+    say: impl FnOnce(Problem) -> Response,
+) -> Response {
     let began = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("-", MatchedPath::as_str);
     let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
-    let mut response = answered.unwrap_or_else(|panic| panicked(panic, &method, route));
+    let mut response = answered.unwrap_or_else(|panic| say(panicked(panic, &method, route)));
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if is_guarded(route) {
-        headers
-            .entry(CACHE_CONTROL)
-            .or_insert(HeaderValue::from_static("no-store"));
-    }
     let caller = response
         .extensions()
         .get()
@@ -365,8 +448,8 @@ async fn observe(State(requests): State<Requests>, request: Request, next: Next)
 }
 
 /// The panic's own text may quote a request, so it stays out of the log.
-fn panicked(_panic: Box<dyn Any + Send>, method: &Method, route: &str) -> Response {
+fn panicked(_panic: Box<dyn Any + Send>, method: &Method, route: &str) -> Problem {
     error!(%method, route, "A handler panicked; the host goes on");
     let detail = "something went wrong inside; the log says more";
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail).into_response()
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
 }

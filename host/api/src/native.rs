@@ -7,7 +7,7 @@ mod audit;
 mod calls;
 mod chats;
 mod contacts;
-mod docs;
+pub(crate) mod docs;
 mod events;
 mod extensions;
 mod groups;
@@ -66,7 +66,7 @@ pub(crate) fn routes() -> Vec<Route> {
 }
 
 /// A text of a body, parsed into the type it stands for; `field` is where it was written.
-fn in_field<T: FromStr<Err: Display>>(
+pub(crate) fn in_field<T: FromStr<Err: Display>>(
     code: &'static str,
     field: &str,
     text: &str,

@@ -25,7 +25,7 @@ const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(2);
 const MAX_DETAIL: usize = 400;
 
 /// Why a request was refused.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Problem {
     status: StatusCode,
     code: &'static str,
@@ -88,6 +88,30 @@ impl Problem {
     /// Its status.
     pub(crate) fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// The same refusal with another status.
+    pub(crate) fn with_status(&self, status: StatusCode) -> Self {
+        Self {
+            status,
+            ..self.clone()
+        }
+    }
+
+    /// What is wrong, in words.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// After how many seconds the caller may try again, where that makes sense.
+    pub(crate) fn wait(&self) -> Option<u64> {
+        match self.status {
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+                let wait = self.retry_after.unwrap_or(RETRY_AFTER_DEFAULT);
+                Some(whole_seconds(wait))
+            }
+            _ => None,
+        }
     }
 
     /// Its stable word, and what is wrong in words.
@@ -213,7 +237,7 @@ fn causes(refusal: &impl Refusal) -> String {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (status, code) = (self.status, self.code);
+        let (status, code, wait) = (self.status, self.code, self.wait());
         let mut response = (status, axum::Json(self.body())).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
@@ -229,11 +253,10 @@ impl IntoResponse for Problem {
                     HeaderValue::from_static(r#"Bearer realm="warbler""#),
                 );
             }
-            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
-                let wait = self.retry_after.unwrap_or(RETRY_AFTER_DEFAULT);
-                headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
-            }
             _ => {}
+        }
+        if let Some(seconds) = wait {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -10,7 +10,7 @@ use warbler_domain::caller::Identity;
 use warbler_domain::{Caller, KeyId, LoginId, Random, Secret, SessionId, UserId};
 use warbler_store::Store;
 
-use crate::keys::Recognised;
+use crate::keys::{Recognised, Seal};
 use crate::limits::{LimitSettings, Limits};
 use crate::login::{Passwords, Signing, Throttle};
 
@@ -23,6 +23,9 @@ pub struct AccessSettings {
     /// A key that may do everything and is stored nowhere; at least
     /// [`Self::SHORTEST_MASTER_KEY`] characters.
     pub master_key: Option<Secret>,
+    /// What the secrets of keys that their owners may read again are encrypted with; it is kept
+    /// apart from the database. Without it they are not kept.
+    pub seal: Option<Secret>,
     /// How long the token of a login is good.
     pub token_lifetime: Duration,
     /// How long a login can be renewed.
@@ -40,6 +43,7 @@ impl Default for AccessSettings {
     fn default() -> Self {
         Self {
             master_key: None,
+            seal: None,
             token_lifetime: Duration::from_secs(15 * 60),
             login_lifetime: Duration::from_secs(30 * 24 * 3600),
             limits: LimitSettings::default(),
@@ -50,6 +54,7 @@ impl Default for AccessSettings {
 /// What keys, logins and limits share.
 pub(crate) struct Access {
     pub(crate) recognised: Recognised,
+    pub(crate) seal: Option<Seal>,
     pub(crate) signing: Signing,
     pub(crate) passwords: Passwords,
     pub(crate) throttle: Throttle,
@@ -95,6 +100,7 @@ impl Access {
         let master = settings.master_key.as_ref();
         Ok(Self {
             recognised: Recognised::default(),
+            seal: settings.seal.as_ref().and_then(Seal::new),
             signing: Signing::open(store, random).await?,
             passwords: Passwords::new(random),
             throttle: Throttle::default(),

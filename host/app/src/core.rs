@@ -14,6 +14,7 @@ use warbler_domain::{Caller, Clock, Random};
 use warbler_store::Store;
 
 use crate::access::{Access, AccessSettings};
+use crate::accounts::Accounts;
 use crate::audit::Audit;
 use crate::calls::Calls;
 use crate::chats::Chats;
@@ -35,6 +36,7 @@ use crate::outbox::{Outbox, Outboxes};
 use crate::pacing::Pacer;
 use crate::pipeline::Pipeline;
 use crate::profile::Profile;
+use crate::quotas::{QuotaExceeded, Quotas, Wanted};
 use crate::retention::RetentionSettings;
 use crate::sessions::{Directory, Sessions};
 use crate::stats::Stats;
@@ -153,6 +155,7 @@ pub(crate) struct Shared {
     pub(crate) media: MediaStore,
     pub(crate) fetcher: Fetcher,
     pub(crate) access: Access,
+    pub(crate) quotas: Quotas,
     pub(crate) settings: Settings,
     pub(crate) bus: Bus,
     pub(crate) directory: Directory,
@@ -223,6 +226,7 @@ impl App {
             media,
             fetcher,
             access,
+            quotas: Quotas::default(),
             settings: parts.settings,
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
@@ -335,6 +339,11 @@ impl App {
         Logins::new(Arc::clone(&self.shared))
     }
 
+    /// Accounts: what users may ask for in the dialects that know them.
+    pub fn accounts(&self) -> Accounts {
+        Accounts::new(Arc::clone(&self.shared))
+    }
+
     /// Users: what may be asked for.
     pub fn users(&self) -> Users {
         Users::new(Arc::clone(&self.shared))
@@ -355,6 +364,11 @@ impl App {
     pub fn admit_address(&self, address: IpAddr) -> Option<Admission> {
         let now = self.shared.clock.now();
         self.shared.access.limits.of_address(address, now)
+    }
+
+    /// Counts a use of each quota, or of none if one is used up.
+    pub fn take(&self, wanted: &[Wanted<'_>]) -> Result<(), QuotaExceeded> {
+        self.shared.quotas.take(wanted, self.shared.clock.now())
     }
 
     /// Counts a request from `address` for a file that is served by its name.

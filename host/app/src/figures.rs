@@ -3,6 +3,8 @@
 //! What happens often is counted in memory since the start; what is there now is asked for when
 //! somebody wants to know.
 
+mod memory;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -11,6 +13,8 @@ use warbler_domain::{Caller, EventKind, Refusal, RefusalKind, Scope, ScopeRequir
 use warbler_store::depths::Depths;
 
 use crate::core::Shared;
+
+pub use memory::{Memory, memory};
 
 /// Kinds of events that are told apart; extensions may invent kinds.
 const MAX_KINDS: usize = 64;

@@ -4,7 +4,9 @@
 //! their SHA-256 is stored, so each is shown once, when it is made.
 
 mod authentication;
+mod readable;
 mod recognised;
+mod seal;
 mod session_token;
 
 use std::collections::BTreeSet;
@@ -14,8 +16,8 @@ use tracing::info;
 use warbler_domain::caller::Identity;
 use warbler_domain::user::UserRef;
 use warbler_domain::{
-    Caller, KeyId, Random, Refusal, RefusalKind, Role, Scope, ScopeRequired, Scopes, Secret,
-    SessionId, SessionRef, Timestamp, UserId,
+    Caller, Dialect, KeyId, Random, Realm, Refusal, RefusalKind, Role, Scope, ScopeRequired,
+    Scopes, Secret, SessionId, SessionRef, Timestamp, UserId,
 };
 use warbler_store::access_keys::AccessKey;
 
@@ -26,10 +28,17 @@ use crate::sessions::{SessionError, usable_by};
 
 pub use authentication::CredentialError;
 pub(crate) use recognised::Recognised;
+pub(crate) use seal::Seal;
 pub use session_token::{NewSessionToken, SessionTokenError};
 
-/// The part of an API key that is the same for all.
-const PREFIX: &str = "wbl_";
+/// The part of an API key that is the same for all of a realm.
+const fn prefix_of(realm: Realm) -> &'static str {
+    match realm {
+        Realm::Native => "wbl_",
+        Realm::Dialect(Dialect::Hub) => "hub_",
+    }
+}
+
 /// The part of a session's token that is the same for all.
 const SESSION_PREFIX: &str = "wbt_";
 /// Characters that are kept to recognise a key by.
@@ -48,6 +57,8 @@ pub struct CreateKey {
     pub owner: Option<UserRef>,
     /// Until when it is good.
     pub expires_at: Option<Timestamp>,
+    /// Where it is good.
+    pub realm: Realm,
 }
 
 /// A key that was just made, with what is shown this once.
@@ -86,6 +97,12 @@ pub enum KeyError {
     /// Admins are for everything.
     #[error("an admin key is for every session; give it another scope, or name no sessions")]
     AdminIsUnlimited,
+    /// The secret of a key is shown to its owner only.
+    #[error("an API key is shown only to the user who has logged in")]
+    LoginNeeded,
+    /// The secret of a key could not be encrypted.
+    #[error("the secret of a key could not be encrypted")]
+    Seal,
     /// There are too many already.
     #[error("there are {} keys already; revoke one first", Keys::MOST)]
     TooMany,
@@ -104,6 +121,8 @@ impl Refusal for KeyError {
             | Self::ExpiredAlready
             | Self::ScopeTooWide(_)
             | Self::AdminIsUnlimited => RefusalKind::Invalid,
+            Self::LoginNeeded => RefusalKind::Forbidden,
+            Self::Seal => RefusalKind::Internal,
             Self::TooMany => RefusalKind::Conflict,
             Self::Store(_) => RefusalKind::Unavailable,
         }
@@ -119,6 +138,8 @@ impl Refusal for KeyError {
             Self::ExpiredAlready => "expired_already",
             Self::ScopeTooWide(_) => "scope_too_wide",
             Self::AdminIsUnlimited => "admin_is_unlimited",
+            Self::LoginNeeded => "login_needed",
+            Self::Seal => "internal",
             Self::TooMany => "too_many_keys",
             Self::Store(_) => "store_unavailable",
         }
@@ -156,10 +177,11 @@ impl Keys {
             return Err(KeyError::AdminIsUnlimited);
         }
         let sessions = self.sessions(caller, &command.sessions).await?;
-        let secret = new_secret(PREFIX, &self.shared.random);
+        let secret = new_secret(prefix_of(command.realm), &self.shared.random);
         let key = AccessKey {
             id: KeyId::new(now, &self.shared.random),
             name,
+            realm: command.realm,
             prefix: shown(&secret),
             scopes: command.scopes,
             sessions,
@@ -253,7 +275,7 @@ impl Keys {
 
     /// Makes another admin key, for a host whose first one was lost.
     pub async fn replace_first(&self) -> Result<Secret, KeyError> {
-        let secret = new_secret(PREFIX, &self.shared.random);
+        let secret = new_secret(prefix_of(Realm::Native), &self.shared.random);
         self.adopt(&secret).await
     }
 
@@ -265,6 +287,7 @@ impl Keys {
         let key = AccessKey {
             id: KeyId::new(now, &self.shared.random),
             name: "admin".to_owned(),
+            realm: Realm::Native,
             prefix: shown(secret),
             scopes: Scopes::up_to(Scope::Admin),
             sessions: None,

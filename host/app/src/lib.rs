@@ -10,6 +10,7 @@
 mod core;
 
 pub mod access;
+pub mod accounts;
 pub mod audit;
 pub mod calls;
 pub mod chats;
@@ -34,6 +35,7 @@ pub mod outbox;
 mod pacing;
 pub mod pipeline;
 pub mod profile;
+pub mod quotas;
 pub mod retention;
 mod search;
 pub mod sessions;

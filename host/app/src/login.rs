@@ -15,7 +15,9 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 use warbler_domain::caller::Identity;
-use warbler_domain::{Caller, LoginId, Refusal, RefusalKind, Secret, Timestamp, User, UserId};
+use warbler_domain::{
+    Caller, LoginId, Realm, Refusal, RefusalKind, Secret, Timestamp, User, UserId,
+};
 use warbler_store::audit::AuditEntry;
 use warbler_store::logins::Login;
 
@@ -32,6 +34,9 @@ pub(crate) use throttle::Throttle;
 const REFRESH_PREFIX: &str = "wbr_";
 /// Logins of one user that hold at the same time; the oldest end.
 const MOST_LOGINS: u32 = 100;
+/// How long the token of a login to a dialect is good: none of them documents how to renew one
+/// before it is over.
+const DIALECT_TOKEN: Duration = Duration::from_secs(24 * 3600);
 /// Longest name or address that is looked up, in bytes.
 const LONGEST_LOGIN: usize = 254;
 /// Longest password that is checked, in bytes.
@@ -46,6 +51,8 @@ pub struct LogIn {
     pub password: Secret,
     /// Where it calls from.
     pub address: Option<IpAddr>,
+    /// To what it logs in; its token is unknown everywhere else.
+    pub realm: Realm,
 }
 
 /// Somebody who has logged in.
@@ -141,15 +148,23 @@ impl Logins {
 
     /// Logs somebody in.
     pub async fn log_in(&self, command: LogIn) -> Result<LoggedIn, LoginError> {
+        self.log_in_as(command)
+            .await
+            .map(|(_, logged_in)| logged_in)
+    }
+
+    /// Logs somebody in; the caller it is from now on, too.
+    pub async fn log_in_as(&self, command: LogIn) -> Result<(Caller, LoggedIn), LoginError> {
         let LogIn {
             login,
             password,
             address,
+            realm,
         } = command;
         let (user, right) = self.check(&login, &password, address).await?;
         let allowed = |user: &User| right && user.disabled_at.is_none();
         match user {
-            Some(user) if allowed(&user) => self.begin(user, address).await,
+            Some(user) if allowed(&user) => self.begin(user, address, realm).await,
             user => {
                 self.note_failure(user, address).await;
                 Err(LoginError::Wrong)
@@ -189,7 +204,7 @@ impl Logins {
             Ok::<_, warbler_store::Error>(Renewal::Renewed(Box::new(user), login))
         });
         match renewed.await.map_err(LoginError::Store)? {
-            Renewal::Renewed(user, login) => self.tokens(*user, login, next, now),
+            Renewal::Renewed(user, login) => self.tokens(*user, login, Realm::Native, next, now),
             Renewal::Refused => Err(LoginError::BadRefreshToken),
             Renewal::Reused(login) => {
                 self.shared.access.end(Ended::Login(login));
@@ -247,7 +262,13 @@ impl Logins {
         Ok((user, right))
     }
 
-    async fn begin(&self, user: User, address: Option<IpAddr>) -> Result<LoggedIn, LoginError> {
+    /// Begins a login of a user who has shown to be it.
+    pub(crate) async fn begin(
+        &self,
+        user: User,
+        address: Option<IpAddr>,
+        realm: Realm,
+    ) -> Result<(Caller, LoggedIn), LoginError> {
         let now = self.shared.clock.now();
         let login = Login {
             id: LoginId::new(now, &self.shared.random),
@@ -275,21 +296,27 @@ impl Logins {
         });
         begun.await?;
         info!(user.id = %user.id, login.id = %login.id, "A user has logged in");
-        self.tokens(user, login, refresh_token, now)
+        let logged_in = self.tokens(user, login, realm, refresh_token, now)?;
+        Ok((caller, logged_in))
     }
 
     fn tokens(
         &self,
         user: User,
         login: Login,
+        realm: Realm,
         refresh_token: Secret,
         now: Timestamp,
     ) -> Result<LoggedIn, LoginError> {
         let left = login.expires_at.since(now);
-        let lifetime = self.shared.settings.access.token_lifetime.min(left);
+        let lifetime = match realm {
+            Realm::Native => self.shared.settings.access.token_lifetime,
+            Realm::Dialect(_) => DIALECT_TOKEN,
+        };
+        let lifetime = lifetime.min(left);
         let signing = &self.shared.access.signing;
         let token = signing
-            .write(user.id, login.id, now, lifetime)
+            .write(user.id, login.id, realm, now, lifetime)
             .map_err(|err| LoginError::Internal(err.to_string()))?;
         Ok(LoggedIn {
             user,

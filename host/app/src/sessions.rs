@@ -5,6 +5,7 @@
 
 mod directory;
 mod inbox;
+mod marks;
 mod rename;
 mod settings;
 mod supervisor;
@@ -29,6 +30,7 @@ use crate::driver::{DriverError, PairingCode};
 use supervisor::Command;
 
 pub(crate) use directory::Directory;
+pub use marks::{MarkError, Marked, Marks};
 pub use settings::SettingsError;
 
 /// A session to make.

@@ -7,6 +7,7 @@
 mod error;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing::info;
 use warbler_domain::caller::Identity;
@@ -64,6 +65,9 @@ pub struct ChangePassword {
     pub current: Option<Secret>,
     /// The one there is to be.
     pub new: Password,
+    /// A login that is younger than this stands for the current password, and the login of the
+    /// caller goes on; nothing for an API where neither is so.
+    pub fresh_login: Option<Duration>,
 }
 
 /// Users.
@@ -200,16 +204,21 @@ impl Users {
                     return Err(UserError::WrongPassword);
                 }
             }
+            None if own && self.is_fresh(caller, change.fresh_login) => {}
             None if own || !caller.may(Scope::Admin) => return Err(UserError::CurrentNeeded),
             None => {}
         }
         let now = self.shared.clock.now();
+        let kept = match caller.identity() {
+            Identity::User(_, login) if own && change.fresh_login.is_some() => Some(login),
+            _ => None,
+        };
         let hash = self.hash(&change.new).await?;
         let (id, name) = (user.id, user.name.as_str());
         let entry = audit::done(&self.shared, caller, "user.password", id, name);
         let changed = self.shared.store.write(move |tx| {
             tx.users_mut().set_password(id, &hash, now)?;
-            tx.logins_mut().end_of(id, None)?;
+            tx.logins_mut().end_of(id, kept)?;
             tx.audit_mut().insert(&entry)
         });
         changed.await.map_err(UserError::Store)?;
@@ -295,6 +304,15 @@ impl Users {
             caller.require(Scope::Admin)?;
         }
         self.get(caller, user).await
+    }
+
+    /// Whether the caller has logged in within the last `fresh`.
+    fn is_fresh(&self, caller: &Caller, fresh: Option<Duration>) -> bool {
+        let now = self.shared.clock.now();
+        match (caller.identity(), fresh) {
+            (Identity::User(_, login), Some(fresh)) => now.since(login.made_at()) < fresh,
+            _ => false,
+        }
     }
 
     fn changed(&self, user: User, change: UpdateUser) -> Result<User, UserError> {

@@ -6,6 +6,7 @@
 
 mod access;
 mod data;
+mod dialects;
 mod environment;
 mod extensions;
 mod known;
@@ -28,6 +29,7 @@ use warbler_app::Settings;
 
 pub use access::Access;
 pub use data::Data;
+pub use dialects::Dialects;
 pub use environment::Environment;
 pub use extensions::Extensions;
 pub use limits::Limits;
@@ -58,6 +60,8 @@ pub struct Config {
     pub access: Access,
     /// How often callers may call.
     pub limits: Limits,
+    /// The documented APIs of other gateways.
+    pub dialects: Dialects,
     /// What is logged.
     pub log: Log,
     /// Plugins and scripts.
@@ -153,6 +157,7 @@ impl Config {
             data: section(&mut merged, "data", place)?,
             access: section(&mut merged, "access", place)?,
             limits: section(&mut merged, "limits", place)?,
+            dialects: section(&mut merged, "dialects", place)?,
             log: section(&mut merged, "log", place)?,
             extensions: section(&mut merged, "extensions", place)?,
             network: section(&mut merged, "network", place)?,

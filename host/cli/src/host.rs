@@ -8,6 +8,7 @@
 mod backup;
 mod data;
 mod error;
+mod listeners;
 mod network;
 
 use std::collections::BTreeMap;
@@ -17,17 +18,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{error, info};
-use warbler_api::ApiOptions;
+use tracing::{error, info, warn};
+use warbler_api::{ApiOptions, DialectOptions};
 use warbler_app::fetch::Fetcher;
 use warbler_app::{App, Parts, Settings};
 use warbler_automation::{Registry, RegistryConfig};
 use warbler_domain::extension::OperatorGrants;
-use warbler_domain::{Clock, ExtensionName, Random, Secret, SystemClock};
+use warbler_domain::{Clock, Dialect, ExtensionName, Random, Secret, SystemClock};
 use warbler_store::{Store, StoreOptions};
 use warbler_whatsapp::{HistoryLimits, WhatsappRust};
 
@@ -35,6 +35,7 @@ pub use backup::{BackedUp, BackupFailure, back_up, media_of, restore};
 pub(crate) use data::read_key;
 pub use data::{DATABASE, DataFolder, KEY_FILE, MEDIA};
 pub use error::StartError;
+use listeners::Listeners;
 use network::Below;
 pub use network::NetworkChoice;
 
@@ -61,6 +62,8 @@ pub struct HostOptions {
     pub grants: BTreeMap<ExtensionName, OperatorGrants>,
     /// The secrets that extensions may be granted, by name.
     pub secrets: BTreeMap<String, Secret>,
+    /// Where and how the dialects are served.
+    pub dialects: DialectOptions,
     /// The network below.
     pub network: NetworkChoice,
     /// What linked phones list this host as.
@@ -100,6 +103,7 @@ impl HostOptions {
             script_dirs: Vec::new(),
             grants: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            dialects: DialectOptions::default(),
             network,
             device_name: "Warbler".to_owned(),
             history: HistoryLimits::default(),
@@ -119,6 +123,7 @@ impl HostOptions {
 /// A running host.
 pub struct Host {
     address: SocketAddr,
+    own: BTreeMap<Dialect, SocketAddr>,
     first_key: Option<Secret>,
     server: JoinHandle<io::Result<()>>,
     stop_server: CancellationToken,
@@ -133,13 +138,18 @@ pub struct Host {
 impl Host {
     /// Starts everything, or nothing.
     pub async fn start(options: HostOptions) -> Result<Self, StartError> {
-        if !options.listen.ip().to_canonical().is_loopback() && !options.allow_remote {
-            return Err(StartError::RemoteNotAllowed(options.listen));
+        options.dialects.check(options.listen)?;
+        let mounts = options.dialects.mounts.values();
+        let addresses = mounts.filter_map(|mount| mount.listen);
+        for address in addresses.chain([options.listen]) {
+            if !address.ip().to_canonical().is_loopback() && !options.allow_remote {
+                return Err(StartError::RemoteNotAllowed(address));
+            }
         }
         let folder = DataFolder::open(&options.data)?;
-        let listener = bind(options.listen).await?;
+        let listeners = Listeners::bind(&options).await?;
         let below = Below::start(&options).await?;
-        let started = Box::pin(above(options, &folder, listener, &below)).await;
+        let started = Box::pin(above(options, &folder, listeners, &below)).await;
         match started {
             Ok(above) => Ok(above.into_host(below, folder)),
             Err(err) => {
@@ -152,6 +162,12 @@ impl Host {
     /// Where the API is, such as `http://127.0.0.1:3000`.
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Where a dialect has a listener of its own.
+    pub fn dialect_url(&self, dialect: Dialect) -> Option<String> {
+        let address = self.own.get(&dialect)?;
+        Some(format!("http://{address}"))
     }
 
     /// The core.
@@ -243,6 +259,7 @@ fn note_end(ended: Result<io::Result<()>, tokio::task::JoinError>) {
 /// What stands above the network.
 struct Above {
     address: SocketAddr,
+    own: BTreeMap<Dialect, SocketAddr>,
     first_key: Option<Secret>,
     server: JoinHandle<io::Result<()>>,
     stop_server: CancellationToken,
@@ -256,6 +273,7 @@ impl Above {
     fn into_host(self, below: Below, folder: DataFolder) -> Host {
         Host {
             address: self.address,
+            own: self.own,
             first_key: self.first_key,
             server: self.server,
             stop_server: self.stop_server,
@@ -272,13 +290,10 @@ impl Above {
 async fn above(
     options: HostOptions,
     folder: &DataFolder,
-    listener: TcpListener,
+    listeners: Listeners,
     below: &Below,
 ) -> Result<Above, StartError> {
-    let address = listener.local_addr().map_err(|reason| StartError::Listen {
-        address: options.listen,
-        reason,
-    })?;
+    let (address, own) = listeners.addresses()?;
     let database = StoreOptions {
         max_bytes: options.max_database,
         ..StoreOptions::new(folder.path(DATABASE))
@@ -303,6 +318,8 @@ async fn above(
         ..RegistryConfig::new(folder.path("last-good"), Arc::clone(&options.clock))
     });
     let registry = Arc::new(registry.await?);
+    let mut settings = options.settings;
+    settings.access.seal = Some(folder.seal(&options.random)?);
     let parts = Parts {
         store: store.clone(),
         driver: Arc::new(driver),
@@ -311,7 +328,7 @@ async fn above(
         clock: Arc::clone(&options.clock),
         random: Arc::clone(&options.random),
         media_dir: folder.path(MEDIA),
-        settings: options.settings,
+        settings,
     };
     let app = App::start(parts).await?;
     let first_key = match first_key(&app, folder, options.admin_key).await {
@@ -333,17 +350,18 @@ async fn above(
     api.trusted_proxies = options.trusted_proxies;
     api.slow_reader = options.slow_reader;
     let sockets = api.tasks.clone();
-    let router = warbler_api::router(app.clone(), api);
-    let serving = warbler_api::serve(
-        listener,
-        router,
-        stop_server.clone(),
-        options.stalled_client,
-    );
+    api.local = address.ip().to_canonical().is_loopback();
+    for switch in &options.dialects.documented_unsafe {
+        warn!(switch = %switch, "`documented_unsafe` opens {switch}: {}", switch.danger());
+    }
+    api.dialects = options.dialects;
+    let routers = warbler_api::routers(app.clone(), api);
+    let serving = listeners.serve(routers, stop_server.clone(), options.stalled_client);
     let server = tokio::spawn(serving);
     info!(%address, data = %folder.root().display(), "The host is ready on http://{address}");
     Ok(Above {
         address,
+        own,
         first_key,
         server,
         stop_server,
@@ -352,12 +370,6 @@ async fn above(
         registry,
         store,
     })
-}
-
-async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|reason| StartError::Listen { address, reason })
 }
 
 /// Puts the chosen key in place, or makes and writes down the first one.

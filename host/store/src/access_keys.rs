@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rusqlite::{Row, params};
-use warbler_domain::{KeyId, Role, Scope, Scopes, SessionId, Timestamp, UserId};
+use warbler_domain::{KeyId, Realm, Role, Scope, Scopes, SessionId, Timestamp, UserId};
 
 use crate::rows::{
     collect, first, id_bytes, id_bytes_opt, json, parsed, parsed_opt, prepare, to_json,
@@ -12,7 +12,7 @@ use crate::rows::{
 use crate::{Reader, Result, Writer};
 
 const COLUMNS: &str = "k.id, k.name, k.prefix, k.scope, k.sessions, k.owner, k.created_at,
-                       k.expires_at, k.last_used_at";
+                       k.expires_at, k.last_used_at, k.realm";
 
 /// One API key, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct AccessKey {
     pub sessions: Option<Arc<BTreeSet<SessionId>>>,
     /// The user it acts for.
     pub owner: Option<UserId>,
+    /// Where it is good.
+    pub realm: Realm,
     /// When it was made.
     pub created_at: Timestamp,
     /// Until when it is good.
@@ -79,7 +81,7 @@ impl AccessKeys<'_> {
         first(&mut prepare(self.0.conn, &sql)?, params, |row| {
             Ok(FoundKey {
                 key: read(row)?,
-                owner_role: parsed_opt(row, 9, "users.role")?,
+                owner_role: parsed_opt(row, 10, "users.role")?,
             })
         })
     }
@@ -105,6 +107,18 @@ impl AccessKeys<'_> {
         collect(&mut prepare(self.0.conn, &sql)?, params![owner], read)
     }
 
+    /// The newest live key of a user in a realm whose secret is kept, and that, encrypted.
+    pub fn sealed(&self, owner: UserId, realm: Realm) -> Result<Option<(KeyId, Vec<u8>)>> {
+        let sql = "SELECT id, sealed FROM access_keys
+                   WHERE owner = ?1 AND realm = ?2 AND revoked_at IS NULL AND sealed IS NOT NULL
+                   ORDER BY id DESC LIMIT 1";
+        let params = params![owner.as_bytes(), realm.as_str()];
+        first(&mut prepare(self.0.conn, sql)?, params, |row| {
+            let id = KeyId::from_bytes(id_bytes(row, 0, "access_keys.id")?);
+            Ok((id, row.get(1)?))
+        })
+    }
+
     /// How many live keys there are.
     pub fn count(&self) -> Result<u64> {
         let sql = "SELECT count(*) FROM access_keys WHERE revoked_at IS NULL";
@@ -119,8 +133,9 @@ impl AccessKeysMut<'_> {
     /// Adds a key.
     pub fn insert(&self, key: &AccessKey, digest: &[u8; 32]) -> Result<()> {
         let sql = "INSERT INTO access_keys
-                       (id, name, prefix, digest, created_at, scope, sessions, owner, expires_at)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+                       (id, name, prefix, digest, created_at, scope, sessions, owner, expires_at,
+                        realm)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
         let sessions = key.sessions.as_deref();
         let params = params![
             key.id.as_bytes(),
@@ -134,7 +149,24 @@ impl AccessKeysMut<'_> {
                 .transpose()?,
             key.owner.as_ref().map(UserId::as_bytes),
             key.expires_at.map(Timestamp::as_millis),
+            key.realm.as_str(),
         ];
+        prepare(self.0.conn, sql)?.execute(params)?;
+        Ok(())
+    }
+
+    /// Keeps the secret of a key, encrypted.
+    pub fn seal(&self, id: KeyId, sealed: &[u8]) -> Result<()> {
+        let sql = "UPDATE access_keys SET sealed = ?2 WHERE id = ?1";
+        prepare(self.0.conn, sql)?.execute(params![id.as_bytes(), sealed])?;
+        Ok(())
+    }
+
+    /// Ends the keys of a user in a realm whose secrets are kept.
+    pub fn revoke_sealed(&self, owner: UserId, realm: Realm, at: Timestamp) -> Result<()> {
+        let sql = "UPDATE access_keys SET revoked_at = ?3, sealed = NULL
+                   WHERE owner = ?1 AND realm = ?2 AND revoked_at IS NULL AND sealed IS NOT NULL";
+        let params = params![owner.as_bytes(), realm.as_str(), at.as_millis()];
         prepare(self.0.conn, sql)?.execute(params)?;
         Ok(())
     }
@@ -158,7 +190,7 @@ impl AccessKeysMut<'_> {
     pub fn restore_as_admin(&self, digest: &[u8; 32]) -> Result<bool> {
         let sql = "UPDATE access_keys
                    SET revoked_at = NULL, scope = 'admin', sessions = NULL, owner = NULL,
-                       expires_at = NULL
+                       expires_at = NULL, realm = 'native', sealed = NULL
                    WHERE digest = ?1";
         Ok(prepare(self.0.conn, sql)?.execute(params![digest])? > 0)
     }
@@ -201,6 +233,7 @@ fn read(row: &Row<'_>) -> Result<AccessKey> {
         created_at: Timestamp::from_millis(row.get(6)?),
         expires_at: time(7)?,
         last_used_at: time(8)?,
+        realm: parsed(row, 9, "access_keys.realm")?,
     })
 }
 
@@ -235,6 +268,7 @@ mod tests {
             (key.sessions, key.owner, key.expires_at),
             (None, None, None)
         );
+        assert_eq!(key.realm, warbler_domain::Realm::Native);
         Ok(())
     }
 }

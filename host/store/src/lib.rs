@@ -29,6 +29,7 @@ pub mod retention;
 pub mod room;
 pub mod search;
 pub mod sending;
+pub mod session_marks;
 pub mod session_tokens;
 pub mod sessions;
 pub mod stats;

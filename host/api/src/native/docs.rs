@@ -17,13 +17,13 @@ use http::header::{
 };
 use sha2::{Digest as _, Sha256};
 
-pub(super) use manual::manual;
+pub(crate) use manual::manual;
 
 const STYLE: &str = include_str!("docs/style.css");
 
 /// A page with the headers that keep it to itself.
 #[derive(Clone)]
-pub(super) struct Html {
+pub(crate) struct Html {
     text: Bytes,
     policy: HeaderValue,
 }

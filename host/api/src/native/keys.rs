@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use warbler_app::App;
 use warbler_app::keys::{CreateKey, NewKey};
-use warbler_domain::{Caller, KeyId, Scope, Scopes, SessionId, Timestamp, UserId};
+use warbler_domain::{Caller, KeyId, Realm, Scope, Scopes, SessionId, Timestamp, UserId};
 use warbler_store::access_keys::AccessKey;
 
 use super::{Listing, in_field, words};
@@ -92,6 +92,7 @@ impl CreateBody {
             sessions: sessions.collect::<Result<_, _>>()?,
             owner: owner.transpose()?,
             expires_at: self.expires_at,
+            realm: Realm::Native,
         })
     }
 }

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use warbler_app::App;
 use warbler_app::login::{LogIn, LoggedIn};
 use warbler_domain::caller::Identity;
-use warbler_domain::{Caller, Secret, SessionId, Timestamp};
+use warbler_domain::{Caller, Realm, Secret, SessionId, Timestamp};
 
 use super::users::UserView;
 use super::words;
@@ -139,6 +139,7 @@ pub(super) async fn log_in(
         login: body.login,
         password: Secret::new(body.password),
         address,
+        realm: Realm::Native,
     };
     Ok(Json(app.logins().log_in(command).await?.into()))
 }

@@ -63,7 +63,7 @@ impl Pages {
         shape::give_examples(&mut value);
         Self {
             document: value.to_string().into(),
-            manual: docs::manual(&value, &problems(routes)),
+            manual: docs::manual(&value, &problems(routes), Some("/openapi.json")),
             home: docs::home(version),
             version,
         }

@@ -317,6 +317,7 @@ pub(super) async fn change_password(
     let change = ChangePassword {
         current: body.current.map(Secret::new),
         new: in_field("bad_password", "new", &body.new)?,
+        fresh_login: None,
     };
     app.users().change_password(&caller, &user, change).await?;
     Ok(StatusCode::NO_CONTENT)

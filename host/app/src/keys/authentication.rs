@@ -6,7 +6,7 @@ use std::time::Duration;
 use tracing::warn;
 use warbler_domain::caller::Reach;
 use warbler_domain::{
-    Caller, KeyId, Refusal, RefusalKind, Role, Scopes, Secret, SessionId, Timestamp,
+    Caller, KeyId, Realm, Refusal, RefusalKind, Role, Scopes, Secret, SessionId, Timestamp,
 };
 use warbler_store::access_keys::FoundKey;
 
@@ -66,23 +66,33 @@ impl Keys {
     /// Who shows this credential. Costs one indexed read, and none for one that was seen in the
     /// last seconds; a revoked one is refused at once all the same.
     pub async fn authenticate(&self, secret: &Secret) -> Result<Caller, CredentialError> {
+        let master = self.shared.access.is_master(&digest_of(secret));
+        match master {
+            true => Ok(Caller::master_key()),
+            false => self.authenticate_in(Realm::Native, secret).await,
+        }
+    }
+
+    /// Who shows this credential in a realm; one that is good in another is unknown there.
+    pub async fn authenticate_in(
+        &self,
+        realm: Realm,
+        secret: &Secret,
+    ) -> Result<Caller, CredentialError> {
         let digest = digest_of(secret);
         let access = &self.shared.access;
-        if access.is_master(&digest) {
-            return Ok(Caller::master_key());
-        }
         let now = self.shared.clock.now();
-        if let Some(caller) = access.recognised.get(&digest, now) {
+        if let Some(caller) = access.recognised.get(realm, &digest, now) {
             return Ok(caller);
         }
         let began = access.recognised.begin();
-        let found = self.look_up(secret, digest, now).await?;
+        let found = self.look_up(realm, secret, digest, now).await?;
         let Found {
             caller, good_until, ..
         } = found;
         access
             .recognised
-            .put(digest, &caller, good_until, now, began);
+            .put((realm, digest), &caller, good_until, now, began);
         if let Some((use_of, last)) = found.use_of
             && last.is_none_or(|last| now.since(last) >= USED_EVERY)
         {
@@ -93,11 +103,13 @@ impl Keys {
 
     async fn look_up(
         &self,
+        realm: Realm,
         secret: &Secret,
         digest: [u8; 32],
         now: Timestamp,
     ) -> Result<Found, CredentialError> {
         match self.shared.access.signing.read(secret, now) {
+            Ok(token) if token.realm != realm => return Err(CredentialError::Unknown),
             Ok(token) => {
                 let login = token.login;
                 let user = self
@@ -115,7 +127,7 @@ impl Keys {
             Err(TokenError::Expired) => return Err(CredentialError::TokenExpired),
             Err(TokenError::NotOurs) => {}
         }
-        if secret.expose().starts_with(SESSION_PREFIX) {
+        if realm == Realm::Native && secret.expose().starts_with(SESSION_PREFIX) {
             let found = self
                 .shared
                 .store
@@ -131,7 +143,8 @@ impl Keys {
             .shared
             .store
             .read(move |db| db.access_keys().by_digest(&digest, now));
-        found.await?.map(holder).ok_or(CredentialError::Unknown)
+        let found = found.await?.filter(|found| found.key.realm == realm);
+        found.map(holder).ok_or(CredentialError::Unknown)
     }
 
     /// Notes a use beside the request; a note that is lost is made at the next use.

@@ -8,17 +8,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
-use warbler_domain::{Caller, Timestamp};
+use warbler_domain::{Caller, Realm, Timestamp};
 
 /// How long a caller is remembered.
 const MEMORY: Duration = Duration::from_secs(10);
 /// How many are remembered at once; beyond that, everybody is looked up again.
 const MOST: usize = 8192;
 
-/// Callers by the digest of what they showed.
+/// Callers by where they were recognised, and the digest of what they showed.
 #[derive(Default)]
 pub(crate) struct Recognised {
-    callers: RwLock<HashMap<[u8; 32], Entry>>,
+    callers: RwLock<HashMap<(Realm, [u8; 32]), Entry>>,
     endings: AtomicU64,
 }
 
@@ -38,9 +38,11 @@ impl Recognised {
     }
 
     /// The caller with this credential, if it was recognised lately.
-    pub(crate) fn get(&self, digest: &[u8; 32], now: Timestamp) -> Option<Caller> {
+    pub(crate) fn get(&self, realm: Realm, digest: &[u8; 32], now: Timestamp) -> Option<Caller> {
         let callers = self.callers.read().unwrap_or_else(PoisonError::into_inner);
-        let entry = callers.get(digest).filter(|entry| now < entry.until)?;
+        let entry = callers
+            .get(&(realm, *digest))
+            .filter(|entry| now < entry.until)?;
         Some(entry.caller.clone())
     }
 
@@ -48,7 +50,7 @@ impl Recognised {
     /// its look-up began.
     pub(crate) fn put(
         &self,
-        digest: [u8; 32],
+        shown: (Realm, [u8; 32]),
         caller: &Caller,
         good_until: Option<Timestamp>,
         now: Timestamp,
@@ -67,7 +69,7 @@ impl Recognised {
             callers.clear();
         }
         let caller = caller.clone();
-        callers.insert(digest, Entry { caller, until });
+        callers.insert(shown, Entry { caller, until });
     }
 
     /// Forgets everybody.
@@ -89,8 +91,8 @@ mod tests {
         let recognised = Recognised::default();
         let began = recognised.begin();
         recognised.forget_all();
-        recognised.put([1; 32], &Caller::host(), None, NOW, began);
-        assert_eq!(recognised.get(&[1; 32], NOW), None);
+        recognised.put((Realm::Native, [1; 32]), &Caller::host(), None, NOW, began);
+        assert_eq!(recognised.get(Realm::Native, &[1; 32], NOW), None);
     }
 
     #[test]
@@ -98,14 +100,14 @@ mod tests {
         let recognised = Recognised::default();
         let soon = NOW.plus(Duration::from_secs(1));
         recognised.put(
-            [1; 32],
+            (Realm::Native, [1; 32]),
             &Caller::host(),
             Some(soon),
             NOW,
             recognised.begin(),
         );
-        assert!(recognised.get(&[1; 32], NOW).is_some());
-        assert_eq!(recognised.get(&[1; 32], soon), None);
+        assert!(recognised.get(Realm::Native, &[1; 32], NOW).is_some());
+        assert_eq!(recognised.get(Realm::Native, &[1; 32], soon), None);
     }
 
     #[test]
@@ -114,7 +116,13 @@ mod tests {
         for n in 0..MOST + 10 {
             let mut digest = [0; 32];
             digest[..8].copy_from_slice(&n.to_le_bytes());
-            recognised.put(digest, &Caller::host(), None, NOW, recognised.begin());
+            recognised.put(
+                (Realm::Native, digest),
+                &Caller::host(),
+                None,
+                NOW,
+                recognised.begin(),
+            );
         }
         let held = recognised.callers.read().map_or(0, |callers| callers.len());
         assert!(held <= MOST);

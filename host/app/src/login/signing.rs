@@ -13,10 +13,10 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use signature::{Signer, Verifier};
-use warbler_domain::{LoginId, Random, Secret, Timestamp, UserId};
+use warbler_domain::{Dialect, LoginId, Random, Realm, Secret, Timestamp, UserId};
 use warbler_store::Store;
 
-/// Who makes the tokens, and for whom.
+/// Who makes the tokens, and for whom: the tokens of a dialect are for that dialect only.
 const ISSUER: &str = "warbler";
 /// The name of the secret among those of the host.
 const SECRET: &str = "login-signing";
@@ -33,6 +33,7 @@ pub(crate) struct Signing {
 pub(crate) struct Token {
     pub(crate) user: UserId,
     pub(crate) login: LoginId,
+    pub(crate) realm: Realm,
     pub(crate) expires_at: Timestamp,
 }
 
@@ -68,7 +69,9 @@ impl Signing {
         }
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
-        validation.set_audience(&[ISSUER]);
+        let dialects = Dialect::ALL.into_iter().map(Realm::from);
+        let audiences: Vec<_> = dialects.chain([Realm::Native]).map(audience).collect();
+        validation.set_audience(&audiences);
         validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
         // Time comes from the clock, below.
         validation.validate_exp = false;
@@ -84,12 +87,13 @@ impl Signing {
         &self,
         user: UserId,
         login: LoginId,
+        realm: Realm,
         now: Timestamp,
         lifetime: Duration,
     ) -> Result<Secret, JwtError> {
         let claims = Claims {
             iss: ISSUER.to_owned(),
-            aud: ISSUER.to_owned(),
+            aud: audience(realm),
             sub: user.to_string(),
             sid: login.to_string(),
             iat: now.as_millis() / 1000,
@@ -109,7 +113,7 @@ impl Signing {
         let claims = read.map_err(|_| TokenError::NotOurs)?.claims;
         let expires_at = Timestamp::from_millis(claims.exp.saturating_mul(1000));
         let (user, login) = (claims.sub.parse(), claims.sid.parse());
-        let (Ok(user), Ok(login)) = (user, login) else {
+        let (Ok(user), Ok(login), Some(realm)) = (user, login, realm_of(&claims.aud)) else {
             return Err(TokenError::NotOurs);
         };
         if expires_at <= now {
@@ -118,8 +122,23 @@ impl Signing {
         Ok(Token {
             user,
             login,
+            realm,
             expires_at,
         })
+    }
+}
+
+fn audience(realm: Realm) -> String {
+    match realm {
+        Realm::Native => ISSUER.to_owned(),
+        Realm::Dialect(dialect) => format!("{ISSUER}/{dialect}"),
+    }
+}
+
+fn realm_of(audience: &str) -> Option<Realm> {
+    match audience.strip_prefix(ISSUER)? {
+        "" => Some(Realm::Native),
+        dialect => dialect.strip_prefix('/')?.parse().ok().map(Realm::Dialect),
     }
 }
 
@@ -191,7 +210,8 @@ mod tests {
     fn token(signing: &Signing) -> anyhow::Result<(Secret, UserId, LoginId)> {
         let random = Random::seeded(5);
         let (user, login) = (UserId::new(NOW, &random), LoginId::new(NOW, &random));
-        Ok((signing.write(user, login, NOW, QUARTER)?, user, login))
+        let text = signing.write(user, login, Realm::Native, NOW, QUARTER)?;
+        Ok((text, user, login))
     }
 
     #[test]
@@ -202,10 +222,23 @@ mod tests {
         let expected = Token {
             user,
             login,
+            realm: Realm::Native,
             expires_at,
         };
         assert_eq!(signing.read(&text, NOW), Ok(expected));
         assert_eq!(signing.read(&text, expires_at), Err(TokenError::Expired));
+        Ok(())
+    }
+
+    #[test]
+    fn a_token_says_for_which_api_it_is() -> anyhow::Result<()> {
+        let signing = Signing::new(&[1; 32]);
+        let (_, user, login) = token(&signing)?;
+        for dialect in Dialect::ALL {
+            let text = signing.write(user, login, dialect.into(), NOW, QUARTER)?;
+            let read = signing.read(&text, NOW).map(|token| token.realm);
+            assert_eq!(read, Ok(Realm::Dialect(dialect)));
+        }
         Ok(())
     }
 

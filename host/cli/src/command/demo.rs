@@ -8,12 +8,14 @@ mod conversation;
 mod folders;
 mod linking;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use tempfile::TempDir;
+use warbler_api::{DialectOptions, Switch};
 use warbler_app::Settings;
-use warbler_domain::SessionName;
+use warbler_domain::{Dialect, SessionName};
 use warbler_simulator::{NetworkOptions, Person};
 
 use super::user_cache;
@@ -31,6 +33,8 @@ const SESSION: &str = "demo";
 const OWNER: (&str, &str) = ("+15550123", "Warbler Demo");
 /// The customer.
 const CUSTOMER: (&str, &str) = ("+15550100", "Ada");
+/// Where the document of `hub` has it.
+const HUB_PORT: u16 = 5001;
 /// What the customer asks: a question for the plugin, one for the script.
 const QUESTIONS: [&str; 2] = ["what is the price?", "when are you open?"];
 
@@ -57,6 +61,7 @@ pub(super) async fn run(args: Demo, screen: Screen) -> Result<(), Failure> {
         compiled: user_cache(),
         script_dirs: folders.scripts.clone(),
         device_name: "Warbler Demo".to_owned(),
+        dialects: dialects(args.listen),
         settings: reaching_this_machine(),
         ..HostOptions::new(
             data.path(),
@@ -87,6 +92,24 @@ fn reaching_this_machine() -> Settings {
     }
 }
 
+/// Every dialect as its document has it, unsafe behaviour included: whoever tries the documented
+/// examples is on this machine. `hub` has its documented port, unless something else has it.
+fn dialects(listen: SocketAddr) -> DialectOptions {
+    let mut options = DialectOptions {
+        documented_unsafe: Switch::ALL.into_iter().collect(),
+        ..DialectOptions::default()
+    };
+    let port = if listen.port() == 0 { 0 } else { HUB_PORT };
+    let address = SocketAddr::new(listen.ip(), port);
+    if let Some(mount) = options.mounts.get_mut(&Dialect::Hub)
+        && (port == 0 || address != listen)
+        && std::net::TcpListener::bind(address).is_ok()
+    {
+        mount.listen = Some(address);
+    }
+    options
+}
+
 /// Links, talks, explains, and then shows what happens for as long as it is let.
 async fn story(host: &mut Host, folders: &Folders, screen: Screen) -> Result<(), Failure> {
     let network = host
@@ -102,6 +125,11 @@ async fn story(host: &mut Host, folders: &Folders, screen: Screen) -> Result<(),
         done(line)?;
     }
     done(format!("API on {}", screen.accent(host.base_url())))?;
+    for dialect in Dialect::ALL {
+        let own = host.dialect_url(dialect);
+        let url = own.unwrap_or_else(|| format!("{}/{dialect}", host.base_url()));
+        done(format!("dialect {dialect} on {}", screen.accent(url)))?;
+    }
 
     let person = |(number, name): (&str, &str)| -> anyhow::Result<Person> {
         network

@@ -38,6 +38,7 @@ fn options(args: Serve, config: Config) -> Result<HostOptions, Failure> {
     let data = args.data.unwrap_or(config.data.dir);
     let max_body = config.server.max_body();
     let open_metrics = config.server.open_metrics;
+    let dialects = config.dialects.options();
     let history = config.sessions.history();
     Ok(HostOptions {
         listen: args.listen.unwrap_or(config.server.listen),
@@ -51,6 +52,7 @@ fn options(args: Serve, config: Config) -> Result<HostOptions, Failure> {
         device_name: config.network.device_name,
         max_body,
         open_metrics,
+        dialects,
         history,
         max_database,
         admin_key: config.access.admin_key,

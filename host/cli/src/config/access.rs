@@ -29,6 +29,7 @@ impl Access {
     pub fn settings(&self, limits: LimitSettings) -> AccessSettings {
         AccessSettings {
             master_key: self.master_key.clone(),
+            seal: None,
             token_lifetime: self.login_token.duration(),
             login_lifetime: self.login.duration(),
             limits,

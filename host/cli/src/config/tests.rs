@@ -102,6 +102,38 @@ fn what_may_be_reached_is_read_and_checked() -> Result<(), ConfigError> {
 }
 
 #[test]
+fn the_dialects_are_served_as_documented_unless_the_file_says_otherwise() -> Result<(), ConfigError>
+{
+    let options = Config::parse("", "nothing")?.dialects.options();
+    assert_eq!(options, warbler_api::DialectOptions::default());
+    let text = "[dialects]\nroot = \"hub\"\ndocumented_unsafe = [\"hub.global-cleanup\"]\n\
+                [dialects.hub]\nprefix = \"\"\nlisten = \"127.0.0.1:5001\"\n";
+    let options = Config::parse(text, "warbler.toml")?.dialects.options();
+    assert_eq!(options.root, Some(warbler_domain::Dialect::Hub));
+    assert_eq!(options.documented_unsafe.len(), 1);
+    let mount = options.mounts.get(&warbler_domain::Dialect::Hub);
+    let mount = mount.map(|mount| (mount.prefix.clone(), mount.listen.map(|at| at.port())));
+    assert_eq!(mount, Some((None, Some(5001))));
+    for (text, expected) in [
+        ("[dialects]\nroot = \"hubb\"", "`hubb` is not a dialect"),
+        (
+            "[dialects]\ndocumented_unsafe = [\"all\"]",
+            "`all` is no documented unsafe behaviour",
+        ),
+        ("[dialects]\nregistration = \"maybe\"", "not `maybe`"),
+        ("[dialects.hub]\nprefix = \"hub\"", "`hub` is not a prefix"),
+        (
+            "[dialects.pub]\nprefix = \"/x\"",
+            "unknown setting `dialects.pub`",
+        ),
+    ] {
+        let text = refusal(text);
+        assert!(text.contains(expected), "{text}");
+    }
+    Ok(())
+}
+
+#[test]
 fn the_environment_overrides_the_file() -> Result<(), ConfigError> {
     let environment = Environment::of(|name| match name {
         "WARBLER_LISTEN" => Some("127.0.0.1:4000".to_owned()),

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use warbler_domain::Secret;
+use warbler_domain::{Random, Secret};
 
 use super::StartError;
 
@@ -14,6 +14,8 @@ pub const DATABASE: &str = "warbler.db";
 pub const MEDIA: &str = "media";
 /// The admin key the host made, in the data folder.
 pub const KEY_FILE: &str = "admin.key";
+/// What the keys that their owners may read again are encrypted with, in the data folder.
+const SEAL_FILE: &str = "seal.key";
 /// Held by the running host.
 const LOCK: &str = "lock";
 /// A key is far shorter.
@@ -62,6 +64,22 @@ impl DataFolder {
     /// The key written down here.
     pub fn read_key(&self) -> Option<Secret> {
         read_key(&self.path(KEY_FILE)).ok().flatten()
+    }
+
+    /// What the keys that their owners may read again are encrypted with; it is made at the first
+    /// start.
+    pub fn seal(&self, random: &Random) -> Result<Secret, StartError> {
+        let path = self.path(SEAL_FILE);
+        if let Some(seal) = read_key(&path).ok().flatten() {
+            return Ok(seal);
+        }
+        let mut bytes = [0u8; 32];
+        random.fill(&mut bytes);
+        let seal = data_encoding::HEXLOWER.encode(&bytes);
+        match write_private(&path, &format!("{seal}\n")) {
+            Ok(()) => Ok(Secret::new(seal)),
+            Err(source) => Err(StartError::KeyFile { path, source }),
+        }
     }
 
     /// Writes `key` down, readable for this user only.

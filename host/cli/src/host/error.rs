@@ -15,6 +15,9 @@ pub enum StartError {
         "{0} can be reached from other machines, and the API speaks plain HTTP. If that is meant, put a TLS proxy in front and pass --allow-remote, or set `allow_remote = true` under [server]"
     )]
     RemoteNotAllowed(SocketAddr),
+    /// Two APIs would answer the same requests.
+    #[error(transparent)]
+    Mounts(#[from] warbler_api::BadMounts),
     /// The data folder cannot be used.
     #[error("the data folder {} cannot be used ({source}); choose another with --data", path.display())]
     DataFolder {

@@ -30,8 +30,9 @@ impl Operation<'_> {
 
 /// The whole document as a page.
 ///
-/// `problems` are the rows of the table of problems: code, statuses, meaning, remedy.
-pub(in crate::native) fn manual(document: &Value, problems: &[[String; 4]]) -> Html {
+/// `problems` are the rows of the table of problems: code, statuses, meaning, remedy. `at` is where
+/// the document is.
+pub(crate) fn manual(document: &Value, problems: &[[String; 4]], at: Option<&str>) -> Html {
     let operations = operations(document);
     let info = document.get("info").unwrap_or(&Value::Null);
     let title = text(info, "title");
@@ -43,9 +44,11 @@ pub(in crate::native) fn manual(document: &Value, problems: &[[String; 4]]) -> H
         Escaped(text(info, "version"))
     ));
     page.paragraphs(text(info, "description"));
-    page.put(format_args!(
-        "<p>The same for programs: <a href=\"/openapi.json\">/openapi.json</a></p>\n"
-    ));
+    if let Some(at) = at.map(Escaped) {
+        page.put(format_args!(
+            "<p>The same for programs: <a href=\"{at}\">{at}</a></p>\n"
+        ));
+    }
     page.contents(document, &operations);
     for tag in list(document, "tags") {
         let name = text(tag, "name");
@@ -58,9 +61,14 @@ pub(in crate::native) fn manual(document: &Value, problems: &[[String; 4]]) -> H
             page.operation(operation);
         }
     }
-    page.problems(problems);
-    page.put(format_args!("<h2 id=\"types\">Types</h2>\n"));
-    for (name, schema) in entries(document.pointer("/components/schemas")) {
+    if !problems.is_empty() {
+        page.problems(problems);
+    }
+    let mut types = entries(document.pointer("/components/schemas")).peekable();
+    if types.peek().is_some() {
+        page.put(format_args!("<h2 id=\"types\">Types</h2>\n"));
+    }
+    for (name, schema) in types {
         page.schema(name, schema);
     }
     page.put(format_args!("</main>\n"));
@@ -129,9 +137,12 @@ impl Page<'_> {
             }
             self.put(format_args!("</ul>\n"));
         }
-        self.put(format_args!(
-            "<p><a href=\"#problems\">Problems</a> · <a href=\"#types\">Types</a></p>\n</nav>\n"
-        ));
+        if !self.1.is_empty() {
+            self.put(format_args!(
+                "<p><a href=\"#problems\">Problems</a> · <a href=\"#types\">Types</a></p>\n"
+            ));
+        }
+        self.put(format_args!("</nav>\n"));
     }
 
     fn problems(&mut self, problems: &[[String; 4]]) {

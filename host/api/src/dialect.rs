@@ -1,0 +1,162 @@
+//! The dialects: documented APIs of other gateways, served in their own words.
+//!
+//! Everything a dialect has in common with the others is here; a dialect itself is a folder with
+//! nothing but translation. What it may not have is a rule: if it needs what the core lacks, the
+//! core gains it.
+//!
+//! # How to add one
+//!
+//! 1. Give it a variant in [`warbler_domain::Dialect`], a prefix for its keys in `app/src/keys.rs`,
+//!    and a table `[dialects.<name>]` in `config.default.toml`.
+//! 2. Make `dialect/<name>.rs` with a unit struct that implements [`Voice`]: its title, how it
+//!    recognises callers ([`Voice::Who`], [`Voice::recognise`]), how it says no ([`Voice::say`],
+//!    the one place with its error body), and its rows. Name it in [`router`] and [`rows_of`].
+//! 3. Make one file per section of its document below `dialect/<name>/`, each with `rows()`, the
+//!    handlers and their wire types. A handler takes [`State<App>`](axum::extract::State),
+//!    [`Caller`], and the extractors of [`crate::extract`]; it returns `Result<_, Fault<Voice>>`,
+//!    and `?` turns every refusal of the core into the dialect's words.
+//! 4. A [`Row`] is all there is to say about an endpoint: method, path, who may call, its section
+//!    and a sentence, an example of its body, and the statuses that its document wants otherwise
+//!    than [`crate::problem`] has them ([`Row::answers`]). The router, the OpenAPI document and the
+//!    page of the dialect are made of the rows.
+//! 5. Unsafe behaviour that its document prescribes gets a variant in [`Switch`]; limits it
+//!    documents are [`Quota`](warbler_app::quotas::Quota)s, taken with [`DialectState::take`].
+//! 6. Write its examples down in `tests/data/dialects/<name>.json`, a test for each endpoint in
+//!    `tests/it/dialect_<name>.rs`, and its section in `host/docs/dialects.md`.
+
+mod cors;
+mod fault;
+mod hub;
+mod mounts;
+mod pages;
+mod read;
+mod row;
+mod serve;
+mod state;
+mod switch;
+
+use std::future::Future;
+
+use axum::Router;
+use axum::response::Response;
+use http::HeaderMap;
+use serde_json::Value;
+use warbler_app::keys::CredentialError;
+use warbler_app::quotas::Quota;
+use warbler_domain::caller::Identity;
+use warbler_domain::{Caller, Dialect, Realm, Secret, SessionState};
+
+use crate::caller::{in_api_key, in_bearer, secret_of};
+use crate::mount::ApiState;
+use crate::problem::Problem;
+
+pub(crate) use fault::Fault;
+pub use mounts::{BadMounts, DialectOptions, MountOptions, Prefix, Registration};
+pub(crate) use row::Row;
+pub(crate) use state::{DialectState, Terms};
+pub use switch::Switch;
+
+/// What makes a dialect what it is.
+pub(crate) trait Voice: Copy + Send + Sync + 'static {
+    /// Which it is.
+    const DIALECT: Dialect;
+    /// What its document is called.
+    const TITLE: &'static str;
+    /// Requests that each caller, and each address without a credential, may make, where the
+    /// document limits them.
+    const CALLS: Option<Quota>;
+
+    /// The ways in which it recognises callers.
+    type Who: Copy + Send + Sync + 'static;
+
+    /// Its rows.
+    fn rows() -> Vec<Row<Self>>;
+
+    /// The caller that a request's headers name.
+    fn recognise(
+        state: &DialectState<Self>,
+        who: Self::Who,
+        headers: &HeaderMap,
+    ) -> impl Future<Output = Result<Caller, Problem>> + Send;
+
+    /// How it says no. Its status is the problem's.
+    fn say(problem: &Problem) -> Response;
+
+    /// The names of its security schemes that let such callers in.
+    fn schemes_of(who: Self::Who) -> &'static [&'static str];
+
+    /// Its security schemes, as OpenAPI has them.
+    fn schemes() -> Value;
+}
+
+/// The router of a dialect.
+pub(crate) fn router(dialect: Dialect, api: &ApiState, terms: Terms) -> Router {
+    match dialect {
+        Dialect::Hub => serve::router::<hub::Hub>(api, terms),
+    }
+}
+
+/// The paths of a dialect, for finding overlaps.
+pub(crate) fn rows_of(dialect: Dialect) -> Vec<String> {
+    fn paths<V: Voice>() -> Vec<String> {
+        let rows = V::rows().into_iter();
+        rows.map(|row| row.path.to_owned()).collect()
+    }
+    match dialect {
+        Dialect::Hub => paths::<hub::Hub>(),
+    }
+}
+
+/// Whoever shows this secret in this dialect.
+async fn holder_of<V: Voice>(state: &DialectState<V>, secret: &Secret) -> Result<Caller, Problem> {
+    let realm = Realm::Dialect(V::DIALECT);
+    Ok(state.api.app.keys().authenticate_in(realm, secret).await?)
+}
+
+/// Refuses a credential of the other kind: a key where a login is wanted, or a login where a key
+/// is.
+fn is_shown_by(caller: &Caller, login: bool) -> Result<(), Problem> {
+    match matches!(caller.identity(), Identity::User(..)) == login {
+        true => Ok(()),
+        false => Err(CredentialError::Unknown.into()),
+    }
+}
+
+/// The secret in `Authorization: Bearer …`.
+fn bearer_of(headers: &HeaderMap) -> Result<Secret, Problem> {
+    let wanted = "log in and send the token as `Authorization: Bearer <token>`";
+    secret_of(in_bearer(headers), wanted)
+}
+
+/// The secret in `X-API-Key: …`.
+fn api_key_of(headers: &HeaderMap) -> Result<Secret, Problem> {
+    let wanted = "send your API key as `X-API-Key: <key>`";
+    secret_of(in_api_key(headers), wanted)
+}
+
+/// Where a session stands, as far as dialects tell it apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// Never started, stopped, unlinked or given up.
+    Stopped,
+    /// Connecting, or waiting for the phone.
+    Waiting,
+    /// Online.
+    Connected,
+    /// Its connection is lost, and sought.
+    Lost,
+}
+
+impl From<SessionState> for Standing {
+    fn from(state: SessionState) -> Self {
+        match state {
+            SessionState::Created
+            | SessionState::Stopped
+            | SessionState::LoggedOut
+            | SessionState::Failed => Self::Stopped,
+            SessionState::Starting | SessionState::AwaitingPairing => Self::Waiting,
+            SessionState::Connected => Self::Connected,
+            SessionState::Reconnecting => Self::Lost,
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The dialect `hub`: the WhatsApp Hub API.
+//!
+//! Accounts by e-mail address; a token of a login for `/auth` and `/user`, an API key that its
+//! owner may read again for everything else. Its answers have five shapes, each as documented; its
+//! refusals one.
+
+mod accounts;
+mod messages;
+mod people;
+mod sessions;
+mod system;
+mod wire;
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
+use serde_json::{Value, json};
+use warbler_app::quotas::Quota;
+use warbler_domain::{Caller, Dialect};
+
+use super::{DialectState, Row, Voice, api_key_of, bearer_of, holder_of};
+use crate::problem::Problem;
+
+/// How young a login must be to change its password without the one before.
+const FRESH: Duration = Duration::from_secs(15 * 60);
+
+/// A refusal in this dialect.
+type Fault = super::Fault<Hub>;
+/// What its handlers are given.
+type HubState = DialectState<Hub>;
+
+/// The dialect.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Hub;
+
+/// How it recognises callers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Who {
+    /// By the token of a login.
+    Login,
+    /// By an API key.
+    Key,
+}
+
+impl Voice for Hub {
+    const DIALECT: Dialect = Dialect::Hub;
+    const TITLE: &'static str = "WhatsApp Hub";
+    const CALLS: Option<Quota> = Some(Quota::per_minute("hub.calls", 100));
+
+    type Who = Who;
+
+    fn rows() -> Vec<Row<Self>> {
+        let sections = [
+            accounts::rows(),
+            sessions::rows(),
+            messages::rows(),
+            people::rows(),
+            system::rows(),
+        ];
+        sections.into_iter().flatten().collect()
+    }
+
+    async fn recognise(state: &HubState, who: Who, headers: &HeaderMap) -> Result<Caller, Problem> {
+        let secret = match who {
+            Who::Login => bearer_of(headers)?,
+            Who::Key => api_key_of(headers)?,
+        };
+        let caller = holder_of(state, &secret).await?;
+        super::is_shown_by(&caller, matches!(who, Who::Login))?;
+        Ok(caller)
+    }
+
+    fn say(problem: &Problem) -> Response {
+        let body = json!({ "success": false, "error": problem.detail() });
+        (problem.status(), Json(body)).into_response()
+    }
+
+    fn schemes_of(who: Who) -> &'static [&'static str] {
+        match who {
+            Who::Login => &["bearer"],
+            Who::Key => &["apiKey"],
+        }
+    }
+
+    fn schemes() -> Value {
+        json!({
+            "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" },
+            "apiKey": { "type": "apiKey", "in": "header", "name": "x-api-key" },
+        })
+    }
+}

@@ -1,0 +1,68 @@
+//! Unsafe behaviour that documents prescribe, each to be opened by its name.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A behaviour that a document prescribes and that is closed unless the operator opens it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Switch {
+    /// `hub`: whoever registers chooses its own role.
+    HubSelfAssignedRole,
+    /// `hub`: a password is changed without the one before.
+    HubPasswordWithoutCurrent,
+    /// `hub`: cleaning up deletes everybody's idle sessions.
+    HubGlobalCleanup,
+}
+
+impl Switch {
+    /// All of them.
+    pub const ALL: [Self; 3] = [
+        Self::HubSelfAssignedRole,
+        Self::HubPasswordWithoutCurrent,
+        Self::HubGlobalCleanup,
+    ];
+
+    /// Its name in `documented_unsafe`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::HubSelfAssignedRole => "hub.self-assigned-role",
+            Self::HubPasswordWithoutCurrent => "hub.password-without-current",
+            Self::HubGlobalCleanup => "hub.global-cleanup",
+        }
+    }
+
+    /// What it lets happen, as a sentence for the log.
+    pub const fn danger(self) -> &'static str {
+        match self {
+            Self::HubSelfAssignedRole => "whoever may register can register as an admin",
+            Self::HubPasswordWithoutCurrent => {
+                "whoever has the token of a login can change its password"
+            }
+            Self::HubGlobalCleanup => "every user can delete the idle sessions of all users",
+        }
+    }
+}
+
+impl fmt::Display for Switch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A name that opens nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no documented unsafe behaviour; there are {all}", all = names())]
+pub struct BadSwitch(String);
+
+fn names() -> String {
+    Switch::ALL.map(Switch::as_str).join(", ")
+}
+
+impl FromStr for Switch {
+    type Err = BadSwitch;
+
+    fn from_str(name: &str) -> Result<Self, BadSwitch> {
+        let found = Self::ALL.into_iter().find(|known| known.as_str() == name);
+        found.ok_or_else(|| BadSwitch(name.chars().take(64).collect()))
+    }
+}
