@@ -7,6 +7,7 @@ mod changes;
 mod chats;
 mod contacts;
 mod crash;
+mod dialect_hub;
 mod extensions;
 mod extensions_hard;
 mod faults;

@@ -13,7 +13,7 @@ use warbler_domain::{Caller, Refusal as _};
 use warbler_tests::{TestHost, eventually, quick_settings};
 
 /// What its first bytes make a picture.
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\nand so on";
+pub(crate) const PNG: &[u8] = b"\x89PNG\r\n\x1a\nand so on";
 
 /// Bytes of a document, no two of the same length alike.
 fn document(size: usize) -> Vec<u8> {

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use warbler_tests::project_root;
+use warbler_domain::Dialect;
+use warbler_tests::{Documented, project_root};
 
 /// Which of our crates each crate may use.
 const LADDER: [(&str, &[&str]); 8] = [
@@ -118,6 +119,35 @@ fn no_file_is_longer_than_six_hundred_lines() -> Result<()> {
         for (path, text) in sources(root)? {
             let lines = text.lines().count();
             assert!(lines <= 600, "{} has {lines} lines", path.display());
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn every_documented_endpoint_has_a_test() -> Result<()> {
+    let tests: Vec<String> = sources("tests/it")?
+        .into_iter()
+        .filter(|(path, _)| path.to_string_lossy().contains("dialect_"))
+        .map(|(_, text)| text)
+        .collect();
+    for dialect in Dialect::ALL {
+        for endpoint in Documented::of(dialect.as_str())?.endpoints()? {
+            let kept = format!("kept(\"{}\"", endpoint.id);
+            let has_test = tests.iter().any(|text| text.contains(&kept));
+            assert!(has_test, "no test keeps {}", endpoint.id);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn every_documented_endpoint_is_explained() -> Result<()> {
+    let page = std::fs::read_to_string(project_root()?.join("host/docs/dialects.md"))?;
+    for dialect in Dialect::ALL {
+        for endpoint in Documented::of(dialect.as_str())?.endpoints()? {
+            let row = format!("`{} {}`", endpoint.method, endpoint.path);
+            assert!(page.contains(&row), "dialects.md does not explain {row}");
         }
     }
     Ok(())

@@ -131,6 +131,33 @@ impl Api {
         .await
     }
 
+    /// The same client for another base.
+    pub fn at(&self, base: &str) -> Self {
+        Self {
+            base: base.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// Asks with these headers and no others, and with this JSON, if any.
+    pub async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Result<Answer> {
+        let mut request = self.client.request(method.parse()?, self.url(path));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(match body {
+            Some(body) => request.json(&body),
+            None => request,
+        })
+        .await
+    }
+
     /// An open stream of events.
     pub async fn stream(&self, after: Option<&str>) -> Result<reqwest::Response> {
         let mut request = self

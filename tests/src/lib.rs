@@ -5,6 +5,7 @@
 
 mod api;
 mod conversation;
+mod documented;
 mod process;
 
 use std::path::{Path, PathBuf};
@@ -15,11 +16,12 @@ use anyhow::{Context, Result};
 use tempfile::TempDir;
 use warbler_app::{App, Settings};
 use warbler_cli::host::{Host, HostOptions, NetworkChoice};
-use warbler_domain::Secret;
+use warbler_domain::{Dialect, Secret};
 use warbler_simulator::{Network, NetworkOptions, Person};
 
 pub use api::{Answer, Api};
 pub use conversation::{Shop, eventually, hears_text, link, reaches_state};
+pub use documented::{Documented, Endpoint};
 pub use process::HostProcess;
 
 /// The key of every test host.
@@ -118,6 +120,13 @@ impl TestHost {
     /// Its core, while it runs.
     pub fn app(&self) -> Result<&App> {
         Ok(self.host.as_ref().context("the host is stopped")?.app())
+    }
+
+    /// Where a dialect has a listener of its own.
+    pub fn dialect_url(&self, dialect: Dialect) -> Result<String> {
+        let host = self.host.as_ref().context("the host is stopped")?;
+        host.dialect_url(dialect)
+            .context("the dialect has no listener of its own")
     }
 
     /// The network below it.

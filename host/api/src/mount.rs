@@ -15,7 +15,7 @@ use axum::extract::{FromRef, MatchedPath, Request, State};
 use axum::handler::Handler;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodFilter, MethodRouter, any, on};
+use axum::routing::{MethodFilter, MethodRouter, any, any_service, on};
 use axum::{Extension, Router};
 use futures_util::FutureExt as _;
 use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
@@ -324,7 +324,7 @@ pub fn routers(app: App, options: ApiOptions) -> Routers {
             // `nest` leaves out the bare slash.
             let slash = format!("{prefix}/");
             main = main.nest(prefix.as_str(), router.clone());
-            main = main.route_service(&slash, router);
+            main = main.route(&slash, any_service(router));
         }
         if dialects.root == Some(dialect) {
             let router = serve(dialect, mount.rate_limits, local);

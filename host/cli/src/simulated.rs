@@ -44,6 +44,7 @@ pub(crate) fn routes(network: Network, app: App) -> Router {
         .route("/contacts/{number}/messages", post(say))
         .route("/contacts/{number}/heard", get(heard))
         .route("/contacts/{number}/online", post(online))
+        .route("/contacts/{number}/scan", post(scan))
         .route("/groups", post(group))
         .with_state(Simulated { network, app })
 }
@@ -161,6 +162,24 @@ async fn online(
     } else {
         person.goes_offline();
     }
+    Ok(Json((&person).into()))
+}
+
+/// The QR a person's phone is to scan.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Scan {
+    qr: String,
+}
+
+async fn scan(
+    State(simulated): State<Simulated>,
+    Path(number): Path<String>,
+    Body(body): Body<Scan>,
+) -> Result<Json<Contact>, Problem> {
+    let person = find(&simulated, &number)?;
+    let scanned = person.scans(&body.qr).await;
+    scanned.map_err(|err| Problem::invalid("not_scanned", err.to_string()))?;
     Ok(Json((&person).into()))
 }
 

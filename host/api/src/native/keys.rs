@@ -36,7 +36,12 @@ pub(super) fn routes() -> Vec<Route> {
             )
             .refuses(
                 BAD,
-                &["expired_already", "scope_too_wide", "admin_is_unlimited"],
+                &[
+                    "bad_dialect",
+                    "expired_already",
+                    "scope_too_wide",
+                    "admin_is_unlimited",
+                ],
             )
             .refuses(StatusCode::NOT_FOUND, &["unknown_session", "unknown_user"])
             .refuses(StatusCode::CONFLICT, &["too_many_keys"]),
@@ -67,6 +72,9 @@ pub(super) struct CreateBody {
     sessions: Vec<String>,
     /// The user it acts for, by id or name. Users who have logged in make keys for themselves.
     owner: Option<String>,
+    /// The dialect it is good in, such as `hub`; the native API when left out. Every API has keys
+    /// of its own.
+    dialect: Option<String>,
     /// Until when it is good; for ever when left out.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
@@ -86,13 +94,16 @@ impl CreateBody {
         let owner = self
             .owner
             .map(|owner| in_field("bad_user_name", "owner", &owner));
+        let dialect = self
+            .dialect
+            .map(|dialect| in_field("bad_dialect", "dialect", &dialect));
         Ok(CreateKey {
             name: self.name,
             scopes: scopes_of(&self.scopes)?,
             sessions: sessions.collect::<Result<_, _>>()?,
             owner: owner.transpose()?,
             expires_at: self.expires_at,
-            realm: Realm::Native,
+            realm: dialect.transpose()?.map_or(Realm::Native, Realm::Dialect),
         })
     }
 }
@@ -145,6 +156,10 @@ pub(super) struct KeyView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = "uuid")]
     owner: Option<UserId>,
+    /// The dialect it is good in, if it is not good here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "hub")]
+    dialect: Option<&'static str>,
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
@@ -168,6 +183,10 @@ impl From<AccessKey> for KeyView {
             scopes: key.scopes.iter().map(words::Scope::from).collect(),
             sessions: sessions.map(|sessions| sessions.iter().copied().collect()),
             owner: key.owner,
+            dialect: match key.realm {
+                Realm::Native => None,
+                Realm::Dialect(dialect) => Some(dialect.as_str()),
+            },
             created_at: key.created_at,
             expires_at: key.expires_at,
             last_used_at: key.last_used_at,

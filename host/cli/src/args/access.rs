@@ -34,6 +34,9 @@ pub(crate) enum KeyVerb {
         /// The user it acts for, by name or id
         #[arg(long, value_name = "USER")]
         owner: Option<String>,
+        /// The dialect it is good in, such as hub, instead of the native API
+        #[arg(long, value_name = "DIALECT")]
+        dialect: Option<String>,
         /// Until when it is good, such as 2027-01-01T00:00:00Z
         #[arg(long, value_name = "TIME")]
         expires: Option<String>,

@@ -44,11 +44,15 @@ pub(super) async fn run(
             scopes,
             sessions,
             owner,
+            dialect,
             expires,
         } => {
             let mut body = json!({ "name": name, "scopes": scopes, "sessions": sessions });
             if let (Some(owner), Some(body)) = (owner, body.as_object_mut()) {
                 body.insert("owner".to_owned(), owner.into());
+            }
+            if let (Some(dialect), Some(body)) = (dialect, body.as_object_mut()) {
+                body.insert("dialect".to_owned(), dialect.into());
             }
             if let (Some(expires), Some(body)) = (expires, body.as_object_mut()) {
                 body.insert("expiresAt".to_owned(), expires.into());

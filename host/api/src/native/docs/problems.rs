@@ -56,6 +56,7 @@ pub(in crate::native) const KNOWN: &[Known] = &[
     row("bad_batch", "The batch is empty or too long.", "Send as many messages at once as the route says."),
     row("bad_contact_card", "A contact card cannot be read.", "Send a vCard, or a name with at least one number."),
     row("bad_contacts", "A contact card is missing, or there are too many.", "Give each card a name and a number."),
+    row("bad_dialect", "The word names no dialect that is served here.", "Use the name of one, such as `hub`; leave it out for the native API."),
     row("bad_email", "The text is no e-mail address.", "Write it as `name@example.com`."),
     row("bad_emoji", "A reaction is one emoji.", "Send one emoji; an empty text takes the reaction back."),
     row("bad_event_id", "The text is not the id of an event.", "Use the `id` of an event as it was shown."),

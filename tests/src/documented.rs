@@ -1,0 +1,115 @@
+//! What the documents of the dialects promise, as data, and whether an answer keeps it.
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::{Answer, project_root};
+
+/// The endpoints of one document, with an example of each answer.
+pub struct Documented(Vec<Value>);
+
+/// An endpoint as the document has it.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// Its id, such as `hub.login`.
+    pub id: String,
+    /// Its method.
+    pub method: String,
+    /// Its path.
+    pub path: String,
+}
+
+impl Documented {
+    /// The document of a dialect.
+    pub fn of(dialect: &str) -> Result<Self> {
+        let path = project_root()?.join(format!("tests/data/dialects/{dialect}.json"));
+        let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        Ok(Self(serde_json::from_str(&text)?))
+    }
+
+    /// Every endpoint.
+    pub fn endpoints(&self) -> Result<Vec<Endpoint>> {
+        let text = |row: &Value, key: &str| {
+            let text = row[key].as_str().map(str::to_owned);
+            text.with_context(|| format!("{key} of {row}"))
+        };
+        let rows = self.0.iter().map(|row| {
+            Ok(Endpoint {
+                id: text(row, "id")?,
+                method: text(row, "method")?,
+                path: text(row, "path")?,
+            })
+        });
+        rows.collect()
+    }
+
+    /// Whether an answer has the status, the type and the shape of one of the endpoint's examples:
+    /// the same keys, types and nesting. What is null in one of them may be anything in the other
+    /// if `nullable` names it.
+    pub fn keeps(&self, id: &str, answer: &Answer, nullable: &[&str]) -> Result<()> {
+        let row = self.0.iter().find(|row| row["id"] == id);
+        let row = row.with_context(|| format!("{id} is not documented"))?;
+        let mut reasons = Vec::new();
+        for documented in row["answers"].as_array().into_iter().flatten() {
+            match differs(documented, answer, nullable) {
+                None => return Ok(()),
+                Some(reason) => reasons.push(reason),
+            }
+        }
+        let body = &answer.body;
+        bail!(
+            "{id} answered {} {body}: {}",
+            answer.status,
+            reasons.join("; ")
+        )
+    }
+}
+
+fn differs(documented: &Value, answer: &Answer, nullable: &[&str]) -> Option<String> {
+    if documented["status"] != answer.status {
+        return Some(format!("the status is to be {}", documented["status"]));
+    }
+    let kind = documented["type"].as_str().unwrap_or_default();
+    if !answer.content_type.starts_with(kind) {
+        return Some(format!(
+            "the type is to be {kind}, not {}",
+            answer.content_type
+        ));
+    }
+    let example = documented.get("body")?;
+    shape(example, &answer.body, "", nullable).err()
+}
+
+fn shape(example: &Value, got: &Value, at: &str, nullable: &[&str]) -> Result<(), String> {
+    match (example, got) {
+        (Value::Object(example), Value::Object(got)) => {
+            let missing = example.keys().find(|key| !got.contains_key(*key));
+            let added = got.keys().find(|key| !example.contains_key(*key));
+            if let Some(key) = missing.or(added) {
+                return Err(format!("the key {at}/{key} is missing or added"));
+            }
+            for (key, example) in example {
+                let got = got.get(key).unwrap_or(&Value::Null);
+                let may_differ = example.is_null() || got.is_null();
+                if !(may_differ && nullable.contains(&key.as_str())) {
+                    shape(example, got, &format!("{at}/{key}"), nullable)?;
+                }
+            }
+            Ok(())
+        }
+        (Value::Array(example), Value::Array(got)) => {
+            let Some(example) = example.first() else {
+                return Ok(());
+            };
+            let mut rows = got.iter().enumerate();
+            rows.try_for_each(|(index, got)| {
+                shape(example, got, &format!("{at}/{index}"), nullable)
+            })
+        }
+        (Value::String(_), Value::String(_))
+        | (Value::Number(_), Value::Number(_))
+        | (Value::Bool(_), Value::Bool(_))
+        | (Value::Null, Value::Null) => Ok(()),
+        _ => Err(format!("{at} is to be like {example}, not {got}")),
+    }
+}
