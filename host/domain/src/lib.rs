@@ -32,6 +32,7 @@ pub mod secret;
 pub mod session;
 pub mod shown;
 pub mod stats;
+pub mod template;
 pub mod user;
 pub mod vcard;
 pub mod webhook;
