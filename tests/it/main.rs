@@ -3,6 +3,7 @@
 mod access;
 mod backup;
 mod bad_input;
+mod campaigns;
 mod changes;
 mod chats;
 mod contacts;

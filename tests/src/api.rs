@@ -115,6 +115,26 @@ impl Api {
         self.send(request.body(file)).await
     }
 
+    /// Posts bytes of this content type.
+    pub async fn post_as(&self, kind: &str, path: &str, body: Vec<u8>) -> Result<Answer> {
+        let request = self.client.post(self.url(path)).bearer_auth(&self.key);
+        self.send(request.header("content-type", kind).body(body))
+            .await
+    }
+
+    /// Puts bytes of this content type.
+    pub async fn put_as(&self, kind: &str, path: &str, body: Vec<u8>) -> Result<Answer> {
+        let request = self.client.put(self.url(path)).bearer_auth(&self.key);
+        self.send(request.header("content-type", kind).body(body))
+            .await
+    }
+
+    /// Gets a text.
+    pub async fn text(&self, path: &str) -> Result<String> {
+        let request = self.client.get(self.url(path)).bearer_auth(&self.key);
+        Ok(request.send().await?.error_for_status()?.text().await?)
+    }
+
     /// Deletes.
     pub async fn delete(&self, path: &str) -> Result<Answer> {
         self.send(self.client.delete(self.url(path)).bearer_auth(&self.key))

@@ -163,7 +163,7 @@ fn internal(detail: &str) -> Problem {
 }
 
 /// Parses a body and says exactly what is wrong with it.
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(Problem::invalid(
             "missing_body",

@@ -1,7 +1,7 @@
 //! Requests that are done once: the header `Idempotency-Key`.
 
 use axum::extract::{FromRequest, Request};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use warbler_app::App;
@@ -36,6 +36,11 @@ pub(crate) enum Turn<A> {
 }
 
 impl Named {
+    /// The request under this key whose parts have this digest.
+    pub(crate) fn new(key: IdempotencyKey, digest: [u8; 32]) -> Self {
+        Self { key, digest }
+    }
+
     /// Whose turn it is.
     pub(crate) async fn turn<A: DeserializeOwned>(
         named: Option<Self>,
@@ -56,11 +61,7 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<ApiState> for Once<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &ApiState) -> Result<Self, Problem> {
-        let key = request.headers().get(HEADER).map(|value| {
-            // What is not text is not a key either.
-            value.to_str().unwrap_or_default().parse::<IdempotencyKey>()
-        });
-        let key = key.transpose()?;
+        let key = key_of(request.headers())?;
         let mut digest = Sha256::new();
         if key.is_some() {
             digest.update(request.method().as_str());
@@ -81,6 +82,15 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<ApiState> for Once<T> {
             key,
         })
     }
+}
+
+/// The key that a request has.
+pub(crate) fn key_of(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
+    let key = headers.get(HEADER).map(|value| {
+        // What is not text is not a key either.
+        value.to_str().unwrap_or_default().parse::<IdempotencyKey>()
+    });
+    Ok(key.transpose()?)
 }
 
 impl Route {

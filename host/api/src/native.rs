@@ -4,7 +4,9 @@
 //! times are RFC 3339 in UTC; unknown fields of a request are refused by name.
 
 mod audit;
+mod broadcasts;
 mod calls;
+mod campaigns;
 mod chats;
 mod contacts;
 pub(crate) mod docs;
@@ -19,8 +21,10 @@ pub(crate) mod metrics;
 pub(crate) mod openapi;
 mod outbox;
 mod profile;
+mod schedules;
 mod sessions;
 mod stats;
+mod suppressions;
 mod users;
 pub(crate) mod webhooks;
 mod words;
@@ -52,6 +56,10 @@ pub(crate) fn routes() -> Vec<Route> {
         ("Statistics", stats::routes()),
         ("Events", events::routes()),
         ("Webhooks", webhooks::routes()),
+        ("Campaigns", campaigns::routes()),
+        ("Campaigns", broadcasts::routes()),
+        ("Campaigns", suppressions::routes()),
+        ("Schedules", schedules::routes()),
         ("Extensions", extensions::routes()),
         ("Login", login::routes()),
         ("Users", users::routes()),

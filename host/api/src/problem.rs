@@ -32,6 +32,7 @@ pub struct Problem {
     detail: String,
     field: Option<String>,
     place: Option<(usize, usize)>,
+    rows: Vec<RowProblem>,
     retry_after: Option<Duration>,
 }
 
@@ -65,6 +66,29 @@ pub(crate) struct ProblemBody {
     /// The column in that line.
     #[serde(skip_serializing_if = "Option::is_none")]
     column: Option<usize>,
+    /// What is wrong with each row of a list, up to 1,000 of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    rows: Vec<RowProblem>,
+}
+
+/// What is wrong with one row of a list.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "row": 3, "column": "phone", "code": "missing_number",
+    "message": "there is no number; fill the cell or delete the row",
+}))]
+pub(crate) struct RowProblem {
+    /// Which: of a CSV file as spreadsheets count, the header being 1; else the place in the list,
+    /// from 1.
+    pub(crate) row: u32,
+    /// The column, as the list calls it; absent where it is about the whole row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) column: Option<String>,
+    /// A stable word.
+    pub(crate) code: &'static str,
+    /// What is wrong and what to do.
+    pub(crate) message: String,
 }
 
 impl Problem {
@@ -81,6 +105,7 @@ impl Problem {
             detail,
             field: None,
             place: None,
+            rows: Vec::new(),
             retry_after: None,
         }
     }
@@ -136,6 +161,7 @@ impl Problem {
             field: self.field.clone(),
             line: self.place.map(|(line, _)| line),
             column: self.place.map(|(_, column)| column),
+            rows: self.rows.clone(),
         }
     }
 
@@ -147,6 +173,12 @@ impl Problem {
     /// Names the field that is wrong.
     pub(crate) fn in_field(mut self, field: impl Into<String>) -> Self {
         self.field = Some(field.into());
+        self
+    }
+
+    /// Says what is wrong with each row of a list.
+    pub(crate) fn with_rows(mut self, rows: Vec<RowProblem>) -> Self {
+        self.rows = rows;
         self
     }
 

@@ -17,6 +17,7 @@ use crate::access::{Access, AccessSettings};
 use crate::accounts::Accounts;
 use crate::audit::Audit;
 use crate::calls::Calls;
+use crate::campaigns::{self, CampaignSettings, Campaigns, Suppressions};
 use crate::chats::Chats;
 use crate::contacts::{AddressBook, Checked, Contacts};
 use crate::driver::Driver;
@@ -38,6 +39,7 @@ use crate::pipeline::Pipeline;
 use crate::profile::Profile;
 use crate::quotas::{QuotaExceeded, Quotas, Wanted};
 use crate::retention::RetentionSettings;
+use crate::schedules::{self, Schedules};
 use crate::sessions::{Directory, Sessions};
 use crate::stats::Stats;
 use crate::timers::Timers;
@@ -99,6 +101,8 @@ pub struct Settings {
     pub retention: RetentionSettings,
     /// How deliveries to webhooks are tried.
     pub webhooks: WebhookSettings,
+    /// How campaigns treat who does not want them.
+    pub campaigns: CampaignSettings,
 }
 
 impl Default for Settings {
@@ -120,6 +124,7 @@ impl Default for Settings {
             access: AccessSettings::default(),
             retention: RetentionSettings::default(),
             webhooks: WebhookSettings::default(),
+            campaigns: CampaignSettings::default(),
         }
     }
 }
@@ -166,6 +171,8 @@ pub(crate) struct Shared {
     pub(crate) outbox: Outbox,
     pub(crate) pacer: Pacer,
     pub(crate) timers: Timers,
+    pub(crate) campaigns: campaigns::Runner,
+    pub(crate) schedules: schedules::Runner,
     pub(crate) in_flight: InFlight,
     pub(crate) checked: Checked,
     pub(crate) book: AddressBook,
@@ -212,6 +219,8 @@ impl App {
             outbox: Outbox::new(owner),
             pacer: Pacer::new(parts.settings.pacing.clone(), sending),
             timers: Timers::default(),
+            campaigns: campaigns::Runner::default(),
+            schedules: schedules::Runner::default(),
             in_flight: InFlight::default(),
             checked: Checked::default(),
             book: AddressBook::new(names),
@@ -237,6 +246,8 @@ impl App {
         shared.tasks.spawn(crate::outbox::run(Arc::clone(&shared)));
         shared.tasks.spawn(crate::timers::run(Arc::clone(&shared)));
         shared.tasks.spawn(webhooks::run(Arc::clone(&shared)));
+        shared.tasks.spawn(campaigns::run(Arc::clone(&shared)));
+        shared.tasks.spawn(schedules::run(Arc::clone(&shared)));
         shared.tasks.spawn(crate::health::run(Arc::clone(&shared)));
         shared.tasks.spawn(crate::search::run(Arc::clone(&shared)));
         shared
@@ -322,6 +333,21 @@ impl App {
     /// Webhooks: what may be asked for.
     pub fn webhooks(&self) -> Webhooks {
         Webhooks::new(Arc::clone(&self.shared))
+    }
+
+    /// Campaigns and broadcasts: what may be asked for.
+    pub fn campaigns(&self) -> Campaigns {
+        Campaigns::new(Arc::clone(&self.shared))
+    }
+
+    /// Who does not want campaigns.
+    pub fn suppressions(&self) -> Suppressions {
+        Suppressions::new(Arc::clone(&self.shared))
+    }
+
+    /// Messages for later.
+    pub fn schedules(&self) -> Schedules {
+        Schedules::new(Arc::clone(&self.shared))
     }
 
     /// Figures about the host.

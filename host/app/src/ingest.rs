@@ -58,6 +58,7 @@ async fn store_all(shared: &Arc<Shared>, events: Vec<Event>) -> Result<(), Error
             (event, done)
         })
         .collect();
+    let worker = Arc::clone(shared);
     let (newest, ringing) = shared
         .store
         .write_together(move |tx| {
@@ -66,6 +67,9 @@ async fn store_all(shared: &Arc<Shared>, events: Vec<Event>) -> Result<(), Error
             for (event, done) in events {
                 let (event, seq) = store_event(tx, event, done)?;
                 newest = seq.or(newest);
+                if seq.is_some() {
+                    crate::campaigns::heard(&worker, tx, &event)?;
+                }
                 ringing.extend(seq.and_then(|_| Ringing::of(event)));
             }
             Ok::<_, Error>((newest, ringing))

@@ -31,6 +31,7 @@ pub use send::{BatchItem, MAX_BATCH, MAX_DELAY_DAYS};
 
 pub(crate) use compose::{quoting, reaction_content, text_content};
 pub(crate) use destination::Destination;
+pub(crate) use send::{in_time, writable};
 
 use compose::MAX_EMOJI;
 

@@ -42,6 +42,7 @@ impl<'a> Facts<'a> {
             | EventBody::SessionStatus { .. }
             | EventBody::SessionQr { .. }
             | EventBody::WebhookDisabled { .. }
+            | EventBody::CampaignStatus { .. }
             | EventBody::Custom { .. }
             | EventBody::Timer { .. } => None,
         };

@@ -5,6 +5,7 @@
 //! is not in it does not exist. This is the only module that reads the environment.
 
 mod access;
+mod campaigns;
 mod data;
 mod dialects;
 mod environment;
@@ -28,6 +29,7 @@ use toml::{Table, Value};
 use warbler_app::Settings;
 
 pub use access::Access;
+pub use campaigns::Campaigns;
 pub use data::Data;
 pub use dialects::Dialects;
 pub use environment::Environment;
@@ -78,6 +80,8 @@ pub struct Config {
     pub retention: Retention,
     /// How deliveries to webhooks are tried.
     pub webhooks: Webhooks,
+    /// How campaigns treat who does not want them.
+    pub campaigns: Campaigns,
 }
 
 /// Why the settings cannot be used.
@@ -166,6 +170,7 @@ impl Config {
             media: section(&mut merged, "media", place)?,
             retention: section(&mut merged, "retention", place)?,
             webhooks: section(&mut merged, "webhooks", place)?,
+            campaigns: section(&mut merged, "campaigns", place)?,
         })
     }
 
@@ -187,6 +192,7 @@ impl Config {
             media: self.media.settings(),
             retention: self.retention.settings(),
             webhooks: self.webhooks.settings(),
+            campaigns: self.campaigns.settings(),
             outbound: self.network.outbound_allow.clone(),
         }
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::call::CallState;
+use crate::campaign::Progress;
 use crate::chat::ChatChange;
 use crate::clock::Timestamp;
 use crate::content::Content;
@@ -48,7 +49,8 @@ impl Event {
             EventBody::Custom { chat, .. } | EventBody::Timer { chat, .. } => chat.as_ref(),
             EventBody::SessionStatus { .. }
             | EventBody::SessionQr { .. }
-            | EventBody::WebhookDisabled { .. } => None,
+            | EventBody::WebhookDisabled { .. }
+            | EventBody::CampaignStatus { .. } => None,
         }
     }
 
@@ -174,6 +176,11 @@ pub enum EventBody {
         /// Why, in words.
         reason: String,
     },
+    /// A campaign moved from one state to another, or came further.
+    CampaignStatus {
+        /// Which, and how far it is.
+        progress: Box<Progress>,
+    },
     /// An extension says that something happened.
     Custom {
         /// Its kind: `custom.` and a word.
@@ -272,6 +279,7 @@ impl EventBody {
             Self::SessionStatus { .. } => EventKind::SESSION_STATUS,
             Self::SessionQr { .. } => EventKind::SESSION_QR,
             Self::WebhookDisabled { .. } => EventKind::WEBHOOK_DISABLED,
+            Self::CampaignStatus { .. } => EventKind::CAMPAIGN_STATUS,
             Self::Custom { kind, .. } => kind.clone(),
             Self::Timer { .. } => EventKind::TIMER,
         }
@@ -351,6 +359,8 @@ impl EventKind {
     pub const SESSION_QR: Self = Self::fixed("session.qr");
     /// A webhook was switched off.
     pub const WEBHOOK_DISABLED: Self = Self::fixed("webhook.disabled");
+    /// A campaign moved from one state to another, or came further.
+    pub const CAMPAIGN_STATUS: Self = Self::fixed("campaign.status");
 
     /// A timer of an extension came due.
     pub const TIMER: Self = Self::fixed("timer");
@@ -359,7 +369,7 @@ impl EventKind {
     pub const CUSTOM: &'static str = "custom.";
 
     /// Every kind this version makes, beside those of extensions.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::MESSAGE_RECEIVED,
         Self::MESSAGE_SENT,
         Self::MESSAGE_FAILED,
@@ -378,6 +388,7 @@ impl EventKind {
         Self::SESSION_STATUS,
         Self::SESSION_QR,
         Self::WEBHOOK_DISABLED,
+        Self::CAMPAIGN_STATUS,
         Self::TIMER,
     ];
 

@@ -113,6 +113,15 @@ id! {
     DeliveryId
 }
 
+id! {
+    /// One campaign or broadcast.
+    CampaignId
+}
+id! {
+    /// One schedule.
+    ScheduleId
+}
+
 fn uuid_v7(now: Timestamp, random: &Random) -> Uuid {
     let mut bytes = [0u8; 10];
     random.fill(&mut bytes);

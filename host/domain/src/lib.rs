@@ -7,6 +7,7 @@ pub mod access;
 pub mod action;
 pub mod call;
 pub mod caller;
+pub mod campaign;
 pub mod chat;
 pub mod clock;
 pub mod contact;
@@ -28,6 +29,7 @@ pub mod poll;
 pub mod random;
 pub mod realm;
 pub mod refusal;
+pub mod schedule;
 pub mod secret;
 pub mod session;
 pub mod shown;
@@ -40,14 +42,15 @@ pub mod webhook;
 pub use access::{Role, Scope, ScopeRequired, Scopes};
 pub use action::{Action, Verdict};
 pub use caller::Caller;
+pub use campaign::Campaign;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use content::Content;
 pub use event::{Event, EventBody, EventKind};
 pub use extension::{ExtensionName, Generation};
 pub use failure::FailureCode;
 pub use ids::{
-    DeliveryId, EventId, KeyId, LoginId, MessageId, SessionId, UploadId, UserId, WebhookId,
-    WhatsAppId,
+    CampaignId, DeliveryId, EventId, KeyId, LoginId, MessageId, ScheduleId, SessionId, UploadId,
+    UserId, WebhookId, WhatsAppId,
 };
 pub use jid::{Jid, PhoneNumber, Recipient};
 pub use kinds::KindPattern;
@@ -55,6 +58,7 @@ pub use message::{Direction, Message, MessageStatus};
 pub use random::Random;
 pub use realm::{Dialect, Realm};
 pub use refusal::{Refusal, RefusalKind};
+pub use schedule::Schedule;
 pub use secret::Secret;
 pub use session::{Session, SessionName, SessionRef, SessionState};
 pub use user::{Email, Password, User, UserName};

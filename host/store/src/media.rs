@@ -97,7 +97,8 @@ const UNUSED: &str = "m.used_at < ?2
     AND NOT EXISTS (SELECT 1 FROM media p WHERE p.thumbnail = m.digest)
     AND NOT EXISTS (
         SELECT 1 FROM media_uses u JOIN outbox o ON o.message = u.message
-        WHERE u.digest = m.digest)";
+        WHERE u.digest = m.digest)
+    AND NOT EXISTS (SELECT 1 FROM kept_media k WHERE k.digest = m.digest)";
 
 const UPLOAD: &str =
     "SELECT id, digest, name, file_name, made_by, owner, created_at, expires_at FROM uploads";
@@ -181,6 +182,20 @@ impl MediaMut<'_> {
     pub fn hold(&self, digest: &Digest, message: MessageId) -> Result<()> {
         let sql = "INSERT INTO media_uses (digest, message) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
         prepare(self.0.conn, sql)?.execute(params![digest.as_bytes(), message.as_bytes()])?;
+        Ok(())
+    }
+
+    /// Notes that a campaign or schedule needs a content until it lets go of it.
+    pub fn keep_for(&self, digest: &Digest, keeper: &[u8; 16]) -> Result<()> {
+        let sql = "INSERT INTO kept_media (digest, keeper) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+        prepare(self.0.conn, sql)?.execute(params![digest.as_bytes(), keeper])?;
+        Ok(())
+    }
+
+    /// A campaign or schedule needs none of its contents any more.
+    pub fn let_go(&self, keeper: &[u8; 16]) -> Result<()> {
+        let sql = "DELETE FROM kept_media WHERE keeper = ?1";
+        prepare(self.0.conn, sql)?.execute(params![keeper])?;
         Ok(())
     }
 

@@ -154,6 +154,7 @@ impl MessagesMut<'_> {
         let sql = "UPDATE messages SET status = ?2, error = ?3 WHERE id = ?1";
         prepare(self.0.conn, sql)?.execute(params![id.as_bytes(), next.as_str(), error])?;
         self.0.tally.moved(kind, before.as_str(), next.as_str());
+        self.0.campaigns_mut().follow(id, next, error)?;
         if before.is_unsent() != next.is_unsent()
             && let Some(message) = self.0.messages().get(id)?
         {
@@ -195,6 +196,7 @@ impl MessagesMut<'_> {
         }
         let sql = "UPDATE messages SET body = json_set(body, '$.errorCode', ?2) WHERE id = ?1";
         prepare(self.0.conn, sql)?.execute(params![id.as_bytes(), code.as_str()])?;
+        self.0.campaigns_mut().note_code(id, code.as_str())?;
         self.0.messages().get(id)
     }
 
@@ -212,6 +214,7 @@ impl MessagesMut<'_> {
         ])?;
         if let Some((kind, before)) = counted {
             self.0.tally.moved(kind, before.as_str(), queued.as_str());
+            self.0.campaigns_mut().follow(id, queued, None)?;
         }
         match self.0.messages().get(id)? {
             Some(message) => self.0.annotations_mut().note(&message),

@@ -183,6 +183,10 @@ impl SessionsMut<'_> {
             "DELETE FROM timers WHERE session = ?1",
             "DELETE FROM deliveries WHERE session = ?1",
             "DELETE FROM webhooks WHERE session = ?1",
+            "DELETE FROM suppressions WHERE session = ?1",
+            "DELETE FROM schedule_runs WHERE schedule IN (SELECT id FROM schedules WHERE session = ?1)",
+            "DELETE FROM kept_media WHERE keeper IN (SELECT id FROM schedules WHERE session = ?1)",
+            "DELETE FROM schedules WHERE session = ?1",
             "DELETE FROM sessions WHERE id = ?1",
         ] {
             prepare(self.0.conn, sql)?.execute(params![session.as_bytes()])?;

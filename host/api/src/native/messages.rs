@@ -18,8 +18,8 @@ use warbler_domain::history::{HistoryFilter, Kinds};
 use warbler_domain::page::{Cursor, PageRequest};
 use warbler_domain::{Caller, MessageId, Recipient, SessionRef};
 
-pub(super) use send::{BatchBody, ForwardBody, NewTextBody, SendBody};
-pub(super) use sending::BatchView;
+pub(super) use send::{BatchBody, ContentBody, ForwardBody, NewTextBody, SendBody, recipient};
+pub(super) use sending::{BatchView, CONTENT};
 pub(super) use view::MessageView;
 
 use super::Listing;

@@ -24,8 +24,9 @@ use warbler_app::App;
 
 use super::docs::{self, Html};
 use super::{
-    Listing, audit, calls, chats, contacts, events, extensions, groups, keys, login, media,
-    messages, outbox, profile, sessions, stats, users, webhooks,
+    Listing, audit, broadcasts, calls, campaigns, chats, contacts, events, extensions, groups,
+    keys, login, media, messages, outbox, profile, schedules, sessions, stats, suppressions, users,
+    webhooks,
 };
 use crate::mount::Route;
 use crate::problem::{PROBLEM_JSON, Problem, ProblemBody};
@@ -115,6 +116,8 @@ pub(crate) fn known_problems() -> impl Iterator<Item = &'static str> {
         (name = "Statistics", description = "How many messages there were."),
         (name = "Events", description = "What happened, and what the extensions made of it."),
         (name = "Webhooks", description = "Where events are sent to, and what became of their deliveries."),
+        (name = "Campaigns", description = "One message for many: campaigns, broadcasts, and who does not want them."),
+        (name = "Schedules", description = "Messages for later, once or again and again."),
         (name = "Extensions", description = "The plugins and scripts, and how they are."),
         (name = "Login", description = "Users and their tokens. Logging in needs no key."),
         (name = "Users", description = "Who owns sessions here."),
@@ -161,6 +164,24 @@ pub(crate) fn known_problems() -> impl Iterator<Item = &'static str> {
         Listing<webhooks::DeliveryView>,
         webhooks::ReplayedView,
         webhooks::ClearedView,
+        messages::ContentBody,
+        campaigns::CreateBody,
+        campaigns::UpdateBody,
+        campaigns::CampaignView,
+        Listing<campaigns::CampaignView>,
+        campaigns::recipients::RecipientView,
+        Listing<campaigns::recipients::RecipientView>,
+        campaigns::recipients::ReplaceBody,
+        campaigns::list::PreviewView,
+        campaigns::actions::CloneBody,
+        campaigns::actions::TestBody,
+        broadcasts::CreateBody,
+        suppressions::AddBody,
+        suppressions::SuppressionView,
+        Listing<suppressions::SuppressionView>,
+        schedules::CreateBody,
+        schedules::ScheduleView,
+        Listing<schedules::ScheduleView>,
         extensions::ExtensionView,
         extensions::GrantsBody,
         extensions::GrantedView,

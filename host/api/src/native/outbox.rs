@@ -14,7 +14,7 @@ use warbler_domain::page::{Cursor, PageRequest};
 use warbler_domain::{Caller, SessionRef, Timestamp};
 
 pub(super) use dead::{CountView, DeadLetterView};
-pub(super) use rules::{RulesBody, RulesView};
+pub(super) use rules::{QuietBody, RulesBody, RulesView};
 
 use super::messages::MessageView;
 use super::{Listing, words};

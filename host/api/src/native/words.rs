@@ -56,6 +56,28 @@ mirror! {
     }
 }
 mirror! {
+    /// Where a campaign stands.
+    CampaignState in "lowercase" of warbler_domain::campaign::CampaignState {
+        Draft, Scheduled, Running, Paused, Completed, Cancelled, Failed,
+    }
+}
+mirror! {
+    /// How far a recipient of a campaign is.
+    RecipientState in "lowercase" of warbler_domain::campaign::RecipientState {
+        Planned, Queued, Sent, Delivered, Read, Failed, Invalid, Suppressed, Cancelled,
+    }
+}
+mirror! {
+    /// What becomes of a run whose time has passed while the host was down.
+    Missed in "lowercase" of warbler_domain::schedule::Missed { Run, Skip }
+}
+mirror! {
+    /// Where a schedule stands.
+    ScheduleState in "lowercase" of warbler_domain::schedule::ScheduleState {
+        Active, Done, Cancelled,
+    }
+}
+mirror! {
     /// Why a message was given up.
     FailureCode in "snake_case" of warbler_domain::FailureCode {
         NotOnWhatsapp, SessionLoggedOut, MediaRefused, Restricted, Expired, NotAcknowledged,

@@ -26,8 +26,13 @@ impl Destination {
         Ok(Self { chat, alt })
     }
 
+    /// The chat.
+    pub(crate) fn into_chat(self) -> Jid {
+        self.chat
+    }
+
     /// The chat that `message` is in.
-    pub(super) fn same_as(message: &Message) -> Self {
+    pub(crate) fn same_as(message: &Message) -> Self {
         Self {
             chat: message.chat.clone(),
             alt: message.chat_alt.clone(),

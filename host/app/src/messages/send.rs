@@ -232,7 +232,8 @@ impl Messages {
         Ok(message)
     }
 
-    async fn content(
+    /// What a message to `chat` says.
+    pub(crate) async fn content(
         &self,
         caller: &Caller,
         chat: &Jid,
@@ -305,7 +306,7 @@ impl Messages {
 }
 
 /// An address that messages can go to.
-fn writable(to: Recipient) -> Result<Jid, SendError> {
+pub(crate) fn writable(to: Recipient) -> Result<Jid, SendError> {
     let jid = to.into_jid();
     let writable = match jid.server() {
         Server::Pn | Server::Lid | Server::Group => true,
@@ -320,7 +321,7 @@ fn writable(to: Recipient) -> Result<Jid, SendError> {
 }
 
 /// A time to send at that is still to come; what is only just over is now.
-fn in_time(at: Timestamp, now: Timestamp) -> Result<Timestamp, SendError> {
+pub(crate) fn in_time(at: Timestamp, now: Timestamp) -> Result<Timestamp, SendError> {
     const JUST_OVER: Duration = Duration::from_secs(60);
     if now.since(at) > JUST_OVER {
         return Err(SendError::SendAtPast);

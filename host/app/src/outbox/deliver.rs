@@ -165,6 +165,8 @@ async fn taken_over(
             tx.outbox_mut().finish(&row)?;
             tx.messages_mut()
                 .advance(row.message, MessageStatus::Sent, None)?;
+            tx.campaigns_mut()
+                .note_sent(row.message, worker.clock.now())?;
             let seq = match tx.messages().get(row.message)? {
                 Some(message) => note_event(&worker, tx, message)?,
                 None => None,
@@ -174,6 +176,7 @@ async fn taken_over(
         .await?;
     if found {
         shared.pacer.count(session, shared.clock.now());
+        shared.campaigns.moved();
     }
     if let Some(seq) = seq {
         crate::ingest::announce(shared, seq);

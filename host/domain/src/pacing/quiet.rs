@@ -126,6 +126,13 @@ impl From<ClockTime> for String {
 #[serde(try_from = "String", into = "String")]
 pub struct Zone(TimeZone);
 
+impl Zone {
+    /// The zone as `jiff` knows it.
+    pub fn to_jiff(&self) -> TimeZone {
+        self.0.clone()
+    }
+}
+
 /// A text that names no time zone.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a time zone; write one like Europe/Berlin or UTC")]

@@ -2,13 +2,15 @@
 
 use serde::Serialize;
 use utoipa::ToSchema;
+use warbler_domain::campaign::Progress;
 use warbler_domain::chat::ChatChange;
 use warbler_domain::event::ContactChange;
 use warbler_domain::{
-    EventBody, EventId, ExtensionName, Jid, SessionId, Timestamp, WebhookId, WhatsAppId,
+    CampaignId, EventBody, EventId, ExtensionName, Jid, SessionId, Timestamp, WebhookId, WhatsAppId,
 };
 use warbler_store::events::Stored;
 
+use crate::native::campaigns::CountsView;
 use crate::native::messages::MessageView;
 use crate::native::words;
 
@@ -36,7 +38,7 @@ pub(in crate::native) struct EventView {
     /// What happened: `message.received`, `message.sent`, `message.failed`, `message.cancelled`,
     /// `message.edited`, `message.revoked`, `message.reaction`, `message.vote`, `message.receipt`, `status.received`, `presence`, `call`,
     /// `group.updated`, `chat.updated`, `contact.updated`, `session.status`, `session.qr`,
-    /// `webhook.disabled`, `timer`, and what extensions call their own, `custom.…`. Later versions add kinds.
+    /// `webhook.disabled`, `campaign.status`, `timer`, and what extensions call their own, `custom.…`. Later versions add kinds.
     #[schema(example = "message.received")]
     pub(super) kind: String,
     /// Whether every extension is through with it.
@@ -71,12 +73,46 @@ pub(in crate::native) struct EventView {
     /// The webhook of a `webhook.disabled` event.
     #[serde(skip_serializing_if = "Option::is_none")]
     webhook: Option<WebhookOffView>,
+    /// The campaign of a `campaign.status` event, and how far it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    campaign: Option<ProgressView>,
     /// What an extension says, in an event whose kind begins with `custom.`.
     #[serde(skip_serializing_if = "Option::is_none")]
     custom: Option<CustomView>,
     /// The timer of a `timer` event.
     #[serde(skip_serializing_if = "Option::is_none")]
     timer: Option<TimerView>,
+}
+
+/// Where a campaign stands, and how far it is.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = CampaignProgress)]
+pub(in crate::native) struct ProgressView {
+    /// Which campaign.
+    #[schema(value_type = String, format = "uuid")]
+    id: CampaignId,
+    /// What it is called.
+    name: String,
+    /// Where it stands.
+    state: words::CampaignState,
+    /// Why, where that needs words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// How many recipients are how far.
+    counts: CountsView,
+}
+
+impl From<Progress> for ProgressView {
+    fn from(progress: Progress) -> Self {
+        Self {
+            id: progress.id,
+            name: progress.name,
+            state: progress.state.into(),
+            reason: progress.reason,
+            counts: progress.counts.into(),
+        }
+    }
 }
 
 /// How far messages of ours have come with somebody.
@@ -318,6 +354,7 @@ impl From<Stored> for EventView {
             status: None,
             qr: None,
             webhook: None,
+            campaign: None,
             custom: None,
             timer: None,
         };
@@ -410,6 +447,7 @@ impl From<Stored> for EventView {
                     reason,
                 });
             }
+            EventBody::CampaignStatus { progress } => view.campaign = Some((*progress).into()),
             EventBody::SessionQr { expires_at } => view.qr = Some(QrOfferView { expires_at }),
             EventBody::Custom {
                 by,

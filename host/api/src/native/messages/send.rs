@@ -16,6 +16,10 @@ use crate::problem::Problem;
 const CONTENTS: &str = "`text`, `image`, `video`, `gif`, `audio`, `voice`, `document`, `sticker`, `location`, \
      `contacts`, `poll`, `vote`, `reaction`, `edit` or `revoke`";
 
+/// The contents that can be sent to many, or later.
+const MANY: &str = "`text`, `image`, `video`, `gif`, `audio`, `voice`, `document`, `sticker`, `location`, `contacts` \
+     or `poll`";
+
 /// A message to send. Exactly one content says what it is: `text`, `image`, `video`, `gif`,
 /// `audio`, `voice`, `document`, `sticker`, `location`, `contacts`, `poll`, `vote`, `reaction`,
 /// `edit` or `revoke`.
@@ -76,6 +80,79 @@ impl SendBody {
         let to = recipient(&self.to, "to")?;
         let quote = self.quote.map(|id| message_id(&id, "quote")).transpose()?;
         let audience = self.audience.map(people).transpose()?;
+        let told = ContentBody {
+            text: self.text,
+            mentions: self.mentions,
+            preview: self.preview,
+            image: self.image,
+            video: self.video,
+            gif: self.gif,
+            audio: self.audio,
+            voice: self.voice,
+            document: self.document,
+            sticker: self.sticker,
+            location: self.location,
+            contacts: self.contacts,
+            poll: self.poll,
+        };
+        let mut contents = told.contents()?;
+        contents.extend(self.vote.map(VoteBody::into_content));
+        contents.extend(self.reaction.map(ReactionBody::into_content));
+        contents.extend(self.edit.map(EditBody::into_content));
+        contents.extend(self.revoke.map(RevokeBody::into_content));
+        let content = the_one(contents, CONTENTS);
+        Ok(Draft {
+            quote,
+            send_at: self.send_at,
+            audience,
+            ..Draft::new(to, content?)
+        })
+    }
+}
+
+/// What can be sent to many, or later: exactly one of `text`, `image`, `video`, `gif`, `audio`,
+/// `voice`, `document`, `sticker`, `location`, `contacts` and `poll`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = SendContent, example = json!({ "text": "Hi {{Name}}, our new menu is out!" }))]
+pub(in crate::native) struct ContentBody {
+    /// A text, up to 65,536 bytes.
+    text: Option<String>,
+    /// Whom the text mentions.
+    mentions: Option<MentionsBody>,
+    /// What the link in the text shows; nothing when left out.
+    preview: Option<PreviewBody>,
+    /// A picture.
+    image: Option<MediaBody>,
+    /// A film.
+    video: Option<MediaBody>,
+    /// A film that repeats without sound.
+    gif: Option<MediaBody>,
+    /// Sound.
+    audio: Option<MediaBody>,
+    /// A voice note: Ogg with Opus.
+    voice: Option<MediaBody>,
+    /// Any file.
+    document: Option<MediaBody>,
+    /// A sticker: WebP.
+    sticker: Option<MediaBody>,
+    /// A place.
+    location: Option<LocationBody>,
+    /// Address-book entries, 1 to 100.
+    contacts: Option<Vec<ContactBody>>,
+    /// A poll.
+    poll: Option<PollBody>,
+}
+
+impl ContentBody {
+    /// What is to be sent.
+    pub(in crate::native) fn into_content(self) -> Result<NewContent, Problem> {
+        let contents = self.contents()?;
+        the_one(contents, MANY)
+    }
+
+    /// Everything that is said; it has to be one.
+    fn contents(self) -> Result<Vec<Result<NewContent, Problem>>, Problem> {
         if self.text.is_none() && (self.mentions.is_some() || self.preview.is_some()) {
             let detail =
                 "`mentions` and `preview` belong to a `text`; media have their own `mentions`";
@@ -100,28 +177,27 @@ impl SendBody {
         contents.extend(self.location.map(LocationBody::into_content));
         contents.extend(self.contacts.map(cards));
         contents.extend(self.poll.map(PollBody::into_content));
-        contents.extend(self.vote.map(VoteBody::into_content));
-        contents.extend(self.reaction.map(ReactionBody::into_content));
-        contents.extend(self.edit.map(EditBody::into_content));
-        contents.extend(self.revoke.map(RevokeBody::into_content));
-        let count = contents.len();
-        let Some(content) = contents.pop().filter(|_| count == 1) else {
-            return Err(match count {
-                0 => Problem::invalid("no_content", format!("say what to send: {CONTENTS}")),
-                _ => {
-                    let detail = format!(
-                        "{CONTENTS} exclude each other; the text of an image is its `caption`"
-                    );
-                    Problem::invalid("several_contents", detail)
-                }
-            });
-        };
-        Ok(Draft {
-            quote,
-            send_at: self.send_at,
-            audience,
-            ..Draft::new(to, content?)
-        })
+        Ok(contents)
+    }
+}
+
+/// The one content of those that are said; `known` names all there are.
+fn the_one(
+    mut contents: Vec<Result<NewContent, Problem>>,
+    known: &str,
+) -> Result<NewContent, Problem> {
+    let count = contents.len();
+    match contents.pop() {
+        Some(content) if count == 1 => content,
+        None => Err(Problem::invalid(
+            "no_content",
+            format!("say what to send: {known}"),
+        )),
+        Some(_) => {
+            let detail =
+                format!("{known} exclude each other; the text of an image is its `caption`");
+            Err(Problem::invalid("several_contents", detail))
+        }
     }
 }
 
@@ -198,6 +274,6 @@ pub(in crate::native) struct NewTextBody {
 }
 
 /// The recipient written in `field`.
-pub(super) fn recipient(text: &str, field: &str) -> Result<Recipient, Problem> {
+pub(in crate::native) fn recipient(text: &str, field: &str) -> Result<Recipient, Problem> {
     in_field("bad_recipient", field, text)
 }

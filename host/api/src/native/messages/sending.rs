@@ -20,7 +20,7 @@ use crate::native::in_field;
 use crate::problem::Problem;
 
 /// What a content can be refused with.
-const CONTENT: &[&str] = &[
+pub(in crate::native) const CONTENT: &[&str] = &[
     "no_content",
     "several_contents",
     "bad_recipient",

@@ -101,15 +101,38 @@ pub(in crate::native) struct TypingBody {
     longest_millis: u64,
 }
 
+impl From<QuietHours> for QuietBody {
+    fn from(quiet: QuietHours) -> Self {
+        Self {
+            from: quiet.from.to_string(),
+            to: quiet.to.to_string(),
+            zone: quiet.zone.to_string(),
+            answer_within_minutes: quiet.answer_within_minutes,
+        }
+    }
+}
+
+impl QuietBody {
+    /// The hours; what cannot be read is refused as `code`, in the field that `inside` names.
+    pub(in crate::native) fn into_quiet(
+        self,
+        code: &'static str,
+        inside: impl Fn(&str) -> String,
+    ) -> Result<QuietHours, Problem> {
+        Ok(QuietHours {
+            from: in_field(code, &inside("from"), &self.from)?,
+            to: in_field(code, &inside("to"), &self.to)?,
+            zone: in_field(code, &inside("zone"), &self.zone)?,
+            answer_within_minutes: self.answer_within_minutes,
+        })
+    }
+}
+
 impl RulesBody {
     fn into_pacing(self) -> Result<Pacing, Problem> {
         let quiet = self.quiet.map(|quiet| {
-            Ok::<_, Problem>(QuietHours {
-                from: in_field("bad_pacing", "quiet.from", &quiet.from)?,
-                to: in_field("bad_pacing", "quiet.to", &quiet.to)?,
-                zone: in_field("bad_pacing", "quiet.zone", &quiet.zone)?,
-                answer_within_minutes: quiet.answer_within_minutes,
-            })
+            let inside = |name: &str| format!("quiet.{name}");
+            quiet.into_quiet("bad_pacing", inside)
         });
         Ok(Pacing {
             per_minute: self.per_minute,
@@ -169,12 +192,7 @@ impl From<SendingRules> for RulesView {
             per_recipient_hour: pacing.per_recipient_hour,
             gap_millis: pacing.gap_millis,
             jitter_percent: pacing.jitter_percent,
-            quiet: pacing.quiet.as_ref().map(|quiet| QuietBody {
-                from: quiet.from.to_string(),
-                to: quiet.to.to_string(),
-                zone: quiet.zone.to_string(),
-                answer_within_minutes: quiet.answer_within_minutes,
-            }),
+            quiet: pacing.quiet.clone().map(QuietBody::from),
             warm_up: pacing.warm_up.map(|warm_up| WarmUpBody {
                 first_day: warm_up.first_day,
                 growth_percent: warm_up.growth_percent,
