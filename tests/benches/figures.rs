@@ -2,11 +2,13 @@
 //!
 //! `cargo bench -p warbler-tests --bench figures` runs all of them; a name runs one:
 //! `ready`, `echo`, `pipeline`, `sends`, `history`, `memory`, `noisy`, `loaded`, `reloads`,
-//! `webhooks`. The bare engine bot they are held against is
+//! `webhooks`, `csv`, `plan`. The bare engine bot they are held against is
 //! `cargo run --profile bench -p warbler-simulator --example bare_echo`.
 
 #![allow(clippy::print_stdout, reason = "the figures are the output")]
 
+#[path = "figures/campaigns.rs"]
+mod campaigns;
 #[path = "figures/echo.rs"]
 mod echo;
 #[path = "figures/history.rs"]
@@ -66,6 +68,12 @@ async fn main() -> Result<()> {
     }
     if runs("webhooks") {
         webhooks::deliveries_per_second().await?;
+    }
+    if runs("csv") {
+        campaigns::preview()?;
+    }
+    if runs("plan") {
+        campaigns::planning().await?;
     }
     Ok(())
 }

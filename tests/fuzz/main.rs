@@ -10,6 +10,8 @@ mod engine;
 use anyhow::{Result, ensure};
 use data_encoding::BASE64;
 use serde_json::json;
+use warbler_app::campaigns::csv::{CsvReader, Mapping};
+use warbler_app::campaigns::{MAX_ANSWERS, Recipients};
 use warbler_app::media::parse_data_url;
 use warbler_domain::page::Cursor;
 use warbler_domain::vcard::ContactCard;
@@ -97,6 +99,67 @@ fn a_contact_card_is_read_or_refused_and_stays_what_it_is() -> Result<()> {
                 Ok(format!("{} numbers", card.numbers().len().min(4)))
             }
             Err(err) => Ok(format!("{:?}", std::mem::discriminant(&err))),
+        }
+    })
+}
+
+/// A list that comes in pieces of so many bytes; the refusal's word where it is refused.
+fn list_of(input: &[u8], piece: usize) -> Result<Recipients, &'static str> {
+    use warbler_domain::Refusal as _;
+    let mut reader = CsvReader::new(Mapping::default());
+    for piece in input.chunks(piece) {
+        reader.push(piece).map_err(|err| err.code())?;
+    }
+    reader.finish().map_err(|err| err.code())
+}
+
+#[test]
+fn a_list_of_recipients_is_the_same_in_whatever_pieces_it_comes() -> Result<()> {
+    let target = Target {
+        name: "csv",
+        words: &[
+            "number",
+            "name",
+            ",",
+            ";",
+            "\t",
+            "\"",
+            "\"\"",
+            "\r\n",
+            "sep=;",
+            "+15550100",
+            "=1",
+            "#REF!",
+            "\0",
+            "'",
+        ],
+        few: 20_000,
+    };
+    target.run(|input| {
+        let whole = list_of(input, input.len().max(1));
+        let pieces = list_of(input, 3);
+        match (whole, pieces) {
+            (Ok(whole), Ok(pieces)) => {
+                ensure!(whole.good == pieces.good, "other recipients");
+                ensure!(whole.errors == pieces.errors, "other answers");
+                ensure!(whole.errors.len() <= MAX_ANSWERS, "too many answers");
+                let rows = whole.good.len() + whole.bad as usize;
+                ensure!(rows == whole.rows as usize, "a row has no answer");
+                let codes: Vec<_> = whole
+                    .errors
+                    .iter()
+                    .map(|error| error.code)
+                    .take(3)
+                    .collect();
+                Ok(format!("{} {codes:?}", whole.good.len().min(3)))
+            }
+            (Err(whole), Err(pieces)) => {
+                ensure!(whole == pieces, "{whole} in one piece, {pieces} in many");
+                Ok(whole.to_owned())
+            }
+            (whole, pieces) => {
+                anyhow::bail!("one piece: {:?}, many: {:?}", whole.err(), pieces.err())
+            }
         }
     })
 }

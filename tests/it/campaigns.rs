@@ -193,22 +193,21 @@ async fn what_waits_in_the_outbox_is_taken_back_by_a_pause_and_sent_after_it() -
     let host = TestHost::start().await?;
     let shop = host.connected_session("shop", OWNER).await?;
     let people = people(&host, 3)?;
-    host.api()
-        .order("/v1/sessions/shop/outbox/pause")
-        .await?
-        .expect(200)?;
     drop(shop);
+    let sending = "/v1/sessions/shop/sending";
+    let gap = json!({ "gapMillis": 600_000 });
+    host.api().put(sending, gap).await?.expect(200)?;
     let mut body = campaign("Hi", 3);
     body["rules"] = json!({ "delayMillis": 0, "checkNumbers": false });
     let path = make(&host, body).await?;
     order(&host, &path, "start").await?;
-    order(&host, &path, "pause").await?;
-    host.api()
-        .order("/v1/sessions/shop/outbox/resume")
-        .await?
-        .expect(200)?;
-    let paused = host.api().get(&path).await?.expect(200)?.body;
-    assert_eq!(paused["counts"]["planned"], 3, "{paused}");
+    becomes(&host, &path, "one is sent and one waits", |one| {
+        one["counts"]["planned"] == 1 && one["counts"]["queued"] == 1
+    })
+    .await?;
+    let paused = order(&host, &path, "pause").await?;
+    assert_eq!(paused["counts"]["planned"], 2, "{paused}");
+    host.api().delete(sending).await?.expect(200)?;
     order(&host, &path, "resume").await?;
     becomes(&host, &path, "it is through", |one| {
         one["state"] == "completed"

@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and its help.
 
 mod access;
+mod campaign;
 mod plugin;
 
 use std::net::SocketAddr;
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::LogFormat;
 
 pub(crate) use access::{Key, KeyVerb, User, UserVerb};
+pub(crate) use campaign::{Campaign, CampaignVerb};
 pub(crate) use plugin::{HookWord, Language, Plugin, PluginVerb};
 
 /// A self-hosted WhatsApp automation host: a REST API, WebAssembly plugins and scripts.
@@ -69,6 +71,11 @@ pub(crate) enum Command {
     /// Events of a running host
     #[command(after_help = "Example:\n  warbler events tail --json")]
     Events(Events),
+    /// Campaigns of a running host: list, create from CSV, start, pause, watch
+    #[command(
+        after_help = "Example:\n  warbler campaign create people.csv --session shop --text \"Hi {{Name}}!\""
+    )]
+    Campaign(Campaign),
     /// Extensions of a running host
     #[command(after_help = "Example:\n  warbler extensions list")]
     Extensions(Extensions),

@@ -16,6 +16,7 @@ use crate::args::Reach;
 use crate::config::{Config, Environment};
 use crate::failure::Failure;
 use crate::host::{KEY_FILE, read_key};
+use crate::terminal::plain;
 
 pub(crate) use stream::{EventStream, Sent};
 pub(crate) use wire::{
@@ -25,6 +26,12 @@ pub(crate) use wire::{
 const CONNECT: Duration = Duration::from_secs(5);
 /// Longest wait for an answer: linking a session may take a while to offer its first QR.
 const ANSWER: Duration = Duration::from_secs(40);
+
+/// Longest wait for the answer to a form, whose file has to arrive first.
+const FORM: Duration = Duration::from_secs(300);
+
+/// Rows of a list that are shown when it is refused.
+const ROWS: usize = 20;
 
 /// A host, and the key to it.
 pub(crate) struct Client {
@@ -83,6 +90,32 @@ impl Client {
             None => request,
         })
         .await
+    }
+
+    /// Posts a form: JSON as the part `name`, and a file.
+    pub(crate) async fn post_form<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        name: &str,
+        json: &Value,
+        file_name: &str,
+        file: Vec<u8>,
+    ) -> Result<T, Failure> {
+        // No text has this in it: it is longer than chance, and nobody is told it.
+        const BOUNDARY: &str = "warbler-2f0d7c5e9b1a4f63a8de";
+        let mut body = format!(
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\
+             Content-Type: application/json\r\n\r\n{json}\r\n\
+             --{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{file_name}\"\r\n\
+             Content-Type: text/csv\r\n\r\n"
+        )
+        .into_bytes();
+        body.extend_from_slice(&file);
+        body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
+        let kind = format!("multipart/form-data; boundary={BOUNDARY}");
+        let request = self.request(Method::POST, path)?.timeout(FORM);
+        self.call(request.header("content-type", kind).body(body))
+            .await
     }
 
     /// A resource as it is shown, of those that `query` asks for.
@@ -195,10 +228,29 @@ impl Client {
             _ => "",
         };
         Err(Failure::Refused {
-            message: format!("{}{hint}", problem.detail.unwrap_or(problem.title)),
+            message: format!(
+                "{}{hint}{}",
+                problem.detail.unwrap_or(problem.title),
+                rows(&problem.rows)
+            ),
             code: problem.code,
         })
     }
+}
+
+/// The first rows of a list that are wrong, each on a line of its own.
+fn rows(rows: &[wire::RowView]) -> String {
+    let shown = rows.iter().take(ROWS).map(|row| {
+        let column = row.column.as_deref().map_or_else(String::new, |column| {
+            format!(", column {}", plain(column, 40))
+        });
+        format!("\n  row {}{column}: {}", row.row, plain(&row.message, 200))
+    });
+    let mut text: String = shown.collect();
+    if rows.len() > ROWS {
+        text.push_str(&format!("\n  and {} more", rows.len() - ROWS));
+    }
+    text
 }
 
 /// The innermost reason, which is the one that helps.

@@ -1,6 +1,7 @@
 //! The commands: from arguments to an exit code.
 
 mod backup;
+mod campaign;
 mod doctor;
 mod events;
 mod extensions;
@@ -97,6 +98,10 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> Result<(), Failu
         Command::Events(args) => {
             quiet(&log, environment)?;
             on_runtime(events::run(args, environment, screen))
+        }
+        Command::Campaign(args) => {
+            quiet(&log, environment)?;
+            on_runtime(campaign::run(args, environment, screen))
         }
         Command::Extensions(args) => {
             quiet(&log, environment)?;

@@ -184,6 +184,9 @@ impl SessionsMut<'_> {
             "DELETE FROM deliveries WHERE session = ?1",
             "DELETE FROM webhooks WHERE session = ?1",
             "DELETE FROM suppressions WHERE session = ?1",
+            "UPDATE campaign_recipients
+             SET state = 'failed', code = 'session_deleted', error = 'the session was deleted'
+             WHERE session = ?1 AND state = 'queued'",
             "DELETE FROM schedule_runs WHERE schedule IN (SELECT id FROM schedules WHERE session = ?1)",
             "DELETE FROM kept_media WHERE keeper IN (SELECT id FROM schedules WHERE session = ?1)",
             "DELETE FROM schedules WHERE session = ?1",

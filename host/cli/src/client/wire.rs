@@ -14,6 +14,9 @@ pub(crate) struct Problem {
     pub(crate) code: String,
     pub(crate) title: String,
     pub(crate) detail: Option<String>,
+    /// What is wrong with each row of a list.
+    #[serde(default)]
+    pub(crate) rows: Vec<RowView>,
 }
 
 /// A session.
@@ -59,6 +62,14 @@ pub(crate) struct QrView {
 pub(crate) struct PairingCodeView {
     pub(crate) code: String,
     pub(crate) expires_at: Option<String>,
+}
+
+/// What is wrong with one row of a list.
+#[derive(Debug, Deserialize)]
+pub(crate) struct RowView {
+    pub(crate) row: u32,
+    pub(crate) column: Option<String>,
+    pub(crate) message: String,
 }
 
 /// An extension.

@@ -98,8 +98,7 @@ impl Campaigns<'_> {
         })
     }
 
-    /// How many messages were put into the outbox behind `since`, and when the last one was that a
-    /// session sends.
+    /// How many messages were put into the outbox behind `since`.
     pub fn queued_since(&self, id: CampaignId, since: Timestamp) -> Result<u32> {
         let sql =
             format!("SELECT count(*) FROM campaign_recipients WHERE {CAMPAIGN} AND queued_at > ?2");
@@ -128,8 +127,8 @@ impl Campaigns<'_> {
         })
     }
 
-    /// How many rows of campaigns a session has in its outbox, at most `most`, and how many of all
-    /// its rows are due.
+    /// How many rows a session has in its outbox, looking at `most` of them at most, and how many of
+    /// those are due.
     pub fn in_outbox(&self, session: SessionId, now: Timestamp, most: u32) -> Result<(u32, u32)> {
         let sql = "SELECT count(*), coalesce(sum(due), 0) FROM (
                        SELECT o.due_at <= ?2 AS due FROM outbox o
