@@ -21,18 +21,16 @@ pub(crate) fn heard(shared: &Shared, tx: &Writer<'_>, event: &Event) -> Result<(
     }
     let session = event.session;
     let owner = shared.directory.owner(session).flatten();
-    let mut new = false;
-    let mut asked = false;
-    for jid in std::iter::once(&message.chat).chain(&message.chat_alt) {
-        asked |= tx.campaigns().has_written_to(session, jid)?;
-        new |= tx.suppressions_mut().add(&Suppression {
-            owner,
-            session: None,
-            jid: jid.clone(),
-            reason: Suppression::OPT_OUT.to_owned(),
-            created_at: shared.clock.now(),
-        })?;
-    }
+    // The chat is kept under the number wherever that is known, as campaigns name people.
+    let jid = &message.chat;
+    let asked = tx.campaigns().has_written_to(session, jid)?;
+    let new = tx.suppressions_mut().add(&Suppression {
+        owner,
+        session: None,
+        jid: jid.clone(),
+        reason: Suppression::OPT_OUT.to_owned(),
+        created_at: shared.clock.now(),
+    })?;
     let reply = shared.settings.campaigns.opt_out_reply.clone();
     // Whoever says it in an ordinary conversation is not answered.
     let identity = shared.directory.identity(session);
