@@ -21,6 +21,7 @@ mod pacing;
 mod pairing;
 mod plugins;
 mod retention;
+mod scripts;
 mod sending;
 mod soak;
 mod streams;

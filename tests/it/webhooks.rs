@@ -1,6 +1,6 @@
 //! Webhooks: what happens reaches who wants it, at least once and signed, whatever receivers do.
 
-mod receiver;
+pub(crate) mod receiver;
 
 use std::time::Duration;
 

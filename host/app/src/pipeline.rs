@@ -273,7 +273,8 @@ async fn call(
             Err(NotDone::Store(err)) => return Err(err),
         }
     }
-    if let Some(fault) = &outcome.fault {
+    if let Some(fault) = &mut outcome.fault {
+        fault.event = Some(event.id);
         warn!(event.id = %event.id, extension = %hook.name(), code = fault.code, "An extension failed at an event");
         shared.extensions.note_fault(hook.name(), fault);
         outcome.actions.clear();

@@ -15,10 +15,11 @@ mod rate;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use warbler_app::hook::{HookCall, HookOutcome, KvBuffer, KvReader, Made};
 use warbler_domain::extension::{CallCost, ExtensionFault, LogLine};
-use warbler_domain::{Action, Event, SessionId, Timestamp, Verdict};
+use warbler_domain::{Action, Event, Random, SessionId, Timestamp, Verdict};
 
 use crate::fixture::Rehearsal;
 use crate::profile::{KvSpace, Profile};
@@ -112,6 +113,21 @@ impl Effects {
     /// The `[config]` table as a JSON object.
     pub(crate) fn config(&self) -> &str {
         &self.profile.config
+    }
+
+    /// Where the random numbers of this call begin.
+    pub(crate) fn seed(&self) -> [u8; 32] {
+        let mut seed = [0; 32];
+        match self.rehearsal() {
+            Some(rehearsal) => Random::seeded(rehearsal.seed()).fill(&mut seed),
+            None => self.services.random.fill(&mut seed),
+        }
+        seed
+    }
+
+    /// How long one request to the outside may take.
+    pub(crate) fn fetch_time(&self) -> Duration {
+        self.services.limits.fetch_time
     }
 
     /// A log line.

@@ -29,7 +29,8 @@
 //! | `too-many-fetches` | call | more than 4 HTTP requests |
 //! | `log-limit` | call | more than 100 log lines |
 //! | `script-syntax` | load | the script cannot be parsed |
-//! | `script-missing-handler` | load | the script has neither `on_message` nor `on_event` |
+//! | `script-missing-handler` | load | the script has no handler of any hook |
+//! | `script-unknown` | load | the script names a function, a variable or a module that does not exist |
 //! | `script-error` | load, call | a mistake while running, or `throw` |
 //! | `script-operations` | load, call | more than 200,000 operations |
 //! | `script-deadline` | load, call | longer than 100 ms |
@@ -84,6 +85,15 @@ impl Fault {
         self
     }
 
+    /// The fault is in this file, unless it is known to be in another.
+    #[must_use]
+    pub(crate) fn or_in_file(self, file: &Path) -> Self {
+        match self.file {
+            Some(_) => self,
+            None => self.in_file(file),
+        }
+    }
+
     /// The fault is at this place of `source`, which is quoted.
     #[must_use]
     pub(crate) fn at(mut self, source: &str, position: Position) -> Self {
@@ -100,6 +110,7 @@ impl Fault {
             line: self.at.map(|position| position.line),
             column: self.at.and_then(|position| position.column),
             excerpt: self.excerpt,
+            event: None,
             at,
         }
     }

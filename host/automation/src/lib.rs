@@ -20,6 +20,7 @@ mod body;
 mod effects;
 mod filter;
 mod health;
+mod made;
 mod profile;
 mod reload;
 mod script;
@@ -30,3 +31,4 @@ mod wasm;
 
 pub use limits::Limits;
 pub use registry::{Notice, NoticeKind, OpenError, Registry, RegistryConfig};
+pub use script::reference;

@@ -5,6 +5,7 @@
 //! read is a fault with its place.
 
 mod header;
+mod settings;
 mod words;
 
 use serde_json::{Map, Value};
@@ -59,19 +60,23 @@ impl Default for Manifest {
 
 /// Reads a `plugin.toml`.
 pub(crate) fn parse_manifest(source: &str) -> Result<Manifest, Fault> {
-    let table = DeTable::parse(source).map_err(|error| {
-        let fault = Fault::new("manifest", error.message());
-        match error.span() {
-            Some(span) => fault.at(source, Position::of_offset(source, span.start)),
-            None => fault,
-        }
-    })?;
+    let table = table_of(source)?;
     let mut parser = Parser {
         source,
         manifest: Manifest::default(),
     };
     parser.top(table.get_ref())?;
     Ok(parser.manifest)
+}
+
+fn table_of(source: &str) -> Result<Spanned<DeTable<'_>>, Fault> {
+    DeTable::parse(source).map_err(|error| {
+        let fault = Fault::new("manifest", error.message());
+        match error.span() {
+            Some(span) => fault.at(source, Position::of_offset(source, span.start)),
+            None => fault,
+        }
+    })
 }
 
 struct Parser<'a> {
@@ -160,12 +165,15 @@ impl Parser<'_> {
     }
 
     fn config(&self, item: &Item<'_>) -> Result<String, Fault> {
-        let table = self.table(item, "config")?;
-        let object: Map<String, Value> = table
-            .iter()
-            .map(|(key, value)| Ok((key.get_ref().to_string(), self.json(value)?)))
-            .collect::<Result<_, Fault>>()?;
+        let object = self.object(self.table(item, "config")?)?;
         Ok(Value::Object(object).to_string())
+    }
+
+    fn object(&self, table: &DeTable<'_>) -> Result<Map<String, Value>, Fault> {
+        let items = table.iter();
+        items
+            .map(|(key, value)| Ok((key.get_ref().to_string(), self.json(value)?)))
+            .collect()
     }
 
     /// A value of `[config]` as JSON; dates become text.
@@ -189,12 +197,7 @@ impl Parser<'_> {
                 .iter()
                 .map(|item| self.json(item))
                 .collect::<Result<_, _>>()?,
-            DeValue::Table(table) => Value::Object(
-                table
-                    .iter()
-                    .map(|(key, value)| Ok((key.get_ref().to_string(), self.json(value)?)))
-                    .collect::<Result<_, Fault>>()?,
-            ),
+            DeValue::Table(table) => Value::Object(self.object(table)?),
         })
     }
 

@@ -29,7 +29,7 @@ use warbler_app::hook::{EventHook, Extensions, TemplateHook, Versions, WebhookHo
 use warbler_domain::extension::{
     ExtensionFault, ExtensionState, ExtensionStatus, Grants, OperatorGrants,
 };
-use warbler_domain::{Clock, ExtensionName, Generation, Secret};
+use warbler_domain::{Clock, ExtensionName, Generation, Random, Secret};
 
 use crate::health::Health;
 use crate::limits::Limits;
@@ -41,7 +41,7 @@ use crate::wasm::{self, EngineError, PluginEngine};
 pub(crate) use last_good::LastGood;
 pub(crate) use loader::{Engines, compile, manifest_of};
 pub use notice::{Notice, NoticeKind};
-pub(crate) use sources::{Content, Package, Scanner};
+pub(crate) use sources::{Content, ModuleText, Package, Scanner, is_script};
 pub(crate) use table::Table;
 
 /// Extensions one host loads; more are ignored with a warning.
@@ -80,6 +80,8 @@ pub struct RegistryConfig {
     pub poll: Duration,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
+    /// Where random numbers come from.
+    pub random: Arc<Random>,
 }
 
 impl RegistryConfig {
@@ -99,6 +101,7 @@ impl RegistryConfig {
             debounce: Duration::from_millis(25),
             poll: Duration::from_secs(3),
             clock,
+            random: Arc::new(Random::from_system()),
         }
     }
 }
@@ -186,6 +189,7 @@ impl Registry {
         let services = Arc::new(Services {
             fetcher: config.fetcher.clone(),
             limits: config.limits.effects.clone(),
+            random: Arc::clone(&config.random),
         });
         let cache = config.compiled_dir.as_deref().and_then(wasm::cache);
         let engines = Engines {

@@ -1,109 +1,181 @@
 //! Scripts: `.rhai` files, run by one shared, immutable Rhai engine.
 //!
-//! A script is parsed once per generation; its top level runs once, and what it defines there is
-//! constant from then on. Each event calls `on_message` or `on_event` (see `call`) under operation,
-//! time, depth and size limits. What a call may touch is set for its thread while it runs (see
+//! A script is parsed once per generation, with the modules it imports; its top level runs once, and
+//! what it defines there is constant from then on. Each event calls `on_message` or `on_event`, each
+//! message of a campaign `render`, each delivery `transform` (see `call`), under operation, time,
+//! depth and size limits. What a call may touch is set for its thread while it runs (see
 //! `current`), never kept in the engine.
 //!
 //! Invariant: two calls share nothing but the parsed script and its constants.
 
 mod api;
+mod book;
 mod call;
 mod current;
+mod delivery;
 mod engine;
 mod event;
 mod failure;
+mod json;
+mod modules;
+mod occasion;
+mod pattern;
+mod plain;
+mod recipient;
+pub mod reference;
+mod texts;
 mod time;
+mod unknown;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU8;
 
 use async_trait::async_trait;
-use rhai::{AST, Scope};
+use rhai::{AST, Module, Scope, Stmt};
 use tokio::sync::Semaphore;
 use warbler_app::hook::{EventHook, HookCall, HookOutcome};
-use warbler_domain::extension::{ExtensionKind, Grants};
-use warbler_domain::{Event, EventKind, ExtensionName, Generation, SessionName};
+use warbler_domain::extension::{CallCost, ExtensionFault, ExtensionKind, Grants, Hook};
+use warbler_domain::{
+    Event, EventKind, ExtensionName, Generation, SessionName, Timestamp, Verdict,
+};
 
-use crate::effects::{Effects, passed};
+use crate::effects::{Effects, failed, passed};
 use crate::fault::Fault;
 use crate::health::Health;
 use crate::limits::{Limits, ScriptLimits};
 use crate::profile::Profile;
+use crate::registry::ModuleText;
 use crate::services::Services;
-use current::{Constants, Current};
+use call::Ended;
+use current::{Current, Fixed};
+use failure::Sources;
+use modules::Loading;
+use occasion::Occasion;
+use unknown::Known;
 
 /// What every script is told when it has no handler.
-const HANDLERS: &str =
-    "a script defines `fn on_message(message) { … }` or `fn on_event(event) { … }`";
+const HANDLERS: &str = "a script defines `fn on_message(message) { … }`, `fn on_event(event) { … }`, \
+                        `fn render(recipient) { … }` or `fn transform(delivery) { … }`";
 
 /// The script engine; one for all scripts.
 pub(crate) struct ScriptEngine {
     rhai: rhai::Engine,
     /// The same engine with the limits of a first attempt.
     quick: rhai::Engine,
+    known: Arc<Known>,
     slots: Arc<Semaphore>,
+    /// For scripts that may ask others, and so may take seconds.
+    patient_slots: Arc<Semaphore>,
     limits: ScriptLimits,
     services: Arc<Services>,
 }
 
 impl ScriptEngine {
     pub(crate) fn new(limits: &Limits, services: Arc<Services>) -> Arc<Self> {
+        let rhai = engine::new(&limits.script);
+        let slots = || Arc::new(Semaphore::new(limits.script.concurrent.max(1)));
         Arc::new(Self {
-            rhai: engine::new(&limits.script),
+            known: Arc::new(Known::of(&rhai)),
+            rhai,
             quick: engine::new(&call::quick_limits(&limits.script)),
-            slots: Arc::new(Semaphore::new(limits.script.concurrent.max(1))),
+            slots: slots(),
+            patient_slots: slots(),
             limits: limits.script.clone(),
             services,
         })
     }
 
-    /// Parses a script, runs its top level and looks for its handlers. Blocks.
+    /// Parses a script and its modules, runs their top levels and looks for handlers. Blocks.
     pub(crate) fn compile(
         self: &Arc<Self>,
         profile: Arc<Profile>,
         health: Arc<Health>,
         source: &str,
+        modules: Arc<[ModuleText]>,
     ) -> Result<Script, Fault> {
-        let ast = self
-            .rhai
-            .compile(source)
-            .map_err(|error| failure::of_parsing(source, &error))?;
-        let has = |name: &str| {
-            ast.iter_functions()
-                .any(|function| function.name == name && function.params.len() == 1)
-        };
-        let handlers = Handlers {
-            message: has("on_message"),
-            event: has("on_event"),
-        };
-        if !handlers.message && !handlers.event {
-            return Err(Fault::new("script-missing-handler", HANDLERS));
-        }
+        let wall = self.limits.wall;
         let effects = Effects::idle(&profile, &self.services);
-        let current = Current::new(effects, Constants::default(), self.limits.wall).that_may_wait();
-        let (_, result) = current.run(|| {
+        let config = json::parse(&profile.config).unwrap_or_default();
+        let before = Fixed {
+            config: config.clone(),
+            ..Fixed::default()
+        };
+        let mut current = Current::new(effects, Arc::new(before), wall).that_may_wait();
+        let known = Arc::clone(&self.known);
+        current.loading = Some(Loading::new(Arc::clone(&modules), known, wall));
+        let (current, result) = current.run(|| {
+            let ast = self
+                .rhai
+                .compile_into_self_contained(&Scope::new(), source)?;
+            let handlers = match self.look_at(&ast, source) {
+                Ok(handlers) => handlers,
+                Err(fault) => return Ok(Err(fault)),
+            };
+            // The text may have taken long to read.
+            current::begin_again(wall);
             let mut scope = Scope::new();
             self.rhai.run_ast_with_scope(&mut scope, &ast)?;
-            Ok(scope
-                .iter()
-                .map(|(name, _constant, value)| (name.to_owned(), value))
-                .collect())
+            Ok(Ok((ast, handlers, modules::names_of(&scope))))
         });
-        let constants: Constants = result.map_err(|failure| failure.into_fault(source))?;
+        let sources = Sources {
+            script: source,
+            modules: &modules,
+        };
+        let (ast, handlers, own) = result.map_err(|failure| failure.into_fault(sources))??;
+        let names = current.and_then(|current| current.loading);
+        let fixed = Fixed {
+            own,
+            modules: names.map(Loading::into_names).unwrap_or_default(),
+            config,
+            patterns: pattern::Patterns::default(),
+        };
+        let (ast, imports) = without_top_level(&ast);
         Ok(Script {
             engine: Arc::clone(self),
             health,
             code: Arc::new(Code {
                 profile,
                 ast,
-                constants,
+                imports,
+                fixed: Arc::new(fixed),
                 handlers,
                 source: source.to_owned(),
+                modules,
                 strikes: AtomicU8::new(0),
+                turns: Arc::new(Semaphore::new((self.limits.concurrent / 2).max(1))),
             }),
         })
     }
+
+    /// The handlers of a script in which every name exists.
+    fn look_at(&self, ast: &AST, source: &str) -> Result<Handlers, Fault> {
+        let handlers = Handlers::of(ast);
+        if handlers.hooks().is_empty() {
+            return Err(Fault::new("script-missing-handler", HANDLERS));
+        }
+        match unknown::mistake(&self.known, ast) {
+            Some(mistake) => {
+                let fault = Fault::new("script-unknown", mistake.message);
+                Err(failure::at(fault, source, mistake.place))
+            }
+            None => Ok(handlers),
+        }
+    }
+}
+
+/// Of a script that has been loaded what its calls need: functions, and the imports of its top level,
+/// which are there already and only given their names again. Whether there are any.
+fn without_top_level(ast: &AST) -> (AST, bool) {
+    let functions = ast.clone_functions_only();
+    let statements = ast.statements().iter();
+    let imports: Vec<Stmt> = statements
+        .filter(|statement| matches!(statement, Stmt::Import(..)))
+        .cloned()
+        .collect();
+    if imports.is_empty() {
+        return (functions, false);
+    }
+    (AST::new(imports, Module::new()).merge(&functions), true)
 }
 
 impl Script {
@@ -113,7 +185,16 @@ impl Script {
         profile: Arc<Profile>,
         health: Arc<Health>,
     ) -> Result<Self, Fault> {
-        self.engine.compile(profile, health, &self.code.source)
+        let Code {
+            source, modules, ..
+        } = &*self.code;
+        self.engine
+            .compile(profile, health, source, Arc::clone(modules))
+    }
+
+    /// What it is called for.
+    pub(crate) fn hooks(&self) -> Vec<Hook> {
+        self.code.handlers.hooks()
     }
 }
 
@@ -127,29 +208,96 @@ pub(crate) struct Script {
 struct Code {
     profile: Arc<Profile>,
     ast: AST,
-    constants: Constants,
+    /// Whether the names of modules are to be given before a call.
+    imports: bool,
+    fixed: Arc<Fixed>,
     handlers: Handlers,
     source: String,
+    modules: Arc<[ModuleText]>,
     /// How often a first attempt was not enough.
     strikes: AtomicU8,
+    /// So many of its calls may hold a thread.
+    turns: Arc<Semaphore>,
 }
 
+impl Code {
+    fn sources(&self) -> Sources<'_> {
+        Sources {
+            script: &self.source,
+            modules: &self.modules,
+        }
+    }
+
+    /// The fault of a call, without the secrets the script knows.
+    fn dated(&self, mut fault: Fault, now: Timestamp) -> ExtensionFault {
+        fault.message = self.profile.secrets.hidden_in(fault.message);
+        fault.or_in_file(&self.profile.file).dated(now)
+    }
+}
+
+/// The handlers a script has.
 #[derive(Debug, Clone, Copy)]
 struct Handlers {
     message: bool,
     event: bool,
+    render: bool,
+    transform: bool,
 }
 
 impl Handlers {
+    fn of(ast: &AST) -> Self {
+        let has = |name: &str| {
+            ast.iter_functions()
+                .any(|function| function.name == name && function.params.len() == 1)
+        };
+        Self {
+            message: has("on_message"),
+            event: has("on_event"),
+            render: has("render"),
+            transform: has("transform"),
+        }
+    }
+
+    fn hooks(self) -> Vec<Hook> {
+        let hooks = [
+            (self.message || self.event, Hook::Event),
+            (self.render, Hook::Template),
+            (self.transform, Hook::Webhook),
+        ];
+        let there = hooks.into_iter().filter(|(there, _)| *there);
+        there.map(|(_, hook)| hook).collect()
+    }
+
     /// The function for an event: `on_message` for messages that came in, `on_event` for the rest
     /// and where there is no `on_message`.
-    fn of(self, event: &Event) -> Option<&'static str> {
+    fn for_event(self, event: &Event) -> Option<&'static str> {
         if self.message && event.kind() == EventKind::MESSAGE_RECEIVED {
             Some("on_message")
         } else if self.event {
             Some("on_event")
         } else {
             None
+        }
+    }
+}
+
+impl Script {
+    /// What came of a call at an event.
+    fn outcome(&self, ended: Ended, now: Timestamp) -> HookOutcome {
+        let verdict = match ended.stopped {
+            true => Verdict::Stop,
+            false => Verdict::Next,
+        };
+        let cost = CallCost {
+            guest: ended.took,
+            ..CallCost::default()
+        };
+        let result = ended.result.map(|_| verdict);
+        let result = result.map_err(|fault| self.code.dated(fault, now));
+        match (ended.effects, result) {
+            (Some(effects), result) => effects.into_outcome(result, cost),
+            (None, Err(fault)) => failed(fault, Vec::new()),
+            (None, Ok(_)) => passed(),
         }
     }
 }
@@ -173,13 +321,13 @@ impl EventHook for Script {
     }
 
     fn wants(&self, event: &Event) -> bool {
-        self.code.handlers.of(event).is_some()
+        self.code.handlers.for_event(event).is_some()
             && self.code.profile.wants(event)
             && self.health.quarantined_until().is_none()
     }
 
     fn why_not(&self, event: &Event, session: &SessionName) -> Option<String> {
-        if self.code.handlers.of(event).is_none() {
+        if self.code.handlers.for_event(event).is_none() {
             return Some("it has no handler for this kind of event".to_owned());
         }
         let why = self.code.profile.why_not(event, session);
@@ -187,17 +335,16 @@ impl EventHook for Script {
     }
 
     async fn handle(&self, call: HookCall) -> HookOutcome {
-        let Some(handler) = self.code.handlers.of(&call.event) else {
+        let Some(handler) = self.code.handlers.for_event(&call.event) else {
             return passed();
         };
         if !self.code.profile.admits_session(&call.session_name) {
             return passed();
         }
         let _running = self.health.usage().running();
-        let outcome = match call::quick(&self.engine, &self.code, handler, &call) {
-            Some(outcome) => outcome,
-            None => call::offloaded(&self.engine, &self.code, handler, call).await,
-        };
+        let now = call.now;
+        let ended = call::make(&self.engine, &self.code, handler, Occasion::Event(call)).await;
+        let outcome = self.outcome(ended, now);
         self.health
             .usage()
             .called(&outcome.cost, outcome.actions.len());
@@ -222,12 +369,15 @@ mod tests {
         });
         Arc::new(ScriptEngine {
             quick: engine::new(&call::quick_limits(&limits.script)),
+            known: Arc::new(Known::of(&rhai)),
             rhai,
             slots: Arc::new(Semaphore::new(1)),
+            patient_slots: Arc::new(Semaphore::new(1)),
             limits: limits.script,
             services: Arc::new(Services {
                 fetcher: None,
                 limits: limits.effects,
+                random: Arc::new(warbler_domain::Random::seeded(1)),
             }),
         })
     }
@@ -263,11 +413,17 @@ mod tests {
             profile()?,
             health()?,
             "mistake();\nfn on_message(message) {}",
+            Arc::new([]),
         );
         assert_eq!(result.err().map(|fault| fault.code), Some("script-panic"));
         assert!(
             engine
-                .compile(profile()?, health()?, "fn on_message(message) {}")
+                .compile(
+                    profile()?,
+                    health()?,
+                    "fn on_message(message) {}",
+                    Arc::new([])
+                )
                 .is_ok()
         );
         Ok(())

@@ -3,6 +3,7 @@
 mod access;
 mod campaign;
 mod plugin;
+mod script;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use crate::config::LogFormat;
 pub(crate) use access::{Key, KeyVerb, User, UserVerb};
 pub(crate) use campaign::{Campaign, CampaignVerb};
 pub(crate) use plugin::{HookWord, Language, Plugin, PluginVerb};
+pub(crate) use script::{Script, ScriptVerb};
 
 /// A self-hosted WhatsApp automation host: a REST API, WebAssembly plugins and scripts.
 #[derive(Debug, Parser)]
@@ -84,6 +86,11 @@ pub(crate) enum Command {
         after_help = "Example:\n  warbler plugin new greeter\n  cd greeter\n  warbler plugin build\n  warbler plugin test"
     )]
     Plugin(Plugin),
+    /// Write scripts: begin one, check it, test it, read what it can do
+    #[command(
+        after_help = "Example:\n  warbler script new greeter\n  warbler script check greeter.rhai\n  warbler script test greeter.rhai"
+    )]
+    Script(Script),
     /// Look whether everything is as it should be
     #[command(after_help = "Example:\n  warbler doctor --config warbler.toml")]
     Doctor(Doctor),

@@ -7,6 +7,7 @@ mod events;
 mod extensions;
 mod key;
 mod plugin;
+mod script;
 mod serve;
 mod session;
 mod user;
@@ -110,6 +111,10 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> Result<(), Failu
         Command::Plugin(args) => {
             quiet(&log, environment)?;
             on_runtime(plugin::run(args, screen))
+        }
+        Command::Script(args) => {
+            quiet(&log, environment)?;
+            on_runtime(script::run(args, screen))
         }
         Command::Backup(args) => {
             quiet(&log, environment)?;

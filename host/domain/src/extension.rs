@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::{Action, Verdict};
 use crate::clock::Timestamp;
+use crate::ids::EventId;
 use crate::session::is_name;
 
 pub use cost::{CallCost, ExtensionUsage, TotalCost};
@@ -207,6 +208,9 @@ pub struct ExtensionFault {
     /// The line itself, with a caret below the column.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub excerpt: Option<String>,
+    /// The event it happened at, if it was at one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub event: Option<EventId>,
     /// When.
     pub at: Timestamp,
 }
@@ -222,6 +226,7 @@ impl ExtensionFault {
             line: None,
             column: None,
             excerpt: None,
+            event: None,
             at,
         }
     }

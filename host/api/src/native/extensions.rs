@@ -14,7 +14,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use warbler_app::App;
 use warbler_domain::extension::{ExtensionFault, ExtensionStatus, Grants};
-use warbler_domain::{Caller, ExtensionName, Generation, Timestamp};
+use warbler_domain::{Caller, EventId, ExtensionName, Generation, Timestamp};
 
 use super::{Listing, words};
 use crate::extract::Param;
@@ -164,6 +164,10 @@ pub(super) struct FaultView {
     /// The line itself, with a caret below the column.
     #[serde(skip_serializing_if = "Option::is_none")]
     excerpt: Option<String>,
+    /// The event it happened at, if it was at one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "uuid")]
+    event: Option<EventId>,
     /// When.
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
@@ -201,6 +205,7 @@ impl From<ExtensionFault> for FaultView {
             line: fault.line,
             column: fault.column,
             excerpt: fault.excerpt,
+            event: fault.event,
             at: fault.at,
         }
     }

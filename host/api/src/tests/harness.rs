@@ -448,6 +448,7 @@ impl Extensions for OneExtension {
                 line: Some(3),
                 column: Some(7),
                 excerpt: None,
+                event: None,
                 at: Timestamp::from_millis(1_700_000_000_000),
             }),
         });

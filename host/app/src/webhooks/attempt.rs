@@ -226,8 +226,9 @@ async fn prepare(
                 headers.append(&mut payload.headers);
                 payload.headers = headers;
             }
-            Err(fault) => {
-                tracing::warn!(extension = %hook.name(), code = fault.code, "An extension failed at a delivery");
+            Err(mut fault) => {
+                fault.event = Some(delivery.event);
+                tracing::warn!(extension = %hook.name(), event.id = %delivery.event, code = fault.code, "An extension failed at a delivery");
                 shared.extensions.note_fault(hook.name(), &fault);
             }
         }

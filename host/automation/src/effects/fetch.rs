@@ -3,12 +3,14 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use warbler_app::fetch::{FetchError, FetchLimits, FetchRequest, FetchUrl};
 use warbler_domain::Refusal as _;
 
 use super::{Denied, Effects};
 
+/// How often a call that may wait for others is looked at.
+const LOOK: Duration = Duration::from_millis(50);
 /// Most headers of one request.
 const MAX_HEADERS: usize = 64;
 /// Largest name and value of one header, in bytes.
@@ -39,8 +41,25 @@ pub(crate) struct Patience {
 
 impl Patience {
     /// How much later the call's time is over.
-    pub(crate) fn granted(&self) -> Duration {
+    fn granted(&self) -> Duration {
         Duration::from_micros(self.micros.load(Ordering::Acquire))
+    }
+
+    /// Waits for a call that has `wall` of its own, and so much longer as it waits for others; nothing
+    /// when its time is over.
+    pub(crate) async fn wait<T>(&self, wall: Duration, run: impl Future<Output = T>) -> Option<T> {
+        let own = Instant::now() + wall;
+        let mut run = std::pin::pin!(run);
+        loop {
+            // What is lent is given back early when an answer comes early.
+            let look = (own + self.granted()).min(Instant::now() + LOOK);
+            if let Ok(done) = timeout_at(look, &mut run).await {
+                return Some(done);
+            }
+            if Instant::now() >= own + self.granted() {
+                return None;
+            }
+        }
     }
 
     fn lend(&self, most: Duration) {

@@ -1,10 +1,15 @@
 //! The header of a script: comment lines at its top such as `// order: 20`.
 //!
-//! Known keys are `order`, `send`, `secrets`, `kv`, `events`, `sessions`, `chats`, `text`
-//! and `own`; lists are separated by commas. Every other comment is a comment.
+//! Known keys are `order`, `send`, `http`, `secrets`, `history`, `rate`, `kv`, `events`, `sessions`,
+//! `chats`, `text`, `own` and `config.NAME`; lists are separated by commas. Every other comment is a
+//! comment.
+
+use warbler_domain::extension::OperatorGrants;
 
 use super::Manifest;
-use super::words::{chat_filter, event_pattern, kv_space, secret_name, send_scope};
+use super::words::{
+    chat_filter, event_pattern, history_scope, kv_space, origin, secret_name, send_scope,
+};
 use crate::fault::{Fault, Position};
 
 /// Reads the header lines of a script.
@@ -39,6 +44,9 @@ fn apply(manifest: &mut Manifest, key: &str, value: &str) -> Result<(), String> 
         }
         "send" => manifest.asked.send = send_scope(value)?,
         "kv" => manifest.kv = kv_space(value)?,
+        "http" => manifest.asked.http = list(value, origin)?,
+        "history" => manifest.asked.history = history_scope(value)?,
+        "rate" => manifest.asked.rate = Some(rate(value)?),
         "secrets" => manifest.asked.secrets = list(value, secret_name)?,
         "events" => filter.events = list(value, event_pattern)?,
         "sessions" => {
@@ -55,9 +63,20 @@ fn apply(manifest: &mut Manifest, key: &str, value: &str) -> Result<(), String> 
                 .parse()
                 .map_err(|_| "`own` is true or false".to_owned())?
         }
-        _ => {}
+        _ => {
+            if let Some(name) = key.strip_prefix("config.") {
+                manifest.configure(name, value)?;
+            }
+        }
     }
     Ok(())
+}
+
+fn rate(text: &str) -> Result<u32, String> {
+    let most = OperatorGrants::MAX_RATE;
+    let rate = text.parse().ok();
+    rate.filter(|rate| (1..=most).contains(rate))
+        .ok_or_else(|| format!("`rate` is a number of messages a minute, 1 to {most}"))
 }
 
 fn list<T>(value: &str, parse: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
@@ -86,6 +105,30 @@ mod tests {
         assert_eq!(
             manifest.filter.events,
             ["message.received", "message.edited"]
+        );
+    }
+
+    #[test]
+    fn settings_beside_a_script_go_over_those_of_its_header() {
+        let header = "// config.city: Berlin\n// config.seats: 4\n// config.days: [\"Mon\"]\n// config.note: it's \"x\n";
+        let manifest = parse_header(header).unwrap_or_default();
+        assert_eq!(
+            manifest.config,
+            r#"{"city":"Berlin","days":["Mon"],"note":"it's \"x","seats":4}"#
+        );
+        let script = std::path::Path::new("shop.rhai");
+        let set = manifest.with_settings("city = \"Rome\"\n", script);
+        assert_eq!(
+            set.map(|manifest| manifest.config).unwrap_or_default(),
+            r#"{"city":"Rome","days":["Mon"],"note":"it's \"x","seats":4}"#
+        );
+        let fault = parse_header("")
+            .unwrap_or_default()
+            .with_settings("a = \nb = 1", script);
+        let fault = fault.err().unwrap_or_else(|| Fault::new("none", ""));
+        assert_eq!(
+            (fault.code, fault.file.as_deref()),
+            ("manifest", Some("shop.toml"))
         );
     }
 

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use warbler_domain::extension::ExtensionKind;
 use warbler_domain::{ExtensionName, Generation};
 
-use super::sources::Package;
+use super::sources::{ModuleText, Package};
 
 /// The folder of last-good versions. Its methods block.
 #[derive(Debug, Clone)]
@@ -32,6 +32,9 @@ struct Index {
     code: String,
     manifest: Option<String>,
     code_path: PathBuf,
+    /// What a script imports.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    modules: Vec<ModuleText>,
     /// A newer version that failed on its first events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refused: Option<Generation>,
@@ -68,6 +71,7 @@ impl LastGood {
             name: name.clone(),
             manifest: package.manifest.clone(),
             code_path: package.code_path.clone(),
+            modules: package.modules.to_vec(),
             refused: None,
             code,
         };
@@ -124,14 +128,23 @@ impl LastGood {
             manifest: index.manifest,
             code,
             code_path: index.code_path,
+            modules: index.modules.into(),
             fixtures: Vec::new(),
         })
     }
 
     /// Whether the version that last worked has this code.
-    pub(crate) fn has_code(&self, kind: ExtensionKind, name: &ExtensionName, code: &[u8]) -> bool {
+    pub(crate) fn has_code(
+        &self,
+        kind: ExtensionKind,
+        name: &ExtensionName,
+        package: &Package,
+    ) -> bool {
         let index = self.index(&self.index_path(kind, name));
-        index.is_some_and(|index| index.code == HEXLOWER.encode(&Sha256::digest(code)))
+        index.is_some_and(|index| {
+            index.code == HEXLOWER.encode(&Sha256::digest(&package.code))
+                && index.modules == *package.modules
+        })
     }
 
     /// Forgets an extension that is gone.

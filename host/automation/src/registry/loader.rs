@@ -48,7 +48,7 @@ pub(super) struct Loader {
 #[derive(Clone)]
 pub(super) struct Running {
     pub(super) hook: Arc<dyn EventHook>,
-    /// The same as a plugin, if it is one: for the hooks that scripts do not have.
+    /// The same as a plugin, if it is one: what it keeps between calls is swept now and then.
     pub(super) plugin: Option<Arc<Plugin>>,
     /// The same again, by what it is made of.
     pub(super) subject: Subject,
@@ -221,8 +221,9 @@ impl Loader {
         if package.fixtures.is_empty() {
             return false;
         }
-        let (last_good, of, code) = (self.last_good.clone(), name.clone(), package.code.clone());
-        let known = tokio::task::spawn_blocking(move || last_good.has_code(kind, &of, &code));
+        let (last_good, of) = (self.last_good.clone(), name.clone());
+        let package = package.clone();
+        let known = tokio::task::spawn_blocking(move || last_good.has_code(kind, &of, &package));
         known.await.unwrap_or(false)
     }
 
@@ -324,19 +325,19 @@ impl Loader {
                 "the compiler broke off at this file",
             ))
         });
-        let compiled = compiled.map_err(|fault| fault.in_file(&profile.file))?;
+        let compiled = compiled.map_err(|fault| fault.or_in_file(&profile.file))?;
         if let Subject::Plugin(plugin) = &compiled {
             let tried = plugin.try_instance().await;
             tried.map_err(|fault| fault.in_file(&profile.file))?;
         }
         fixture::prove(&compiled, &profile, &asked, &kept.fixtures).await?;
-        let (hook, plugin, hooks) = match compiled.clone() {
+        let hooks = compiled.hooks();
+        let (hook, plugin) = match compiled.clone() {
             Subject::Plugin(plugin) => {
-                let hooks = plugin.hooks();
                 let hook = Arc::clone(&plugin) as Arc<dyn EventHook>;
-                (hook, Some(plugin), hooks)
+                (hook, Some(plugin))
             }
-            Subject::Script(script) => (script as Arc<dyn EventHook>, None, vec![Hook::Event]),
+            Subject::Script(script) => (script as Arc<dyn EventHook>, None),
         };
         if let Trust::New { proven, .. } = trust {
             let (last_good, of) = (self.last_good.clone(), name.clone());
@@ -372,7 +373,10 @@ pub(crate) fn compile(
             Subject::Plugin(Arc::new(plugin))
         }
         ExtensionKind::Script => {
-            let script = engines.scripts.compile(profile, health, source(package)?)?;
+            let modules = Arc::clone(&package.modules);
+            let script = engines
+                .scripts
+                .compile(profile, health, source(package)?, modules)?;
             Subject::Script(Arc::new(script))
         }
     })
@@ -383,9 +387,15 @@ pub(crate) fn manifest_of(kind: ExtensionKind, package: &Package) -> Result<Mani
     let found = match (kind, &package.manifest) {
         (ExtensionKind::Plugin, Some(text)) => manifest::parse_manifest(text),
         (ExtensionKind::Plugin, None) => Ok(Manifest::default()),
-        (ExtensionKind::Script, _) => source(package).and_then(manifest::parse_header),
+        (ExtensionKind::Script, settings) => {
+            let header = source(package).and_then(manifest::parse_header);
+            header.and_then(|header| match settings {
+                Some(text) => header.with_settings(text, &package.code_path),
+                None => Ok(header),
+            })
+        }
     };
-    found.map_err(|fault| fault.in_file(&package.code_path))
+    found.map_err(|fault| fault.or_in_file(&package.code_path))
 }
 
 fn source(package: &Package) -> Result<&str, Fault> {

@@ -4,10 +4,13 @@
 //! since the last look, by size and time, is hashed again only while it is small: some mounts
 //! change content without a new time.
 
+mod modules;
+
 use std::collections::HashMap;
 use std::fs::{self, Metadata};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
@@ -20,18 +23,22 @@ use crate::fixture::{FixtureText, folder_of, read_all};
 use crate::limits::Limits;
 use crate::manifest::{MAX_MANIFEST, parse_manifest};
 
+pub(crate) use modules::ModuleText;
+
 /// Files up to this size are hashed at every look.
 const ALWAYS_HASHED: u64 = 1024 * 1024;
 
 /// The files of one extension, as they were read.
 #[derive(Debug, Clone)]
 pub(crate) struct Package {
-    /// The text of `plugin.toml`.
+    /// The text of `plugin.toml`, or of the settings beside a script.
     pub(crate) manifest: Option<String>,
     /// The component or the script.
     pub(crate) code: Vec<u8>,
     /// Where the code was.
     pub(crate) code_path: PathBuf,
+    /// What a script may import, in the order of their names.
+    pub(crate) modules: Arc<[ModuleText]>,
     /// The cases that a new version has to pass; none of a version that ran before.
     pub(crate) fixtures: Vec<FixtureText>,
 }
@@ -41,7 +48,10 @@ impl Package {
     pub(crate) fn generation(&self) -> Generation {
         let mut sha = Sha256::new();
         let manifest = self.manifest.as_deref().unwrap_or_default();
-        for part in [manifest.as_bytes(), &self.code] {
+        let own = [manifest.as_bytes(), self.code.as_slice()];
+        let modules = self.modules.iter();
+        let modules = modules.flat_map(|one| [one.name.as_bytes(), one.text.as_bytes()]);
+        for part in own.into_iter().chain(modules) {
             sha.update((part.len() as u64).to_le_bytes());
             sha.update(part);
         }
@@ -140,7 +150,7 @@ impl Scanner {
         }
         for dir in self.script_dirs.clone() {
             for path in entries(&dir, &mut scan) {
-                if has_extension(&path, "rhai") && path.is_file() {
+                if is_script(&path) {
                     self.script(&path, &mut scan);
                 }
             }
@@ -157,7 +167,7 @@ impl Scanner {
     /// Reads the one extension at `path`, if there is one. Blocks.
     pub(crate) fn one(&mut self, path: &Path) -> Option<Found> {
         let mut scan = Scan::default();
-        if has_extension(path, "rhai") && path.is_file() {
+        if is_script(path) {
             self.script(path, &mut scan);
         } else {
             self.plugin(path, &mut scan);
@@ -204,9 +214,25 @@ impl Scanner {
 
     fn script(&mut self, path: &Path, scan: &mut Scan) {
         watch_fixtures(path, scan);
+        let own_folder = modules::folder_of(path);
+        if own_folder.is_dir() {
+            scan.folders.push(own_folder);
+        }
         let max = self.limits.script.source;
         let content = self.read(path, &[path.to_owned()], |_| {
-            with_fixtures((package(None, read(path, max)?, path), vec![]), path)
+            let code = read(path, max)?;
+            let settings = modules::settings_of(path)?;
+            let mut package = package(settings, code, path);
+            let read = modules::read_all(path, max.saturating_sub(package.code.len()))?;
+            let mut files: Vec<PathBuf> = read.iter().map(|one| one.path.clone()).collect();
+            files.extend(
+                package
+                    .manifest
+                    .as_ref()
+                    .map(|_| path.with_extension("toml")),
+            );
+            package.modules = read.into();
+            with_fixtures((package, files), path)
         });
         scan.found.extend(found(
             ExtensionKind::Script,
@@ -277,6 +303,7 @@ impl Scanner {
     }
 }
 
+/// What cannot be loaded.
 struct Unusable(Generation, Box<Fault>);
 
 /// The folder of the fixtures beside `path` is watched, if it is there.
@@ -327,6 +354,14 @@ pub(crate) fn is_temporary(path: &Path) -> bool {
     name.starts_with(['.', '#', '~']) || endings.iter().any(|ending| name.ends_with(ending))
 }
 
+/// Whether there is a script at `path`; `.d.rhai` tells editors what functions there are.
+pub(crate) fn is_script(path: &Path) -> bool {
+    let is_definition = path
+        .file_stem()
+        .is_some_and(|stem| has_extension(Path::new(stem), "d"));
+    has_extension(path, "rhai") && !is_definition && path.is_file()
+}
+
 fn has_extension(path: &Path, extension: &str) -> bool {
     path.extension().is_some_and(|found| found == extension)
 }
@@ -371,6 +406,7 @@ fn package(manifest: Option<String>, code: Vec<u8>, code_path: &Path) -> Package
         manifest,
         code,
         code_path: code_path.to_owned(),
+        modules: Arc::new([]),
         fixtures: Vec::new(),
     }
 }

@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use warbler_app::hook::{TemplateHook, WebhookHook};
 use warbler_domain::extension::{
     ExtensionFault, ExtensionKind, ExtensionState, ExtensionStatus, ExtensionUsage, Grants, Hook,
     OperatorGrants,
@@ -19,6 +18,7 @@ use super::loader::{Engines, Loaded, Loader, Running, failed_trial, keep_house};
 use super::sources::{Content, Found, Scan};
 use super::{LastGood, Notice, NoticeKind, RegistryConfig, Snapshot};
 use crate::fault::Fault;
+use crate::fixture::Subject;
 use crate::manifest::DEFAULT_ORDER;
 
 /// All extensions, by the path they are loaded from.
@@ -312,7 +312,7 @@ impl Table {
         statuses.sort_by(|a, b| (a.order, &a.name).cmp(&(b.order, &b.name)));
         let of = |hook: Hook| {
             let having = running.iter().filter(move |one| one.hooks.contains(&hook));
-            having.filter_map(|one| one.plugin.clone())
+            having.map(|one| &one.subject)
         };
         Snapshot {
             chain: running
@@ -320,12 +320,8 @@ impl Table {
                 .filter(|running| running.hooks.contains(&Hook::Event))
                 .map(|running| Arc::clone(&running.hook))
                 .collect(),
-            templates: of(Hook::Template)
-                .map(|plugin| plugin as Arc<dyn TemplateHook>)
-                .collect(),
-            webhooks: of(Hook::Webhook)
-                .map(|plugin| plugin as Arc<dyn WebhookHook>)
-                .collect(),
+            templates: of(Hook::Template).map(Subject::template).collect(),
+            webhooks: of(Hook::Webhook).map(Subject::webhook).collect(),
             health: running
                 .iter()
                 .map(|one| (one.profile.name.clone(), Arc::clone(&one.health)))

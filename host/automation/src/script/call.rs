@@ -12,15 +12,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rhai::{CallFnOptions, Dynamic, Engine, Scope};
-use warbler_app::hook::{HookCall, HookOutcome};
-use warbler_domain::Verdict;
-use warbler_domain::extension::CallCost;
 
-use super::current::Current;
-use super::event::ScriptEvent;
+use super::current::{Current, Envelope};
 use super::failure::Failure;
+use super::occasion::Occasion;
 use super::{Code, ScriptEngine};
-use crate::effects::{Effects, failed};
+use crate::effects::Effects;
 use crate::fault::Fault;
 use crate::limits::ScriptLimits;
 
@@ -43,62 +40,109 @@ pub(super) fn quick_limits(limits: &ScriptLimits) -> ScriptLimits {
     }
 }
 
+/// What came of a call.
+pub(super) struct Ended {
+    /// What the handler answered.
+    pub(super) result: Result<Dynamic, Fault>,
+    /// What it asked for; absent when the call broke off.
+    pub(super) effects: Option<Effects>,
+    /// Whether it said `stop()`.
+    pub(super) stopped: bool,
+    pub(super) envelope: Envelope,
+    /// How long it ran.
+    pub(super) took: Duration,
+}
+
+impl Ended {
+    fn broken_off(code: &Code, fault: Fault) -> Self {
+        Self {
+            result: Err(fault.or_in_file(&code.profile.file)),
+            effects: None,
+            stopped: false,
+            envelope: Envelope::default(),
+            took: Duration::ZERO,
+        }
+    }
+}
+
+/// Calls `handler`.
+pub(super) async fn make(
+    engine: &Arc<ScriptEngine>,
+    code: &Arc<Code>,
+    handler: &'static str,
+    occasion: Occasion,
+) -> Ended {
+    match quick(engine, code, handler, &occasion) {
+        Some(ended) => ended,
+        None => offloaded(engine, code, handler, occasion).await,
+    }
+}
+
 /// The first attempt; `None` when it was not enough.
-pub(super) fn quick(
-    engine: &ScriptEngine,
-    code: &Code,
-    handler: &str,
-    call: &HookCall,
-) -> Option<HookOutcome> {
+fn quick(engine: &ScriptEngine, code: &Code, handler: &str, occasion: &Occasion) -> Option<Ended> {
     if code.strikes.load(Ordering::Relaxed) >= MAX_STRIKES {
         return None;
     }
-    let current = current(engine, code, call, engine.limits.wall.min(QUICK_WALL));
-    let (done, result) = run(&engine.quick, current, code, handler, call);
+    let effects = occasion.effects(&code.profile, &engine.services);
+    let wall = engine.limits.wall.min(QUICK_WALL);
+    let current = current(effects, code, occasion, wall);
+    let (done, result) = run(&engine.quick, current, code, handler, occasion);
     if let Err(failure) = &result
         && failure.is_of_first_attempt()
     {
         code.strikes.fetch_add(1, Ordering::Relaxed);
         return None;
     }
-    Some(conclude(code, call, done, result))
+    Some(conclude(code, done, result))
 }
 
 /// The call on a thread that may block.
-pub(super) async fn offloaded(
+async fn offloaded(
     engine: &Arc<ScriptEngine>,
     code: &Arc<Code>,
     handler: &'static str,
-    call: HookCall,
-) -> HookOutcome {
-    let now = call.now;
-    let fault = |name, message| {
-        let fault = Fault::new(name, message).in_file(&code.profile.file);
-        failed(fault.dated(now), Vec::new())
+    occasion: Occasion,
+) -> Ended {
+    let broken_off = |name, message| Ended::broken_off(code, Fault::new(name, message));
+    let effects = occasion.effects(&code.profile, &engine.services);
+    let patience = effects.patience();
+    // Those that may wait for others do not keep the rest from running.
+    let slots = match &patience {
+        Some(_) => &engine.patient_slots,
+        None => &engine.slots,
     };
     // The slot goes with the call: one that outlives its deadline still counts.
-    let Ok(slot) = Arc::clone(&engine.slots).acquire_owned().await else {
-        return fault("script-deadline", "the host is stopping");
+    let own = Arc::clone(&code.turns).acquire_owned().await;
+    let (Ok(own), Ok(slot)) = (own, Arc::clone(slots).acquire_owned().await) else {
+        return broken_off("script-deadline", "the host is stopping");
     };
     let wall = engine.limits.wall;
     let (engine, of) = (Arc::clone(engine), Arc::clone(code));
     let task = tokio::task::spawn_blocking(move || {
-        let _slot = slot;
-        let current = current(&engine, &of, &call, wall).that_may_wait();
-        let (done, result) = run(&engine.rhai, current, &of, handler, &call);
-        conclude(&of, &call, done, result)
+        let _turn = (own, slot);
+        let current = current(effects, &of, &occasion, wall).that_may_wait();
+        let (done, result) = run(&engine.rhai, current, &of, handler, &occasion);
+        conclude(&of, done, result)
     });
     // The script stops itself at its limit; twice that catches one native function that runs long.
-    match tokio::time::timeout(wall * 2, task).await {
-        Ok(Ok(outcome)) => outcome,
-        Ok(Err(_panicked)) => fault("script-panic", "the call of the script broke off"),
-        Err(_elapsed) => fault("script-deadline", "the script does not answer"),
+    let most = wall * 2;
+    let ended = match patience {
+        Some(patience) => patience.wait(most, task).await,
+        None => tokio::time::timeout(most, task).await.ok(),
+    };
+    match ended {
+        Some(Ok(ended)) => ended,
+        Some(Err(_panicked)) => broken_off("script-panic", "the call of the script broke off"),
+        None => broken_off("script-deadline", "the script does not answer"),
     }
 }
 
-fn current(engine: &ScriptEngine, code: &Code, call: &HookCall, wall: Duration) -> Current {
-    let effects = Effects::at_event(call, &code.profile, &engine.services);
-    Current::new(effects, code.constants.clone(), wall).at(call.now)
+fn current(effects: Effects, code: &Code, occasion: &Occasion, wall: Duration) -> Current {
+    let mut current = Current::new(effects, Arc::clone(&code.fixed), wall).at(occasion.now());
+    if let Occasion::Transform(_) = occasion {
+        current.envelope = Some(Envelope::default());
+    }
+    current
 }
 
 fn run(
@@ -106,38 +150,32 @@ fn run(
     current: Current,
     code: &Code,
     handler: &str,
-    call: &HookCall,
+    occasion: &Occasion,
 ) -> (Option<Current>, Result<Dynamic, Failure>) {
-    let event = ScriptEvent::new(call);
+    let argument = occasion.argument();
     current.run(|| {
-        let options = CallFnOptions::new().eval_ast(false);
-        rhai.call_fn_with_options(options, &mut Scope::new(), &code.ast, handler, (event,))
+        // Of the top level only its imports are left.
+        let options = CallFnOptions::new().eval_ast(code.imports);
+        let scope = &mut Scope::new();
+        rhai.call_fn_with_options(options, scope, &code.ast, handler, (argument,))
     })
 }
 
-fn conclude(
-    code: &Code,
-    call: &HookCall,
-    done: Option<Current>,
-    result: Result<Dynamic, Failure>,
-) -> HookOutcome {
-    let guest = done.as_ref().map_or(Duration::ZERO, Current::age);
-    let cost = CallCost {
-        guest,
-        ..CallCost::default()
-    };
-    let fault = |failure: Failure| {
-        let fault = failure.into_fault(&code.source);
-        fault.in_file(&code.profile.file).dated(call.now)
-    };
+fn conclude(code: &Code, done: Option<Current>, result: Result<Dynamic, Failure>) -> Ended {
+    let took = done.as_ref().map_or(Duration::ZERO, Current::age);
+    let result = result.map_err(|failure| {
+        let fault = failure.into_fault(code.sources());
+        fault.or_in_file(&code.profile.file)
+    });
     let Some(done) = done else {
-        return failed(fault(Failure::Panicked), Vec::new());
+        let fault = Failure::Panicked.into_fault(code.sources());
+        return Ended::broken_off(code, fault);
     };
-    let verdict = if done.stopped {
-        Verdict::Stop
-    } else {
-        Verdict::Next
-    };
-    done.effects
-        .into_outcome(result.map(|_| verdict).map_err(fault), cost)
+    Ended {
+        result,
+        stopped: done.stopped,
+        envelope: done.envelope.unwrap_or_default(),
+        effects: Some(done.effects),
+        took,
+    }
 }

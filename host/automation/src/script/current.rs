@@ -1,8 +1,8 @@
 //! The call that runs on this thread.
 //!
 //! Rhai's engine is shared, so functions registered in it find the call they belong to here: its
-//! effects, its time, its deadline, its script's constants. Set by [`Current::run`] and taken away
-//! before it returns.
+//! effects, its time, its deadline, what its script's top level defined. Set by [`Current::run`] and
+//! taken away before it returns.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -10,37 +10,66 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 use rhai::{Dynamic, EvalAltResult};
 use warbler_domain::Timestamp;
 
 use super::failure::Failure;
+use super::modules::Loading;
+use super::pattern::Patterns;
 use crate::effects::Effects;
 
 /// What a script's top level defines.
 pub(super) type Names = HashMap<String, Dynamic>;
 
-/// Shared by all calls of a generation.
-#[derive(Clone, Default)]
-pub(super) struct Constants(Arc<Names>);
+/// What all calls of a generation share, and none changes.
+#[derive(Default)]
+pub(super) struct Fixed {
+    /// What the script's own top level defines.
+    pub(super) own: Names,
+    /// The same of its modules, by their names.
+    pub(super) modules: HashMap<String, Names>,
+    /// Its settings, a map.
+    pub(super) config: Dynamic,
+    /// Its regular expressions, compiled.
+    pub(super) patterns: Patterns,
+}
 
-impl FromIterator<(String, Dynamic)> for Constants {
-    fn from_iter<I: IntoIterator<Item = (String, Dynamic)>>(names: I) -> Self {
-        Self(Arc::new(names.into_iter().collect()))
+impl Fixed {
+    fn constant(&self, module: Option<&str>, name: &str) -> Option<Dynamic> {
+        let names = match module {
+            None | Some("") => Some(&self.own),
+            Some(module) => self.modules.get(module),
+        };
+        names?.get(name).cloned()
     }
+}
+
+/// What a transformer says of its payload besides its bytes.
+#[derive(Default)]
+pub(super) struct Envelope {
+    pub(super) content_type: Option<String>,
+    pub(super) headers: Vec<(String, String)>,
 }
 
 /// One call.
 pub(super) struct Current {
     pub(super) effects: Effects,
+    pub(super) fixed: Arc<Fixed>,
     /// The time of the call; absent while a script is loaded.
     pub(super) now: Option<Timestamp>,
     /// Whether this thread may wait for the store.
     pub(super) may_wait: bool,
     /// Whether the script said `stop()`.
     pub(super) stopped: bool,
+    /// Present in calls that shape what an endpoint is sent.
+    pub(super) envelope: Option<Envelope>,
     /// The limit that ended the call, where Rhai itself does not know it.
     pub(super) halted: Option<crate::effects::Halt>,
-    constants: Constants,
+    /// Present while a script is loaded.
+    pub(super) loading: Option<Loading>,
+    random: Option<StdRng>,
     began: Instant,
     deadline: Instant,
 }
@@ -50,15 +79,18 @@ thread_local! {
 }
 
 impl Current {
-    pub(super) fn new(effects: Effects, constants: Constants, wall: Duration) -> Self {
+    pub(super) fn new(effects: Effects, fixed: Arc<Fixed>, wall: Duration) -> Self {
         let began = Instant::now();
         Self {
             effects,
+            fixed,
             now: None,
             may_wait: false,
             stopped: false,
+            envelope: None,
             halted: None,
-            constants,
+            loading: None,
+            random: None,
             began,
             deadline: began + wall,
         }
@@ -98,10 +130,6 @@ impl Current {
         self
     }
 
-    pub(super) fn deadline(&self) -> Instant {
-        self.deadline
-    }
-
     /// Since when it has been running.
     pub(super) fn age(&self) -> Duration {
         self.began.elapsed()
@@ -111,6 +139,18 @@ impl Current {
     pub(super) fn turn(&self) -> (bool, Instant) {
         (self.may_wait, self.deadline)
     }
+
+    /// Gives the call the time back that it spent waiting for somebody else.
+    pub(super) fn waited(&mut self, since: Instant) {
+        self.deadline += since.elapsed();
+    }
+
+    /// Random numbers of the call's own.
+    pub(super) fn random(&mut self) -> &mut StdRng {
+        let effects = &self.effects;
+        self.random
+            .get_or_insert_with(|| StdRng::from_seed(effects.seed()))
+    }
 }
 
 /// What `use_call` does in the call of this thread; `None` outside of one.
@@ -118,9 +158,20 @@ pub(super) fn with<T>(use_call: impl FnOnce(&mut Current) -> T) -> Option<T> {
     CURRENT.with_borrow_mut(|current| current.as_mut().map(use_call))
 }
 
-/// A name of the script's top level.
-pub(super) fn constant(name: &str) -> Option<Dynamic> {
-    CURRENT.with_borrow(|current| current.as_ref()?.constants.0.get(name).cloned())
+/// A name of the top level of the script, or of one of its modules.
+pub(super) fn constant(module: Option<&str>, name: &str) -> Option<Dynamic> {
+    CURRENT.with_borrow(|current| {
+        let current = current.as_ref()?;
+        match (&current.loading, module) {
+            (Some(loading), Some(module)) => loading.constant(module, name),
+            _ => current.fixed.constant(module, name),
+        }
+    })
+}
+
+/// Gives the call of this thread `wall` from now on.
+pub(super) fn begin_again(wall: Duration) {
+    with(|call| call.deadline = Instant::now() + wall);
 }
 
 /// Whether the call of this thread is past its deadline.

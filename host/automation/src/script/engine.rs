@@ -6,7 +6,9 @@ use rhai::packages::{
 };
 use rhai::{Engine, OptimizationLevel};
 
-use super::{api, current, event, time};
+use super::book::Book;
+use super::modules::OwnFolder;
+use super::{api, current, delivery, event, recipient};
 use crate::limits::ScriptLimits;
 
 /// Nesting of expressions, at the top level and in functions. Set, because Rhai's own default
@@ -16,6 +18,8 @@ const FUNCTION_EXPRESSION_DEPTH: usize = 32;
 /// Variables a script may hold at once, and functions it may define.
 const VARIABLES: usize = 1000;
 const FUNCTIONS: usize = 500;
+/// Modules a call may import, each time it does.
+const MODULES: usize = 64;
 /// How many operations pass between two looks at the clock.
 const OPERATIONS_PER_LOOK: u64 = 64;
 
@@ -29,9 +33,7 @@ pub(super) fn new(limits: &ScriptLimits) -> Engine {
     BasicArrayPackage::new().register_into_engine(&mut engine);
     BasicMapPackage::new().register_into_engine(&mut engine);
     MoreStringPackage::new().register_into_engine(&mut engine);
-    for symbol in ["eval", "import", "export"] {
-        engine.disable_symbol(symbol);
-    }
+    engine.disable_symbol("eval");
     // It would hold a thread without an operation; a function of the same form takes its place.
     engine.register_fn("sleep", |_seconds: i64| api::no_sleep());
     engine.register_fn("sleep", |_seconds: f64| api::no_sleep());
@@ -45,15 +47,17 @@ pub(super) fn new(limits: &ScriptLimits) -> Engine {
         .set_max_expr_depths(EXPRESSION_DEPTH, FUNCTION_EXPRESSION_DEPTH)
         .set_max_variables(VARIABLES)
         .set_max_functions(FUNCTIONS)
-        .set_max_modules(0)
+        .set_max_modules(MODULES)
+        .set_module_resolver(OwnFolder)
         .on_progress(|operations| {
             let look = operations % OPERATIONS_PER_LOOK == 0;
             (look && current::is_late()).then(|| "deadline".into())
         });
     with_constants(&mut engine);
     event::register(&mut engine);
-    time::register(&mut engine);
-    api::register(&mut engine);
+    recipient::register(&mut engine);
+    delivery::register(&mut engine);
+    api::register(&mut Book::new(&mut engine));
     engine
 }
 
@@ -63,10 +67,10 @@ pub(super) fn new(limits: &ScriptLimits) -> Engine {
     reason = "Rhai marks this interface as one that may change, not as one that goes"
 )]
 fn with_constants(engine: &mut Engine) {
-    engine.on_var(|name, index, _context| {
+    engine.on_var(|name, index, context| {
         // An index is known for a local variable.
         Ok(if index == 0 {
-            current::constant(name)
+            current::constant(context.source(), name)
         } else {
             None
         })

@@ -5,11 +5,11 @@
 
 use std::sync::Arc;
 
-use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, Position};
-use serde_json::Value;
+use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, Map, Position};
 use warbler_app::hook::HookCall;
 use warbler_domain::{Event, SessionName};
 
+use super::{json, unknown};
 use crate::body::{self, Facts};
 
 /// What `on_message` and `on_event` are given.
@@ -72,12 +72,15 @@ pub(super) fn register(engine: &mut Engine) {
             text(event.facts().media.map(|media| media.kind.as_str()))
         })
         .register_get("body", |event: &mut ScriptEvent| {
-            let value: Value = serde_json::from_str(&body::json(&event.event)).unwrap_or_default();
-            dynamic(value)
+            json::parse(&body::json(&event.event)).unwrap_or_else(|_| Dynamic::from(Map::new()))
         })
         .register_indexer_get(
             |_: &mut ScriptEvent, field: ImmutableString| -> Result<Dynamic, Box<EvalAltResult>> {
-                let message = format!("`{field}` is not a field of an event; there are {FIELDS}");
+                let meant = match unknown::nearest(&field, FIELDS.split(", ")) {
+                    Some(meant) => format!("; did you mean `{meant}`?"),
+                    None => format!("; there are {FIELDS}"),
+                };
+                let message = format!("`{field}` is not a field of an event{meant}");
                 Err(EvalAltResult::ErrorRuntime(message.into(), Position::NONE).into())
             },
         )
@@ -94,27 +97,4 @@ fn text(value: Option<impl ToString>) -> ImmutableString {
         .map(|value| value.to_string())
         .unwrap_or_default()
         .into()
-}
-
-/// JSON as a script's value; numbers are whole where they can be.
-fn dynamic(value: Value) -> Dynamic {
-    match value {
-        Value::Null => Dynamic::UNIT,
-        Value::Bool(value) => value.into(),
-        Value::Number(number) => match number.as_i64() {
-            Some(whole) => whole.into(),
-            None => number.as_f64().unwrap_or(f64::NAN).into(),
-        },
-        Value::String(text) => text.into(),
-        Value::Array(items) => items
-            .into_iter()
-            .map(dynamic)
-            .collect::<rhai::Array>()
-            .into(),
-        Value::Object(fields) => fields
-            .into_iter()
-            .map(|(key, value)| (key.into(), dynamic(value)))
-            .collect::<rhai::Map>()
-            .into(),
-    }
 }

@@ -1,10 +1,11 @@
 //! Rhai's errors as faults: what, and where in the script.
 
-use rhai::{EvalAltResult, ParseError, Position as Place};
+use rhai::{EvalAltResult, Position as Place};
 
 use super::api::NEEDS_THREAD;
 use crate::effects::Halt;
 use crate::fault::{Fault, Position};
+use crate::registry::ModuleText;
 
 /// Why a script's call, or its top level, did not end well.
 pub(super) enum Failure {
@@ -16,13 +17,27 @@ pub(super) enum Failure {
     Panicked,
 }
 
+/// The texts that an error may be in.
+#[derive(Clone, Copy)]
+pub(super) struct Sources<'s> {
+    pub(super) script: &'s str,
+    pub(super) modules: &'s [ModuleText],
+}
+
+/// What an error is about: the innermost error, its place, and the module it is in.
+struct Found<'e> {
+    error: &'e EvalAltResult,
+    place: Place,
+    module: &'e str,
+}
+
 impl Failure {
     /// Whether a second attempt, with more time and on a thread that may wait, can do better.
     pub(super) fn is_of_first_attempt(&self) -> bool {
         match self {
             Self::Halted(halt, _) => halt.code == NEEDS_THREAD,
             Self::Script(error) => matches!(
-                innermost(error).0,
+                innermost(error).error,
                 EvalAltResult::ErrorTooManyOperations(_)
                     | EvalAltResult::ErrorTerminated(..)
                     | EvalAltResult::ErrorStackOverflow(_)
@@ -31,18 +46,19 @@ impl Failure {
         }
     }
 
-    /// In words, with its place in `source`.
-    pub(super) fn into_fault(self, source: &str) -> Fault {
+    /// In words, with its place in `sources`.
+    pub(super) fn into_fault(self, sources: Sources<'_>) -> Fault {
         match self {
             Self::Script(error) => {
-                let (inner, place) = innermost(&error);
-                placed(describe(inner), source, place)
+                let found = innermost(&error);
+                placed(describe(found.error), sources, &found)
             }
             Self::Halted(halt, error) => {
-                let place = error
-                    .as_deref()
-                    .map_or(Place::NONE, |error| innermost(error).1);
-                placed(Fault::new(halt.code, halt.message), source, place)
+                let fault = Fault::new(halt.code, halt.message);
+                match error.as_deref().map(innermost) {
+                    Some(found) => placed(fault, sources, &found),
+                    None => fault,
+                }
             }
             Self::Panicked => Fault::new(
                 "script-panic",
@@ -52,28 +68,25 @@ impl Failure {
     }
 }
 
-/// A script that cannot be parsed.
-pub(super) fn of_parsing(source: &str, error: &ParseError) -> Fault {
-    placed(
-        Fault::new("script-syntax", error.err_type().to_string()),
-        source,
-        error.position(),
-    )
-}
-
 /// Calls wrap errors; the one inside is what happened, and the innermost place is where.
-fn innermost(error: &EvalAltResult) -> (&EvalAltResult, Place) {
-    let mut error = error;
-    let mut place = error.position();
-    while let EvalAltResult::ErrorInFunctionCall(_, _, inner, _)
-    | EvalAltResult::ErrorInModule(_, inner, _) = error
-    {
-        error = inner;
-        if !error.position().is_none() {
-            place = error.position();
+fn innermost(error: &EvalAltResult) -> Found<'_> {
+    let mut found = Found {
+        error,
+        place: error.position(),
+        module: "",
+    };
+    loop {
+        let (module, inner) = match found.error {
+            EvalAltResult::ErrorInFunctionCall(_, module, inner, _)
+            | EvalAltResult::ErrorInModule(module, inner, _) => (module, inner),
+            _ => return found,
+        };
+        found.error = inner;
+        if !inner.position().is_none() {
+            found.place = inner.position();
+            found.module = module;
         }
     }
-    (error, place)
 }
 
 fn describe(error: &EvalAltResult) -> Fault {
@@ -94,6 +107,9 @@ fn describe(error: &EvalAltResult) -> Fault {
         EvalAltResult::ErrorTooManyVariables(_) => {
             Fault::new("script-memory", "too many variables")
         }
+        EvalAltResult::ErrorTooManyModules(_) => {
+            Fault::new("script-memory", "too many modules are imported")
+        }
         EvalAltResult::ErrorParsing(kind, _) => Fault::new("script-syntax", kind.to_string()),
         EvalAltResult::ErrorRuntime(value, _) => Fault::new("script-error", value.to_string()),
         other => Fault::new("script-error", without_place(&other.to_string())),
@@ -107,12 +123,25 @@ fn without_place(message: &str) -> &str {
         .map_or(message, |(message, _place)| message)
 }
 
-fn placed(fault: Fault, source: &str, place: Place) -> Fault {
-    let Some(line) = place.line().and_then(|line| u32::try_from(line).ok()) else {
+fn placed(fault: Fault, sources: Sources<'_>, found: &Found<'_>) -> Fault {
+    let module = sources
+        .modules
+        .iter()
+        .find(|module| module.name == found.module);
+    let (fault, text) = match module {
+        Some(module) => (fault.in_file(&module.path), &*module.text),
+        None => (fault, sources.script),
+    };
+    at(fault, text, found.place)
+}
+
+/// The fault at a place of `text`, where it is known.
+pub(super) fn at(fault: Fault, text: &str, place: Place) -> Fault {
+    let line = place.line().and_then(|line| u32::try_from(line).ok());
+    let Some(line) = line else {
         return fault;
     };
-    let column = place
-        .position()
-        .and_then(|column| u32::try_from(column).ok());
-    fault.at(source, Position { line, column })
+    let column = place.position();
+    let column = column.and_then(|column| u32::try_from(column).ok());
+    fault.at(text, Position { line, column })
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use warbler_app::hook::{
     KvReader, Made, Payload, RenderCall, TemplateHook, TransformCall, WebhookHook,
 };
-use warbler_domain::{Content, ExtensionName, Generation, SessionId, Timestamp};
+use warbler_domain::{ExtensionName, Generation, SessionId, Timestamp};
 
 use super::drive::Drive;
 use super::plugin::Plugin;
@@ -14,12 +14,7 @@ use super::record;
 use super::warm::Warm;
 use crate::effects::Effects;
 use crate::fault::Fault;
-
-/// Largest payload a plugin makes, in bytes.
-const MAX_PAYLOAD: usize = 256 * 1024;
-/// Most headers it adds, and their size in bytes.
-const MAX_HEADERS: usize = 32;
-const MAX_HEADER_BYTES: usize = 8 * 1024;
+use crate::made;
 
 /// When, for which session and over which key-value space a call is made.
 struct Occasion<'a> {
@@ -87,11 +82,7 @@ impl Plugin {
         });
         let text = drive.run(&instance.ticked, run).await?;
         let text = text.map_err(|message| Fault::new("guest-error", message))?;
-        if text.is_empty() || text.len() > Content::MAX_TEXT {
-            let message = format!("a text has 1 to {} bytes", Content::MAX_TEXT);
-            return Err(Fault::new("bad-text", message));
-        }
-        Ok(text)
+        made::text(text)
     }
 
     async fn transform_payload(
@@ -113,7 +104,8 @@ impl Plugin {
         });
         let made = drive.run(&instance.ticked, run).await?;
         let made = made.map_err(|message| Fault::new("guest-error", message))?;
-        made.map(|made| checked(record::payload(made))).transpose()
+        made.map(|made| made::payload(record::payload(made)))
+            .transpose()
     }
 }
 
@@ -168,23 +160,4 @@ fn not_exported(interface: &str) -> Fault {
         "missing-export",
         format!("the component does not export {interface}"),
     )
-}
-
-fn checked(payload: Payload) -> Result<Payload, Fault> {
-    let headers: usize = payload
-        .headers
-        .iter()
-        .map(|(name, value)| name.len() + value.len())
-        .sum();
-    if payload.bytes.len() > MAX_PAYLOAD {
-        let message = format!("a payload has at most {MAX_PAYLOAD} bytes");
-        return Err(Fault::new("bad-payload", message));
-    }
-    if payload.headers.len() > MAX_HEADERS || headers > MAX_HEADER_BYTES {
-        let message = format!(
-            "a payload has at most {MAX_HEADERS} headers of {MAX_HEADER_BYTES} bytes together"
-        );
-        return Err(Fault::new("bad-payload", message));
-    }
-    Ok(payload)
 }

@@ -2,14 +2,11 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout;
 
 use super::failure;
 use crate::effects::Patience;
 use crate::fault::Fault;
-
-/// How often a call that may wait for others is looked at.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// Runs a call for at most `wall`, and so much longer as it waits for others.
 pub(super) async fn within<T>(
@@ -19,7 +16,7 @@ pub(super) async fn within<T>(
 ) -> Result<T, Fault> {
     let ran = match patience {
         None => timeout(wall, run).await.ok(),
-        Some(patience) => patiently(wall, patience, run).await,
+        Some(patience) => patience.wait(wall, run).await,
     };
     match ran {
         Some(Ok(value)) => Ok(value),
@@ -28,24 +25,5 @@ pub(super) async fn within<T>(
             "deadline",
             format!("no answer within {} ms", wall.as_millis()),
         )),
-    }
-}
-
-async fn patiently<T>(
-    wall: Duration,
-    patience: &Patience,
-    run: impl Future<Output = T>,
-) -> Option<T> {
-    let own = Instant::now() + wall;
-    let mut run = std::pin::pin!(run);
-    loop {
-        // What is lent is given back early when an answer comes early.
-        let look = (own + patience.granted()).min(Instant::now() + LOOK);
-        if let Ok(done) = timeout_at(look, &mut run).await {
-            return Some(done);
-        }
-        if Instant::now() >= own + patience.granted() {
-            return None;
-        }
     }
 }

@@ -95,4 +95,5 @@ pub(crate) struct FaultView {
     pub(crate) line: Option<u32>,
     pub(crate) column: Option<u32>,
     pub(crate) excerpt: Option<String>,
+    pub(crate) event: Option<String>,
 }

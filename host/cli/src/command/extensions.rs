@@ -103,6 +103,10 @@ fn show(extensions: &[ExtensionView], screen: Screen) -> Result<(), Failure> {
         {
             screen.line(screen.faint(format!("  {}", plain(line, MAX_LINE))))?;
         }
+        if let Some(event) = &fault.event {
+            let how = format!("  see: warbler events explain {}", plain(event, MAX_LINE));
+            screen.line(screen.faint(how))?;
+        }
     }
     Ok(())
 }

@@ -3,10 +3,10 @@
 mod bench;
 mod build;
 mod contract;
-mod files;
+pub(super) mod files;
 mod inspect;
 mod new;
-mod test;
+pub(super) mod test;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ pub(super) async fn run(args: Plugin, screen: Screen) -> Result<(), Failure> {
 }
 
 /// The engines, with the limits every host has, and what they have compiled before.
-fn workshop() -> Result<Workshop, Failure> {
+pub(super) fn workshop() -> Result<Workshop, Failure> {
     opened(super::user_cache().as_deref())
 }
 
@@ -65,7 +65,7 @@ fn opened(compiled: Option<&Path>) -> Result<Workshop, Failure> {
 }
 
 /// A fault in lines: code and message, place, excerpt.
-fn told(fault: &ExtensionFault) -> Vec<String> {
+pub(super) fn told(fault: &ExtensionFault) -> Vec<String> {
     let text = format!("{}: {}", fault.code, fault.message);
     let mut lines: Vec<String> = text.lines().map(ToOwned::to_owned).collect();
     lines.extend(placed(fault));
@@ -73,7 +73,7 @@ fn told(fault: &ExtensionFault) -> Vec<String> {
 }
 
 /// Where a fault is, and the excerpt.
-fn placed(fault: &ExtensionFault) -> Vec<String> {
+pub(super) fn placed(fault: &ExtensionFault) -> Vec<String> {
     let place = fault.file.as_ref().map(|file| {
         let file = shown(file);
         match (fault.line, fault.column) {
@@ -88,7 +88,7 @@ fn placed(fault: &ExtensionFault) -> Vec<String> {
 }
 
 /// A path as one writes it here: relative where that is shorter.
-fn shown(path: impl AsRef<Path>) -> String {
+pub(super) fn shown(path: impl AsRef<Path>) -> String {
     let path = path.as_ref();
     let here = std::env::current_dir().and_then(std::fs::canonicalize).ok();
     let relative = here
@@ -111,7 +111,7 @@ fn size(bytes: usize) -> String {
 }
 
 /// A time as one says it.
-fn short(took: Duration) -> String {
+pub(super) fn short(took: Duration) -> String {
     match took.as_micros() {
         micros @ 0..1_000 => format!("{micros} µs"),
         1_000..1_000_000 => format!("{:.1} ms", took.as_secs_f64() * 1e3),

@@ -6,9 +6,9 @@ include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 const IGNORED: (&str, &str) = ("gitignore", ".gitignore");
 
 /// A plugin's name in the forms its files need.
-pub(super) struct Names<'a> {
-    pub(super) name: &'a str,
-    pub(super) hook: &'a str,
+pub(in crate::command) struct Names<'a> {
+    pub(in crate::command) name: &'a str,
+    pub(in crate::command) hook: &'a str,
 }
 
 impl Names<'_> {
@@ -30,8 +30,22 @@ pub(super) fn has(language: &str) -> bool {
     TEMPLATES.iter().any(|(path, _)| path.starts_with(&prefix))
 }
 
+/// Every file of a new script: its path, and what is in it.
+pub(in crate::command) fn of_script(names: &Names<'_>) -> Vec<(String, Vec<u8>)> {
+    templates("rhai", names)
+}
+
 /// Every file of a new plugin: its path, and what is in it.
 pub(super) fn of(language: &str, names: &Names<'_>) -> Vec<(String, Vec<u8>)> {
+    let mut files = templates(language, names);
+    let contract = CONTRACT
+        .iter()
+        .map(|(path, bytes)| (format!("wit/{path}"), bytes.to_vec()));
+    files.extend(contract);
+    files
+}
+
+fn templates(language: &str, names: &Names<'_>) -> Vec<(String, Vec<u8>)> {
     let parts = [
         format!("{language}/all/"),
         format!("{language}/{}/", names.hook),
@@ -48,10 +62,6 @@ pub(super) fn of(language: &str, names: &Names<'_>) -> Vec<(String, Vec<u8>)> {
         };
         files.push((names.put_into(&visible(inner)), bytes));
     }
-    let contract = CONTRACT
-        .iter()
-        .map(|(path, bytes)| (format!("wit/{path}"), bytes.to_vec()));
-    files.extend(contract);
     files
 }
 
@@ -66,6 +76,21 @@ fn visible(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Names, of};
+
+    #[test]
+    fn a_script_begins_with_itself_and_a_fixture() {
+        for hook in ["event", "template", "webhook"] {
+            let names = Names {
+                name: "greeter",
+                hook,
+            };
+            let files: Vec<String> = super::of_script(&names)
+                .into_iter()
+                .map(|(path, _)| path)
+                .collect();
+            assert_eq!(files, ["greeter.fixtures/first.toml", "greeter.rhai"]);
+        }
+    }
 
     #[test]
     fn a_beginning_has_its_hooks_files_and_the_contract() {

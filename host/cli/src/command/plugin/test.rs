@@ -60,7 +60,7 @@ struct Differs {
 }
 
 /// Runs all there are.
-pub(super) async fn run(
+pub(in crate::command) async fn run(
     path: &Path,
     bless: bool,
     json: bool,
@@ -83,7 +83,7 @@ pub(super) async fn run(
         screen.line(text)?;
     } else if passed + failed + blessed == 0 {
         screen.line(
-            screen.warn("no fixtures: put one into the folder `fixtures` beside plugin.toml"),
+            screen.warn("no fixtures: put one into `fixtures/` beside plugin.toml, or into `NAME.fixtures/` beside NAME.rhai"),
         )?;
     } else {
         let mut parts = vec![format!("{passed} passed")];
@@ -240,7 +240,7 @@ fn tested(report: &Report) -> TestedFixture {
 }
 
 /// The extension at `path`, or those in the folder it is.
-fn extensions(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+pub(in crate::command) fn extensions(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     if Workshop::is_extension(path) {
         return Ok(vec![path.to_owned()]);
     }
