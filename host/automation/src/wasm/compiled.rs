@@ -73,6 +73,7 @@ mod tests {
         let services = Arc::new(Services {
             fetcher: None,
             limits: limits.effects.clone(),
+            random: Arc::new(warbler_domain::Random::seeded(1)),
         });
         let cache = cache(dir).context("a cache")?;
         let engine = PluginEngine::new(&limits, services, Some(cache.clone()))?;
