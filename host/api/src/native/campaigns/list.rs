@@ -75,6 +75,7 @@ pub(super) struct ReadQuery {
     pub(super) limit: Option<usize>,
     /// Whether rows that cannot be used are left out, rather than everything refused.
     #[serde(default)]
+    #[param(example = false)]
     pub(super) skip_bad: bool,
 }
 

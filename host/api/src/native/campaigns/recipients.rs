@@ -148,7 +148,9 @@ pub(super) async fn list(
 /// The recipients of a campaign.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = ReplaceRecipients)]
+#[schema(as = ReplaceRecipients, example = json!({
+    "recipients": [{ "to": "+15550123", "name": "Ada" }, { "to": "+15550124", "name": "Grace" }],
+}))]
 pub(in crate::native) struct ReplaceBody {
     /// To whom, up to 100,000.
     recipients: Vec<RecipientBody>,
