@@ -8,6 +8,7 @@ mod changes;
 mod chats;
 mod contacts;
 mod crash;
+mod dialect_akg;
 mod dialect_hub;
 mod extensions;
 mod extensions_hard;

@@ -24,6 +24,7 @@
 //! 6. Write its examples down in `tests/data/dialects/<name>.json`, a test for each endpoint in
 //!    `tests/it/dialect_<name>.rs`, and its section in `host/docs/dialects.md`.
 
+pub(crate) mod akg;
 mod cors;
 mod fault;
 mod hub;
@@ -93,6 +94,7 @@ pub(crate) trait Voice: Copy + Send + Sync + 'static {
 pub(crate) fn router(dialect: Dialect, api: &ApiState, terms: Terms) -> Router {
     match dialect {
         Dialect::Hub => serve::router::<hub::Hub>(api, terms),
+        Dialect::Akg => serve::router::<akg::Akg>(api, terms),
     }
 }
 
@@ -104,6 +106,7 @@ pub(crate) fn rows_of(dialect: Dialect) -> Vec<String> {
     }
     match dialect {
         Dialect::Hub => paths::<hub::Hub>(),
+        Dialect::Akg => paths::<akg::Akg>(),
     }
 }
 

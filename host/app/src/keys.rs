@@ -36,6 +36,7 @@ const fn prefix_of(realm: Realm) -> &'static str {
     match realm {
         Realm::Native => "wbl_",
         Realm::Dialect(Dialect::Hub) => "hub_",
+        Realm::Dialect(Dialect::Akg) => "wag_",
     }
 }
 

@@ -8,16 +8,19 @@ use std::str::FromStr;
 pub enum Dialect {
     /// The WhatsApp Hub API.
     Hub,
+    /// The WA-AKG API.
+    Akg,
 }
 
 impl Dialect {
     /// All that are served, in the order in which they are documented.
-    pub const ALL: [Self; 1] = [Self::Hub];
+    pub const ALL: [Self; 2] = [Self::Hub, Self::Akg];
 
     /// Its name as one word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Hub => "hub",
+            Self::Akg => "akg",
         }
     }
 }

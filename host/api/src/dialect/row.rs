@@ -86,6 +86,19 @@ impl<V: Voice> Row<V> {
         Self::new((Method::PUT, MethodFilter::PUT), path, who, handler)
     }
 
+    /// `DELETE`.
+    pub(crate) fn delete<H, T>(
+        path: &'static str,
+        who: impl Into<Option<V::Who>>,
+        handler: H,
+    ) -> Self
+    where
+        H: Handler<T, DialectState<V>>,
+        T: 'static,
+    {
+        Self::new((Method::DELETE, MethodFilter::DELETE), path, who, handler)
+    }
+
     /// Says what it does, and where it stands in the document.
     pub(crate) fn about(mut self, section: &'static str, summary: &'static str) -> Self {
         (self.section, self.summary) = (section, summary);

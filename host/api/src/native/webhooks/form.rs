@@ -5,6 +5,7 @@ use warbler_app::hook::Payload;
 use warbler_app::webhooks::{Forms, Told};
 use warbler_domain::Webhook;
 
+use crate::dialect::akg;
 use crate::native::events::EventView;
 
 /// Every form this host knows.
@@ -22,19 +23,20 @@ struct Native<'a> {
 
 impl Forms for AllForms {
     fn knows(&self, form: &str) -> bool {
-        form == Webhook::NATIVE
+        matches!(form, Webhook::NATIVE | akg::FORM)
     }
 
     fn tell(&self, told: &Told<'_>) -> Option<Payload> {
-        if !self.knows(&told.webhook.form) {
-            return None;
-        }
-        let native = Native {
+        let native = || Native {
             session_name: told.session_name.as_str(),
             event: told.event.clone().into(),
         };
         // What is shown can always be written.
-        let bytes = serde_json::to_vec(&native).ok()?;
+        let bytes = match told.webhook.form.as_str() {
+            Webhook::NATIVE => serde_json::to_vec(&native()).ok()?,
+            akg::FORM => serde_json::to_vec(&akg::tell(told)?).ok()?,
+            _ => return None,
+        };
         Some(Payload {
             content_type: "application/json".to_owned(),
             bytes: bytes.into(),
