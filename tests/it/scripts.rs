@@ -192,7 +192,11 @@ async fn hostile_scripts_fail_with_a_name_and_a_place_and_the_others_answer() ->
     let shop = host.connected_session("shop", OWNER).await?;
     let ada = host.person(ADA, "Ada")?;
     let hostile = [
-        ("endless", "loop { }", "script-operations"),
+        (
+            "endless",
+            "let n = 0; loop { n += 1; }",
+            "script-operations",
+        ),
         ("deep", "deeper(0);", "script-recursion"),
         ("greedy", "let s = \"x\"; loop { s += s; }", "script-memory"),
         ("throws", "throw \"on purpose\";", "script-error"),

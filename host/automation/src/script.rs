@@ -16,6 +16,7 @@ mod delivery;
 mod engine;
 mod event;
 mod failure;
+mod handlers;
 mod json;
 mod modules;
 mod occasion;
@@ -31,13 +32,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU8;
 
 use async_trait::async_trait;
-use rhai::{AST, Module, Scope, Stmt};
+use rhai::{AST, Dynamic, Module, Scope, Stmt};
 use tokio::sync::Semaphore;
 use warbler_app::hook::{EventHook, HookCall, HookOutcome};
 use warbler_domain::extension::{CallCost, ExtensionFault, ExtensionKind, Grants, Hook};
-use warbler_domain::{
-    Event, EventKind, ExtensionName, Generation, SessionName, Timestamp, Verdict,
-};
+use warbler_domain::{Event, ExtensionName, Generation, SessionName, Timestamp, Verdict};
 
 use crate::effects::{Effects, failed, passed};
 use crate::fault::Fault;
@@ -49,13 +48,10 @@ use crate::services::Services;
 use call::Ended;
 use current::{Current, Fixed};
 use failure::Sources;
+use handlers::Handlers;
 use modules::Loading;
 use occasion::Occasion;
 use unknown::Known;
-
-/// What every script is told when it has no handler.
-const HANDLERS: &str = "a script defines `fn on_message(message) { … }`, `fn on_event(event) { … }`, \
-                        `fn render(recipient) { … }` or `fn transform(delivery) { … }`";
 
 /// The script engine; one for all scripts.
 pub(crate) struct ScriptEngine {
@@ -107,7 +103,7 @@ impl ScriptEngine {
             let ast = self
                 .rhai
                 .compile_into_self_contained(&Scope::new(), source)?;
-            let handlers = match self.look_at(&ast, source) {
+            let handlers = match handlers::look_at(&self.known, &ast, source) {
                 Ok(handlers) => handlers,
                 Err(fault) => return Ok(Err(fault)),
             };
@@ -122,6 +118,7 @@ impl ScriptEngine {
             modules: &modules,
         };
         let (ast, handlers, own) = result.map_err(|failure| failure.into_fault(sources))??;
+        let is_off = is_off(&config);
         let names = current.and_then(|current| current.loading);
         let fixed = Fixed {
             own,
@@ -139,6 +136,7 @@ impl ScriptEngine {
                 imports,
                 fixed: Arc::new(fixed),
                 handlers,
+                is_off,
                 source: source.to_owned(),
                 modules,
                 strikes: AtomicU8::new(0),
@@ -146,21 +144,15 @@ impl ScriptEngine {
             }),
         })
     }
+}
 
-    /// The handlers of a script in which every name exists.
-    fn look_at(&self, ast: &AST, source: &str) -> Result<Handlers, Fault> {
-        let handlers = Handlers::of(ast);
-        if handlers.hooks().is_empty() {
-            return Err(Fault::new("script-missing-handler", HANDLERS));
-        }
-        match unknown::mistake(&self.known, ast) {
-            Some(mistake) => {
-                let fault = Fault::new("script-unknown", mistake.message);
-                Err(failure::at(fault, source, mistake.place))
-            }
-            None => Ok(handlers),
-        }
-    }
+/// Whether the setting `enabled` is false.
+fn is_off(config: &Dynamic) -> bool {
+    let config = config.as_map_ref();
+    config.is_ok_and(|config| {
+        let enabled = config.get("enabled");
+        enabled.is_some_and(|enabled| matches!(enabled.as_bool(), Ok(false)))
+    })
 }
 
 /// Of a script that has been loaded what its calls need: functions, and the imports of its top level,
@@ -192,9 +184,12 @@ impl Script {
             .compile(profile, health, source, Arc::clone(modules))
     }
 
-    /// What it is called for.
+    /// What it is called for. One that is off stays among those of events, so that it can be asked
+    /// why it is not called.
     pub(crate) fn hooks(&self) -> Vec<Hook> {
-        self.code.handlers.hooks()
+        let mut hooks = self.code.handlers.hooks();
+        hooks.retain(|hook| !self.code.is_off || *hook == Hook::Event);
+        hooks
     }
 }
 
@@ -212,6 +207,8 @@ struct Code {
     imports: bool,
     fixed: Arc<Fixed>,
     handlers: Handlers,
+    /// Whether the operator, or its author, has switched it off.
+    is_off: bool,
     source: String,
     modules: Arc<[ModuleText]>,
     /// How often a first attempt was not enough.
@@ -232,52 +229,6 @@ impl Code {
     fn dated(&self, mut fault: Fault, now: Timestamp) -> ExtensionFault {
         fault.message = self.profile.secrets.hidden_in(fault.message);
         fault.or_in_file(&self.profile.file).dated(now)
-    }
-}
-
-/// The handlers a script has.
-#[derive(Debug, Clone, Copy)]
-struct Handlers {
-    message: bool,
-    event: bool,
-    render: bool,
-    transform: bool,
-}
-
-impl Handlers {
-    fn of(ast: &AST) -> Self {
-        let has = |name: &str| {
-            ast.iter_functions()
-                .any(|function| function.name == name && function.params.len() == 1)
-        };
-        Self {
-            message: has("on_message"),
-            event: has("on_event"),
-            render: has("render"),
-            transform: has("transform"),
-        }
-    }
-
-    fn hooks(self) -> Vec<Hook> {
-        let hooks = [
-            (self.message || self.event, Hook::Event),
-            (self.render, Hook::Template),
-            (self.transform, Hook::Webhook),
-        ];
-        let there = hooks.into_iter().filter(|(there, _)| *there);
-        there.map(|(_, hook)| hook).collect()
-    }
-
-    /// The function for an event: `on_message` for messages that came in, `on_event` for the rest
-    /// and where there is no `on_message`.
-    fn for_event(self, event: &Event) -> Option<&'static str> {
-        if self.message && event.kind() == EventKind::MESSAGE_RECEIVED {
-            Some("on_message")
-        } else if self.event {
-            Some("on_event")
-        } else {
-            None
-        }
     }
 }
 
@@ -321,12 +272,16 @@ impl EventHook for Script {
     }
 
     fn wants(&self, event: &Event) -> bool {
-        self.code.handlers.for_event(event).is_some()
+        !self.code.is_off
+            && self.code.handlers.for_event(event).is_some()
             && self.code.profile.wants(event)
             && self.health.quarantined_until().is_none()
     }
 
     fn why_not(&self, event: &Event, session: &SessionName) -> Option<String> {
+        if self.code.is_off {
+            return Some("it is off: its setting `enabled` is false".to_owned());
+        }
         if self.code.handlers.for_event(event).is_none() {
             return Some("it has no handler for this kind of event".to_owned());
         }

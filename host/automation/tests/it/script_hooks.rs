@@ -181,6 +181,26 @@ async fn settings_come_from_the_header_and_the_file_beside_goes_over_them() -> R
 }
 
 #[tokio::test]
+async fn a_script_that_is_off_is_called_for_nothing_and_says_why() -> Result<()> {
+    let script = "// config.enabled: false\nfn on_event(event) {}\nfn render(recipient) { \"x\" }\nfn transform(delivery) { delivery }";
+    let stage = with(script).await?;
+    let (hook, event) = (stage.hook("text")?, stage.message("x")?);
+    assert!(!hook.wants(&event));
+    let why = hook.why_not(&event, &"shop".parse()?);
+    assert_eq!(
+        why.as_deref(),
+        Some("it is off: its setting `enabled` is false")
+    );
+    assert!(stage.registry.templates().is_empty() && stage.registry.webhooks().is_empty());
+    stage.put("scripts/text.toml", "enabled = true\n")?;
+    stage.registry.rescan().await;
+    assert!(stage.hook("text")?.wants(&event));
+    assert_eq!(stage.registry.templates().len(), 1);
+    assert_eq!(stage.registry.webhooks().len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_script_imports_modules_of_its_own_folder_and_a_change_reloads_it() -> Result<()> {
     let stage = Stage::start().await?;
     stage.put(

@@ -34,7 +34,7 @@ async fn whatever_a_script_does_in_a_call_has_a_name_and_harms_nobody() -> Resul
         ("let a = []; loop { a.push(\"x\"); }", "script-memory"),
         ("let a = [1]; loop { a = [a, a]; }", "script-memory"),
         (
-            "let m = #{}; for i in 0..20_000 { m[`k${i}`] = i; }",
+            "let m = #{}; for i in 0..20_000 { m[`k${i}`] = i; } m.len();",
             "script-memory",
         ),
         ("let s = \"x\"; s.pad(1_000_000, \"y\");", "script-memory"),

@@ -47,7 +47,7 @@ pub(super) fn run(
         let written = make(&path, &bytes);
         written.with_context(|| format!("{} could not be written", path.display()))?;
     }
-    let script = script.display();
+    let script = script.strip_prefix(".").unwrap_or(&script).display();
     screen.line(format!(
         "{} {script}: a script for the {hook} hook. Next:",
         screen.good("✓")
