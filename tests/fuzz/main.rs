@@ -15,7 +15,7 @@ use warbler_app::campaigns::{MAX_ANSWERS, Recipients};
 use warbler_app::media::parse_data_url;
 use warbler_domain::page::Cursor;
 use warbler_domain::vcard::ContactCard;
-use warbler_domain::{Jid, KindPattern, PhoneNumber, Recipient, Timestamp};
+use warbler_domain::{Jid, KindPattern, PhoneNumber, Recipient, RuleSpec, Timestamp};
 use warbler_tests::TestHost;
 
 use engine::Target;
@@ -186,6 +186,49 @@ fn a_data_url_gives_the_bytes_that_were_put_in() -> Result<()> {
                 Ok(format!("{} bytes", bytes.len().min(8)))
             }
             Err(err) => Ok(format!("{:?}", std::mem::discriminant(&err))),
+        }
+    })
+}
+
+#[test]
+fn a_rule_is_read_or_refused_in_few_words_and_stays_what_it_is() -> Result<()> {
+    let target = Target {
+        name: "rule",
+        words: &[
+            "{\"name\":\"x\",",
+            "\"when\":[",
+            "\"then\":[",
+            "\"direct\"",
+            "{\"contains\":\"a\"}",
+            "{\"matches\":\"(a)\"}",
+            "{\"not\":",
+            "{\"any\":[",
+            "{\"reply\":\"{{1}}\"}",
+            "{\"ask\":{\"question\":\"q\",\"remember\":\"r\"}}",
+            "\"10m\"",
+            "{{name|",
+            "}}",
+            "]}",
+            "}",
+        ],
+        few: 10_000,
+    };
+    target.run(|input| {
+        let Ok(text) = std::str::from_utf8(input) else {
+            return Ok("not text".to_owned());
+        };
+        match text.parse::<RuleSpec>() {
+            Ok(spec) => {
+                let written = serde_json::to_string(&spec)?;
+                let again: RuleSpec = serde_json::from_str(&written)?;
+                ensure!(again == spec, "{written}");
+                Ok(format!("{} {}", spec.when.len(), spec.then.len()))
+            }
+            Err(mistake) => {
+                let said = mistake.to_string().chars().count();
+                ensure!(said < 4_096, "a refusal of {said} characters");
+                Ok(mistake.field)
+            }
         }
     })
 }

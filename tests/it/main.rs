@@ -22,6 +22,7 @@ mod pacing;
 mod pairing;
 mod plugins;
 mod retention;
+mod rules;
 mod scripts;
 mod sending;
 mod soak;

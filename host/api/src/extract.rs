@@ -185,6 +185,7 @@ fn refuse(err: &serde_json::Error, path: &str) -> Problem {
     let what = text
         .strip_suffix(&format!(" at line {line} column {column}"))
         .unwrap_or(&text);
+    let what = &with_suggestion(what);
     if !err.is_data() {
         return Problem::invalid(
             "invalid_json",
@@ -212,6 +213,34 @@ fn refuse(err: &serde_json::Error, path: &str) -> Problem {
         Problem::invalid(code, format!("{field}: {what}")).in_field(field)
     };
     problem.at(line, column)
+}
+
+/// A refusal of an unknown word, with the known one it may have been meant to be.
+///
+/// serde says ``unknown variant `x`, expected one of `y`, `z` ``, and the same of fields.
+fn with_suggestion(what: &str) -> String {
+    let quoted = |text: &'_ str| -> Vec<String> {
+        let parts = text.split('`').skip(1).step_by(2);
+        parts.map(str::to_owned).collect()
+    };
+    let Some((unknown, expected)) = what.split_once(", expected ") else {
+        return what.to_owned();
+    };
+    let words = quoted(unknown);
+    let ([word], true) = (words.as_slice(), unknown.starts_with("unknown ")) else {
+        return what.to_owned();
+    };
+    let known = quoted(expected);
+    let near = known
+        .iter()
+        .map(|known| (strsim::damerau_levenshtein(word, known), known))
+        .min();
+    match near {
+        Some((1..=3, meant)) if meant.len() > 3 => {
+            format!("{unknown}; did you mean `{meant}`? Expected {expected}")
+        }
+        _ => what.to_owned(),
+    }
 }
 
 /// The one parameter of a path.

@@ -21,6 +21,7 @@ pub(crate) mod metrics;
 pub(crate) mod openapi;
 mod outbox;
 mod profile;
+mod rules;
 mod schedules;
 mod sessions;
 mod stats;
@@ -60,6 +61,7 @@ pub(crate) fn routes() -> Vec<Route> {
         ("Campaigns", broadcasts::routes()),
         ("Campaigns", suppressions::routes()),
         ("Schedules", schedules::routes()),
+        ("Rules", rules::routes()),
         ("Extensions", extensions::routes()),
         ("Login", login::routes()),
         ("Users", users::routes()),

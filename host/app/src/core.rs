@@ -39,6 +39,7 @@ use crate::pipeline::Pipeline;
 use crate::profile::Profile;
 use crate::quotas::{QuotaExceeded, Quotas, Wanted};
 use crate::retention::RetentionSettings;
+use crate::rules::{self, Rules};
 use crate::schedules::{self, Schedules};
 use crate::sessions::{Directory, Sessions};
 use crate::stats::Stats;
@@ -155,6 +156,7 @@ pub(crate) struct Shared {
     pub(crate) extensions: Arc<dyn Extensions>,
     pub(crate) forms: Arc<dyn Forms>,
     pub(crate) webhooks: webhooks::Desk,
+    pub(crate) rules: rules::Book,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<Random>,
     pub(crate) media: MediaStore,
@@ -206,6 +208,7 @@ impl App {
         let sending = parts.store.read(|db| db.sending().all()).await?;
         let names = parts.store.read(|db| db.contacts().saved_names()).await?;
         let webhooks = parts.store.read(|db| db.webhooks().all()).await?;
+        let rules = parts.store.read(|db| db.rules().all()).await?;
         let public = parts.settings.media.public;
         let public_names = PublicNames::open(&parts.store, &parts.random, public).await?;
         let access = Access::open(&parts.store, &parts.random, &parts.settings.access).await?;
@@ -230,6 +233,7 @@ impl App {
             extensions: parts.extensions,
             forms: parts.forms,
             webhooks: webhooks::Desk::new(webhooks, parts.clock.now()),
+            rules: rules::Book::new(rules),
             clock: parts.clock,
             random: parts.random,
             media,
@@ -240,6 +244,7 @@ impl App {
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         });
+        shared.extensions.set_rules(shared.rules.all());
         shared
             .tasks
             .spawn(crate::pipeline::run(Arc::clone(&shared)));
@@ -348,6 +353,11 @@ impl App {
     /// Messages for later.
     pub fn schedules(&self) -> Schedules {
         Schedules::new(Arc::clone(&self.shared))
+    }
+
+    /// Rules: what may be asked for.
+    pub fn rules(&self) -> Rules {
+        Rules::new(Arc::clone(&self.shared))
     }
 
     /// Figures about the host.

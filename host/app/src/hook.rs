@@ -6,6 +6,7 @@
 
 mod given;
 mod history;
+mod rules;
 mod text;
 
 use std::collections::BTreeMap;
@@ -16,12 +17,14 @@ use warbler_domain::extension::{
     CallCost, ExtensionFault, ExtensionKind, ExtensionStatus, Grants, LogLine, OperatorGrants,
 };
 use warbler_domain::{
-    Action, Event, ExtensionName, Generation, SessionId, SessionName, Timestamp, Verdict,
+    Action, Event, ExtensionName, Generation, Rule, SessionId, SessionName, Timestamp, UserId,
+    Verdict,
 };
 use warbler_store::Store;
 use warbler_store::kv::KvWrite;
 
 pub use given::Given;
+pub use rules::{RULES, RuleTrial, RuleVerdict};
 pub use text::{Made, Payload, RenderCall, TemplateHook, TransformCall, WebhookHook};
 
 /// All loaded extensions.
@@ -56,6 +59,15 @@ pub trait Extensions: Send + Sync + 'static {
     /// and they reach nobody.
     async fn versions(&self, _extension: &ExtensionName) -> Versions {
         Versions::default()
+    }
+
+    /// Takes over the rules of the database, in their order; later events are matched against them.
+    fn set_rules(&self, _rules: Arc<[Arc<Rule>]>) {}
+
+    /// What the rules of the database, or `only` this one, make of an event. Nothing is carried
+    /// out.
+    async fn try_rules(&self, _call: HookCall, _only: Option<Arc<Rule>>) -> RuleTrial {
+        RuleTrial::default()
     }
 
     /// Notes what went wrong at an event, so that it is shown.
@@ -105,6 +117,8 @@ pub trait EventHook: Send + Sync + 'static {
 pub struct HookCall {
     /// What happened.
     pub event: Arc<Event>,
+    /// The user whose session it happened to, if it is somebody's.
+    pub owner: Option<UserId>,
     /// The name of the session it happened to.
     pub session_name: SessionName,
     /// The time of the call.
@@ -308,6 +322,17 @@ impl KvBuffer {
             expires_at,
         });
         Ok(())
+    }
+
+    /// Puts what the host itself keeps for the extension under `key`. It does not count against the
+    /// extension's space; who calls this sees to it that it stays small.
+    pub fn keep(&mut self, key: String, value: Vec<u8>, expires_at: Option<Timestamp>) {
+        self.overlay.insert(key.clone(), Some(value.clone()));
+        self.writes.push(KvWrite::Set {
+            key,
+            value,
+            expires_at,
+        });
     }
 
     /// Takes `key` away.

@@ -38,6 +38,7 @@ pub mod pipeline;
 pub mod profile;
 pub mod quotas;
 pub mod retention;
+pub mod rules;
 pub mod schedules;
 mod search;
 pub mod sessions;

@@ -246,6 +246,7 @@ async fn call(
     let now = shared.clock.now();
     let call = HookCall {
         event: Arc::clone(event),
+        owner: shared.directory.owner(event.session).flatten(),
         session_name: session_name.clone(),
         now,
         kv: KvReader::new(shared.store.clone(), hook.name().clone(), now),

@@ -293,6 +293,7 @@ impl Sessions {
         self.shared
             .webhooks
             .keep(|webhook| webhook.session != Some(id));
+        crate::rules::keep(&self.shared, |rule| rule.session != Some(id)).await;
         self.shared.access.end(Ended::SessionToken(id));
         info!(session.id = %id, caller = caller.label(), "Session {} was deleted", session.name);
         Ok(())

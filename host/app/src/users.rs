@@ -265,6 +265,7 @@ impl Users {
         self.shared
             .webhooks
             .keep(|webhook| webhook.owner != Some(id));
+        crate::rules::keep(&self.shared, |rule| rule.owner != Some(id)).await;
         self.shared.access.end(Ended::User(id));
         info!(user.id = %id, caller = caller.label(), "User {} was deleted", user.name);
         Ok(())

@@ -132,6 +132,7 @@ fn call(hook: &dyn EventHook, event: &Arc<Event>, store: &Store) -> Result<HookC
     let now = Timestamp::from_millis(1_772_618_400_000);
     Ok(HookCall {
         event: Arc::clone(event),
+        owner: None,
         session_name: "shop".parse()?,
         now,
         kv: KvReader::new(store.clone(), hook.name().clone(), now),

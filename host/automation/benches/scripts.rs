@@ -136,6 +136,7 @@ async fn open(dir: &std::path::Path) -> Result<Registry> {
 fn call(hook: &dyn EventHook, event: &Arc<Event>, store: &Store) -> Result<HookCall> {
     Ok(HookCall {
         event: Arc::clone(event),
+        owner: None,
         session_name: "shop".parse()?,
         now: NOW,
         kv: KvReader::new(store.clone(), hook.name().clone(), NOW),

@@ -201,6 +201,13 @@ impl Effects {
     fn how_to_grant(&self, line: &str) -> String {
         self.denials.fetch_add(1, Ordering::Relaxed);
         let name = &self.profile.name;
+        if name.as_str() == crate::rules::NAME {
+            let words = as_words(line);
+            return format!(
+                "it needs `{line}` under [extensions.grants.{name}] in warbler.toml (or `warbler extensions grant \
+                 {name} {words}`)"
+            );
+        }
         format!(
             "it needs `{line}` twice: under [capabilities] in plugin.toml (or `// {asked}` at the top of a script), and \
              under [extensions.grants.\"{name}\"] in warbler.toml (or `warbler extensions grant {name} {words}`)",

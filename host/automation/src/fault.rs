@@ -31,6 +31,9 @@
 //! | `script-syntax` | load | the script cannot be parsed |
 //! | `script-missing-handler` | load | the script has no handler of any hook |
 //! | `script-unknown` | load | the script names a function, a variable or a module that does not exist |
+//! | `script-rule` | load | a rule of the script does nothing, has the name of another, or cannot be so |
+//! | `memory-full` | call | a rule keeps more of a chat than it may |
+//! | `bad-answer` | call | the server a rule posts to did not take it |
 //! | `script-error` | load, call | a mistake while running, or `throw` |
 //! | `script-operations` | load, call | more than 200,000 operations |
 //! | `script-deadline` | load, call | longer than 100 ms |

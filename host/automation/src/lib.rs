@@ -23,6 +23,7 @@ mod health;
 mod made;
 mod profile;
 mod reload;
+mod rules;
 mod script;
 mod secrets;
 mod services;

@@ -11,6 +11,7 @@ mod granted;
 mod last_good;
 mod loader;
 mod notice;
+mod rules;
 mod sources;
 mod table;
 
@@ -25,14 +26,17 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use warbler_app::fetch::Fetcher;
-use warbler_app::hook::{EventHook, Extensions, TemplateHook, Versions, WebhookHook};
+use warbler_app::hook::{
+    EventHook, Extensions, HookCall, RuleTrial, TemplateHook, Versions, WebhookHook,
+};
 use warbler_domain::extension::{
     ExtensionFault, ExtensionState, ExtensionStatus, Grants, OperatorGrants,
 };
-use warbler_domain::{Clock, ExtensionName, Generation, Random, Secret};
+use warbler_domain::{Clock, ExtensionName, Generation, Random, Rule, Secret};
 
 use crate::health::Health;
 use crate::limits::Limits;
+use crate::manifest;
 use crate::reload::Worker;
 use crate::script::ScriptEngine;
 use crate::services::Services;
@@ -41,6 +45,7 @@ use crate::wasm::{self, EngineError, PluginEngine};
 pub(crate) use last_good::LastGood;
 pub(crate) use loader::{Engines, compile, manifest_of};
 pub use notice::{Notice, NoticeKind};
+use rules::Keeper;
 pub(crate) use sources::{Content, ModuleText, Package, Scanner, is_script};
 pub(crate) use table::Table;
 
@@ -154,13 +159,40 @@ pub(crate) enum Wanted {
 
 /// What the registry and its worker share.
 pub(crate) struct Shared {
-    pub(crate) snapshot: ArcSwap<Snapshot>,
+    snapshot: ArcSwap<Snapshot>,
+    /// The chain of the event hook: that of the snapshot, with the rules at their place.
+    chain: ArcSwap<Arc<[Arc<dyn EventHook>]>>,
+    rules: Keeper,
+    /// Held while the chain is put together.
+    turn: Mutex<()>,
     pub(crate) notices: broadcast::Sender<Notice>,
     /// What went wrong at an event, by extension, with the version it went wrong in.
     call_faults: Mutex<HashMap<ExtensionName, (Generation, ExtensionFault)>>,
 }
 
 impl Shared {
+    /// Has what was loaded take the place of what ran.
+    pub(crate) fn publish(&self, snapshot: Snapshot) {
+        self.change(|| self.snapshot.store(Arc::new(snapshot)));
+    }
+
+    /// Makes a change to what the chain is made of, and puts the chain together anew.
+    fn change(&self, make: impl FnOnce()) {
+        let _turn = self
+            .turn
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        make();
+        let snapshot = self.snapshot.load();
+        let order_of = |name: &ExtensionName| {
+            let mut statuses = snapshot.statuses.iter();
+            let found = statuses.find(|status| status.name == *name);
+            found.map_or(manifest::DEFAULT_ORDER, |status| status.order)
+        };
+        let chain = self.rules.within(&snapshot.chain, order_of);
+        self.chain.store(Arc::new(chain));
+    }
+
     fn call_faults(&self) -> MutexGuard<'_, HashMap<ExtensionName, (Generation, ExtensionFault)>> {
         self.call_faults
             .lock()
@@ -192,12 +224,16 @@ impl Registry {
             random: Arc::clone(&config.random),
         });
         let cache = config.compiled_dir.as_deref().and_then(wasm::cache);
+        let rules = Keeper::new(&config, Arc::clone(&services)).ok_or(OpenError::Interrupted)?;
         let engines = Engines {
             plugins: PluginEngine::new(&config.limits, Arc::clone(&services), cache)?,
             scripts: ScriptEngine::new(&config.limits, services),
         };
         let shared = Arc::new(Shared {
             snapshot: ArcSwap::from_pointee(Snapshot::default()),
+            chain: ArcSwap::from_pointee(Arc::from([])),
+            rules,
+            turn: Mutex::new(()),
             notices: broadcast::channel(NOTICES).0,
             call_faults: Mutex::default(),
         });
@@ -262,7 +298,7 @@ impl Drop for Registry {
 #[async_trait]
 impl Extensions for Registry {
     fn chain(&self) -> Arc<[Arc<dyn EventHook>]> {
-        Arc::clone(&self.shared.snapshot.load().chain)
+        Arc::clone(&self.shared.chain.load())
     }
 
     fn statuses(&self) -> Vec<ExtensionStatus> {
@@ -293,6 +329,13 @@ impl Extensions for Registry {
                 status.last_error = Some(fault.clone());
             }
         }
+        if let Some(rules) = self.shared.rules.status() {
+            let before = |status: &ExtensionStatus| {
+                (status.order, &status.name) < (rules.order, &rules.name)
+            };
+            let place = statuses.partition_point(before);
+            statuses.insert(place, rules);
+        }
         statuses
     }
 
@@ -309,6 +352,10 @@ impl Extensions for Registry {
     }
 
     async fn grant(&self, name: &ExtensionName, granted: OperatorGrants) {
+        if name == self.shared.rules.name() {
+            self.shared.change(|| self.shared.rules.grant(granted));
+            return;
+        }
         self.ask(Wanted::Grant(name.clone(), granted)).await;
     }
 
@@ -319,7 +366,19 @@ impl Extensions for Registry {
         answer.await.unwrap_or_default()
     }
 
+    fn set_rules(&self, rules: Arc<[Arc<Rule>]>) {
+        self.shared.change(|| self.shared.rules.set(&rules));
+    }
+
+    async fn try_rules(&self, call: HookCall, only: Option<Arc<Rule>>) -> RuleTrial {
+        self.shared.rules.hook().try_on(&call, only).await
+    }
+
     fn note_fault(&self, extension: &ExtensionName, fault: &ExtensionFault) {
+        if extension == self.shared.rules.name() {
+            self.shared.rules.note(fault);
+            return;
+        }
         let snapshot = self.shared.snapshot.load();
         if let Some(health) = snapshot.health.get(extension) {
             health.failed();

@@ -177,7 +177,7 @@ impl Worker {
         let shared = Arc::clone(&self.shared);
         let changes = self
             .table
-            .apply(scan, |snapshot| shared.snapshot.store(Arc::new(snapshot)))
+            .apply(scan, |snapshot| shared.publish(snapshot))
             .await;
         for notice in changes.notices {
             log(&notice);

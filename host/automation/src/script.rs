@@ -24,6 +24,7 @@ mod pattern;
 mod plain;
 mod recipient;
 pub mod reference;
+mod rules;
 mod texts;
 mod time;
 mod unknown;
@@ -44,6 +45,7 @@ use crate::health::Health;
 use crate::limits::{Limits, ScriptLimits};
 use crate::profile::Profile;
 use crate::registry::ModuleText;
+use crate::rules::RuleSet;
 use crate::services::Services;
 use call::Ended;
 use current::{Current, Fixed};
@@ -90,6 +92,7 @@ impl ScriptEngine {
         modules: Arc<[ModuleText]>,
     ) -> Result<Script, Fault> {
         let wall = self.limits.wall;
+        let collecting = rules::Collecting::begin();
         let effects = Effects::idle(&profile, &self.services);
         let config = json::parse(&profile.config).unwrap_or_default();
         let before = Fixed {
@@ -119,6 +122,10 @@ impl ScriptEngine {
         };
         let (ast, handlers, own) = result.map_err(|failure| failure.into_fault(sources))??;
         let is_off = is_off(&config);
+        let rules = collecting.rules(source)?;
+        if handlers.hooks().is_empty() && rules.is_none() {
+            return Err(handlers::missing());
+        }
         let names = current.and_then(|current| current.loading);
         let fixed = Fixed {
             own,
@@ -137,6 +144,7 @@ impl ScriptEngine {
                 fixed: Arc::new(fixed),
                 handlers,
                 is_off,
+                rules,
                 source: source.to_owned(),
                 modules,
                 strikes: AtomicU8::new(0),
@@ -188,6 +196,9 @@ impl Script {
     /// why it is not called.
     pub(crate) fn hooks(&self) -> Vec<Hook> {
         let mut hooks = self.code.handlers.hooks();
+        if self.code.rules.is_some() && !hooks.contains(&Hook::Event) {
+            hooks.insert(0, Hook::Event);
+        }
         hooks.retain(|hook| !self.code.is_off || *hook == Hook::Event);
         hooks
     }
@@ -209,6 +220,8 @@ struct Code {
     handlers: Handlers,
     /// Whether the operator, or its author, has switched it off.
     is_off: bool,
+    /// What it says about events without a handler.
+    rules: Option<Arc<RuleSet>>,
     source: String,
     modules: Arc<[ModuleText]>,
     /// How often a first attempt was not enough.
@@ -272,9 +285,10 @@ impl EventHook for Script {
     }
 
     fn wants(&self, event: &Event) -> bool {
+        let handled =
+            self.code.handlers.for_event(event).is_some() && self.code.profile.wants(event);
         !self.code.is_off
-            && self.code.handlers.for_event(event).is_some()
-            && self.code.profile.wants(event)
+            && (handled || self.has_rules_for(event))
             && self.health.quarantined_until().is_none()
     }
 
@@ -282,7 +296,7 @@ impl EventHook for Script {
         if self.code.is_off {
             return Some("it is off: its setting `enabled` is false".to_owned());
         }
-        if self.code.handlers.for_event(event).is_none() {
+        if self.code.handlers.for_event(event).is_none() && !self.has_rules_for(event) {
             return Some("it has no handler for this kind of event".to_owned());
         }
         let why = self.code.profile.why_not(event, session);
@@ -290,16 +304,39 @@ impl EventHook for Script {
     }
 
     async fn handle(&self, call: HookCall) -> HookOutcome {
-        let Some(handler) = self.code.handlers.for_event(&call.event) else {
-            return passed();
-        };
         if !self.code.profile.admits_session(&call.session_name) {
             return passed();
         }
         let _running = self.health.usage().running();
+        if let Some(rules) = &self.code.rules {
+            let (profile, services) = (&self.code.profile, &self.engine.services);
+            let used = crate::rules::run(std::slice::from_ref(rules), &call, profile, services);
+            if let Some(outcome) = used.await {
+                return self.counted(outcome);
+            }
+        }
+        let handler = self.code.handlers.for_event(&call.event);
+        let Some(handler) = handler.filter(|_| self.code.profile.wants(&call.event)) else {
+            return self.counted(passed());
+        };
         let now = call.now;
         let ended = call::make(&self.engine, &self.code, handler, Occasion::Event(call)).await;
         let outcome = self.outcome(ended, now);
+        self.counted(outcome)
+    }
+}
+
+impl Script {
+    /// Whether its rules are about such events.
+    fn has_rules_for(&self, event: &Event) -> bool {
+        let profile = &self.code.profile;
+        self.code.rules.as_ref().is_some_and(|rules| {
+            (event.kind() == EventKind::MESSAGE_RECEIVED && profile.wants(event))
+                || (event.kind() == EventKind::GROUP_UPDATED && rules.wants_members())
+        })
+    }
+
+    fn counted(&self, outcome: HookOutcome) -> HookOutcome {
         self.health
             .usage()
             .called(&outcome.cost, outcome.actions.len());

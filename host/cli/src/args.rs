@@ -3,6 +3,7 @@
 mod access;
 mod campaign;
 mod plugin;
+mod rules;
 mod script;
 
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use crate::config::LogFormat;
 pub(crate) use access::{Key, KeyVerb, User, UserVerb};
 pub(crate) use campaign::{Campaign, CampaignVerb};
 pub(crate) use plugin::{HookWord, Language, Plugin, PluginVerb};
+pub(crate) use rules::{Rules, RulesVerb};
 pub(crate) use script::{Script, ScriptVerb};
 
 /// A self-hosted WhatsApp automation host: a REST API, WebAssembly plugins and scripts.
@@ -81,6 +83,9 @@ pub(crate) enum Command {
     /// Extensions of a running host
     #[command(after_help = "Example:\n  warbler extensions list")]
     Extensions(Extensions),
+    /// Rules of a running host: list, switch on and off, and try with a message
+    #[command(after_help = "Example:\n  warbler rules test 'what is the price?' --session shop")]
+    Rules(Rules),
     /// Write plugins: begin one, build it, test it, look at it, measure it
     #[command(
         after_help = "Example:\n  warbler plugin new greeter\n  cd greeter\n  warbler plugin build\n  warbler plugin test"

@@ -7,6 +7,7 @@ mod events;
 mod extensions;
 mod key;
 mod plugin;
+mod rules;
 mod script;
 mod serve;
 mod session;
@@ -107,6 +108,10 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> Result<(), Failu
         Command::Extensions(args) => {
             quiet(&log, environment)?;
             on_runtime(extensions::run(args, environment, screen))
+        }
+        Command::Rules(args) => {
+            quiet(&log, environment)?;
+            on_runtime(rules::run(args, environment, screen))
         }
         Command::Plugin(args) => {
             quiet(&log, environment)?;

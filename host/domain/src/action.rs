@@ -86,6 +86,11 @@ pub enum Action {
         /// The entry.
         card: ContactCard,
     },
+    /// The event's message, sent on to somebody.
+    Forward {
+        /// To whom.
+        to: Jid,
+    },
     /// A new text for an earlier message of the account in the event's chat.
     Edit {
         /// The message.
@@ -162,7 +167,8 @@ impl Action {
             Self::SendContact { card, .. } => card.vcard.len(),
             Self::Emit { data, .. } => data.len(),
             Self::SetTimer { name, data, .. } => name.len() + data.len(),
-            Self::Revoke { .. }
+            Self::Forward { .. }
+            | Self::Revoke { .. }
             | Self::MarkRead
             | Self::SetTyping { .. }
             | Self::CancelTimer { .. } => 0,
@@ -178,6 +184,7 @@ impl Action {
             Self::SendMedia { .. } => "send-media",
             Self::SendLocation { .. } => "send-location",
             Self::SendContact { .. } => "send-contact",
+            Self::Forward { .. } => "forward",
             Self::Edit { .. } => "edit",
             Self::Revoke { .. } => "revoke",
             Self::MarkRead => "mark-read",
@@ -191,7 +198,7 @@ impl Action {
     /// Whom it writes to, when that is not the event's chat.
     pub fn recipient(&self) -> Option<&Jid> {
         match self {
-            Self::SendText { to, .. } => Some(to),
+            Self::SendText { to, .. } | Self::Forward { to } => Some(to),
             Self::SendMedia { to, .. }
             | Self::SendLocation { to, .. }
             | Self::SendContact { to, .. } => to.as_ref(),
@@ -224,6 +231,7 @@ impl Action {
             | Self::SendLocation { to, .. }
             | Self::SendContact { to, .. } => to.is_none(),
             Self::SendText { .. }
+            | Self::Forward { .. }
             | Self::Emit { .. }
             | Self::SetTimer { .. }
             | Self::CancelTimer { .. } => false,

@@ -86,6 +86,8 @@ pub enum ExtensionKind {
     Plugin,
     /// A Rhai script.
     Script,
+    /// The rules of the database, which are built in.
+    Rules,
 }
 
 /// One loaded version of an extension: the first 12 hex digits of the digest of all its files.

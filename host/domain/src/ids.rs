@@ -77,6 +77,11 @@ macro_rules! id {
 }
 
 id! {
+    /// One rule.
+    RuleId
+}
+
+id! {
     /// One session of this host.
     SessionId
 }

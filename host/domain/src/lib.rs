@@ -29,6 +29,7 @@ pub mod poll;
 pub mod random;
 pub mod realm;
 pub mod refusal;
+pub mod rule;
 pub mod schedule;
 pub mod secret;
 pub mod session;
@@ -49,8 +50,8 @@ pub use event::{Event, EventBody, EventKind};
 pub use extension::{ExtensionName, Generation};
 pub use failure::FailureCode;
 pub use ids::{
-    CampaignId, DeliveryId, EventId, KeyId, LoginId, MessageId, ScheduleId, SessionId, UploadId,
-    UserId, WebhookId, WhatsAppId,
+    CampaignId, DeliveryId, EventId, KeyId, LoginId, MessageId, RuleId, ScheduleId, SessionId,
+    UploadId, UserId, WebhookId, WhatsAppId,
 };
 pub use jid::{Jid, PhoneNumber, Recipient};
 pub use kinds::KindPattern;
@@ -58,6 +59,7 @@ pub use message::{Direction, Message, MessageStatus};
 pub use random::Random;
 pub use realm::{Dialect, Realm};
 pub use refusal::{Refusal, RefusalKind};
+pub use rule::{Rule, RuleSpec};
 pub use schedule::Schedule;
 pub use secret::Secret;
 pub use session::{Session, SessionName, SessionRef, SessionState};

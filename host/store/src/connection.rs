@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0007_timers.sql"),
     include_str!("../migrations/0008_extension_grants.sql"),
     include_str!("../migrations/0009_webhooks.sql"),
+    include_str!("../migrations/0010_rules.sql"),
     include_str!("../migrations/0011_campaigns.sql"),
     include_str!("../migrations/0012_dialects.sql"),
     include_str!("../migrations/0014_links.sql"),

@@ -28,6 +28,7 @@ pub mod messages;
 pub mod outbox;
 pub mod retention;
 pub mod room;
+pub mod rules;
 pub mod schedules;
 pub mod search;
 pub mod sending;

@@ -56,6 +56,19 @@ impl Messages<'_> {
         Ok(found.into_iter().map(|(_, message)| message).collect())
     }
 
+    /// Whether a message of this chat was stored before this one, which may not be stored itself.
+    pub fn has_earlier(&self, message: &Message) -> Result<bool> {
+        let sql = "SELECT 1 FROM messages WHERE session = ?1 AND chat = ?2
+                   AND seq < coalesce((SELECT seq FROM messages WHERE id = ?3), 9223372036854775807) LIMIT 1";
+        let params = params![
+            message.session.as_bytes(),
+            message.chat.to_string(),
+            message.id.as_bytes()
+        ];
+        let found = first(&mut prepare(self.0.conn, sql)?, params, |_| Ok(()))?;
+        Ok(found.is_some())
+    }
+
     /// A session's messages, of one chat or of all, newest first.
     pub fn list(
         &self,

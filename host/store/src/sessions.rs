@@ -190,6 +190,7 @@ impl SessionsMut<'_> {
             "DELETE FROM schedule_runs WHERE schedule IN (SELECT id FROM schedules WHERE session = ?1)",
             "DELETE FROM kept_media WHERE keeper IN (SELECT id FROM schedules WHERE session = ?1)",
             "DELETE FROM schedules WHERE session = ?1",
+            "DELETE FROM rules WHERE session = ?1",
             "DELETE FROM sessions WHERE id = ?1",
         ] {
             prepare(self.0.conn, sql)?.execute(params![session.as_bytes()])?;

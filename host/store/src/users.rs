@@ -137,6 +137,7 @@ impl UsersMut<'_> {
         for sql in [
             "DELETE FROM deliveries WHERE webhook IN (SELECT id FROM webhooks WHERE owner = ?1)",
             "DELETE FROM webhooks WHERE owner = ?1",
+            "DELETE FROM rules WHERE owner = ?1",
         ] {
             prepare(self.0.conn, sql)?.execute(params![id.as_bytes()])?;
         }

@@ -102,6 +102,7 @@ fn call(bench: &Bench, hook: &dyn EventHook, event: &Arc<Event>) -> Result<HookC
     let now = SystemClock.now();
     Ok(HookCall {
         event: Arc::clone(event),
+        owner: None,
         session_name: "bench".parse()?,
         now,
         kv: KvReader::new(bench.store.clone(), hook.name().clone(), now),

@@ -25,8 +25,8 @@ use warbler_app::App;
 use super::docs::{self, Html};
 use super::{
     Listing, audit, broadcasts, calls, campaigns, chats, contacts, events, extensions, groups,
-    keys, login, media, messages, outbox, profile, schedules, sessions, stats, suppressions, users,
-    webhooks,
+    keys, login, media, messages, outbox, profile, rules, schedules, sessions, stats, suppressions,
+    users, webhooks,
 };
 use crate::mount::Route;
 use crate::problem::{PROBLEM_JSON, Problem, ProblemBody};
@@ -118,6 +118,7 @@ pub(crate) fn known_problems() -> impl Iterator<Item = &'static str> {
         (name = "Webhooks", description = "Where events are sent to, and what became of their deliveries."),
         (name = "Campaigns", description = "One message for many: campaigns, broadcasts, and who does not want them."),
         (name = "Schedules", description = "Messages for later, once or again and again."),
+        (name = "Rules", description = "Answers that need no program: when a message is so, do this."),
         (name = "Extensions", description = "The plugins and scripts, and how they are."),
         (name = "Login", description = "Users and their tokens. Logging in needs no key."),
         (name = "Users", description = "Who owns sessions here."),
@@ -182,6 +183,13 @@ pub(crate) fn known_problems() -> impl Iterator<Item = &'static str> {
         schedules::CreateBody,
         schedules::ScheduleView,
         Listing<schedules::ScheduleView>,
+        rules::CreateBody,
+        rules::UpdateBody,
+        rules::OrderBody,
+        rules::RuleView,
+        Listing<rules::RuleView>,
+        rules::TestBody,
+        rules::TestView,
         extensions::ExtensionView,
         extensions::GrantsBody,
         extensions::GrantedView,

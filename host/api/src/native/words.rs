@@ -100,7 +100,7 @@ mirror! {
 }
 mirror! {
     /// What an extension is made of.
-    ExtensionKind in "lowercase" of extension::ExtensionKind { Plugin, Script }
+    ExtensionKind in "lowercase" of extension::ExtensionKind { Plugin, Script, Rules }
 }
 mirror! {
     /// Whether an extension runs: the newest version, an older one because the newest does not

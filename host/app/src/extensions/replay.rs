@@ -193,6 +193,7 @@ impl ExtensionsView {
         let outcome = hook
             .handle(HookCall {
                 event: Arc::clone(event),
+                owner: self.shared.directory.owner(event.session).flatten(),
                 session_name: session.clone(),
                 now: event.at,
                 kv,

@@ -45,6 +45,18 @@ impl KvReader {
         }
     }
 
+    /// Whether a message is the first of its chat.
+    pub async fn is_first(&self, message: &Message) -> Result<bool, StoreError> {
+        match &self.source {
+            Source::Store(store) => {
+                let message = message.clone();
+                let earlier = store.read(move |db| db.messages().has_earlier(&message));
+                Ok(!earlier.await?)
+            }
+            Source::Given(given) => Ok(!given.knows(&message.chat)),
+        }
+    }
+
     /// Whether a session knows somebody: by name in its address book, or by a chat it has.
     pub async fn knows(&self, session: SessionId, jid: Jid) -> Result<bool, StoreError> {
         let store = match &self.source {

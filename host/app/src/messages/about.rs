@@ -3,7 +3,8 @@
 use warbler_domain::content::{Mentions, Text};
 use warbler_domain::jid::Server;
 use warbler_domain::media::{Media, MediaSource};
-use warbler_domain::{Caller, Content, Message, MessageId, Recipient, Scope, SessionRef};
+use warbler_domain::session::Account;
+use warbler_domain::{Caller, Content, Jid, Message, MessageId, Recipient, Scope, SessionRef};
 
 use super::compose::{edit_content, revoke_content};
 use super::error::SendError;
@@ -32,6 +33,32 @@ impl Messages {
         if to.chat.server() == Server::Broadcast {
             return Err(SendError::NotForwardable("message to a status"));
         }
+        let content = self.sendable_on(caller, &original).await?;
+        let shared = &self.shared;
+        let mut message = outgoing(shared, session.id, &account, to, content, None);
+        message.forwarded = original.forwarded.saturating_add(1);
+        self.accept(message, claim).await
+    }
+
+    /// A message of the account's own session, as it is sent on to somebody by that session.
+    pub(crate) async fn sent_on(
+        &self,
+        original: &Message,
+        account: &Account,
+        to: Jid,
+    ) -> Result<Message, SendError> {
+        let to = Destination::of(&self.shared, original.session, to).await;
+        let content = self.sendable_on(&Caller::host(), original).await?;
+        let (shared, session) = (&self.shared, original.session);
+        let to = to.map_err(SendError::Store)?;
+        let mut message = outgoing(shared, session, account, to, content, None);
+        message.forwarded = original.forwarded.saturating_add(1);
+        Ok(message)
+    }
+
+    /// What a stored message says, as it can be sent on: its medium is here.
+    async fn sendable_on(&self, caller: &Caller, original: &Message) -> Result<Content, SendError> {
+        let id = original.id;
         let remote = matches!(
             original.content,
             Content::Media(Media {
@@ -48,11 +75,7 @@ impl Messages {
         if shown.revoked_at.is_some() {
             return Err(SendError::NotForwardable(TAKEN_BACK));
         }
-        let content = forwarded(shown.message.content)?;
-        let shared = &self.shared;
-        let mut message = outgoing(shared, session.id, &account, to, content, None);
-        message.forwarded = original.forwarded.saturating_add(1);
-        self.accept(message, claim).await
+        forwarded(shown.message.content)
     }
 
     /// Sends a new text for a message of this session.

@@ -176,6 +176,10 @@ async fn message(
         // Checked by `refuse_ungranted`.
         return Err(SendError::NotWritable(String::new()));
     };
+    if let (Action::Forward { .. }, Some(original)) = (action, event.message()) {
+        let messages = Messages::new(Arc::clone(shared));
+        return Box::pin(messages.sent_on(original, account, to.clone())).await;
+    }
     let Some(content) = at_once(action, event)? else {
         let draft = draft(action, to.clone())?;
         return Messages::new(Arc::clone(shared))
@@ -256,6 +260,7 @@ fn draft(action: &Action, to: Jid) -> Result<Draft, SendError> {
             target: target.clone(),
         },
         Action::React { target: None, .. }
+        | Action::Forward { .. }
         | Action::MarkRead
         | Action::SetTyping { .. }
         | Action::Emit { .. }

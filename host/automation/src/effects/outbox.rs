@@ -138,6 +138,20 @@ impl Effects {
         self.push(Action::SendContact { to, card })
     }
 
+    /// The event's message, to somebody else.
+    pub(crate) async fn forward(&mut self, to: &str) -> Result<(), Denied> {
+        let to = self.anybody(to).await?;
+        if self
+            .event
+            .as_ref()
+            .and_then(|event| event.message())
+            .is_none()
+        {
+            return Denied::refused("no-message", "the event is about no message");
+        }
+        self.push(Action::Forward { to })
+    }
+
     /// A new text for an earlier message of the account.
     pub(crate) fn edit(&mut self, target: &str, text: String) -> Result<(), Denied> {
         self.require_chat()?;

@@ -211,5 +211,7 @@ fn word(kind: ExtensionKind) -> &'static str {
     match kind {
         ExtensionKind::Plugin => "plugin",
         ExtensionKind::Script => "script",
+        // They are kept in the database.
+        ExtensionKind::Rules => "rules",
     }
 }

@@ -379,6 +379,7 @@ pub(crate) fn compile(
                 .compile(profile, health, source(package)?, modules)?;
             Subject::Script(Arc::new(script))
         }
+        ExtensionKind::Rules => return Err(not_a_file()),
     })
 }
 
@@ -394,8 +395,17 @@ pub(crate) fn manifest_of(kind: ExtensionKind, package: &Package) -> Result<Mani
                 None => Ok(header),
             })
         }
+        (ExtensionKind::Rules, _) => Err(not_a_file()),
     };
     found.map_err(|fault| fault.or_in_file(&package.code_path))
+}
+
+/// Why a file cannot be, or be called as, the rules of the database.
+pub(super) fn not_a_file() -> Fault {
+    Fault::new(
+        "name-taken",
+        "`rules` is what the rules of /v1/rules are called; give the file another name",
+    )
 }
 
 fn source(package: &Package) -> Result<&str, Fault> {

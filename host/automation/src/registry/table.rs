@@ -14,7 +14,7 @@ use warbler_domain::extension::{
 };
 use warbler_domain::{ExtensionName, Generation};
 
-use super::loader::{Engines, Loaded, Loader, Running, failed_trial, keep_house};
+use super::loader::{Engines, Loaded, Loader, Running, failed_trial, keep_house, not_a_file};
 use super::sources::{Content, Found, Scan};
 use super::{LastGood, Notice, NoticeKind, RegistryConfig, Snapshot};
 use crate::fault::Fault;
@@ -208,6 +208,7 @@ impl Table {
             (entry.reloads, entry.quarantines, entry.stale)
         });
         let result = match (taken, found.content) {
+            _ if name.as_str() == crate::rules::NAME => Err(not_a_file().in_file(&found.path)),
             (Some(other), _) => Err(Fault::new(
                 "name-taken",
                 format!("{} has the same name", other.display()),

@@ -8,7 +8,7 @@ use rhai::{Engine, OptimizationLevel};
 
 use super::book::Book;
 use super::modules::OwnFolder;
-use super::{api, current, delivery, event, recipient};
+use super::{api, current, delivery, event, recipient, rules};
 use crate::limits::ScriptLimits;
 
 /// Nesting of expressions, at the top level and in functions. Set, because Rhai's own default
@@ -58,6 +58,7 @@ pub(super) fn new(limits: &ScriptLimits) -> Engine {
     recipient::register(&mut engine);
     delivery::register(&mut engine);
     api::register(&mut Book::new(&mut engine));
+    rules::register(&mut engine);
     engine
 }
 
@@ -70,7 +71,7 @@ fn with_constants(engine: &mut Engine) {
     engine.on_var(|name, index, context| {
         // An index is known for a local variable.
         Ok(if index == 0 {
-            current::constant(context.source(), name)
+            current::constant(context.source(), name).or_else(|| rules::word(name))
         } else {
             None
         })

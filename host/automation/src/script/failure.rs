@@ -112,6 +112,11 @@ fn describe(error: &EvalAltResult) -> Fault {
         }
         EvalAltResult::ErrorParsing(kind, _) => Fault::new("script-syntax", kind.to_string()),
         EvalAltResult::ErrorRuntime(value, _) => Fault::new("script-error", value.to_string()),
+        EvalAltResult::ErrorFunctionNotFound(signature, _) => {
+            let said = super::rules::unknown_call(signature);
+            let said = said.unwrap_or_else(|| without_place(&error.to_string()).to_owned());
+            Fault::new("script-error", said)
+        }
         other => Fault::new("script-error", without_place(&other.to_string())),
     }
 }

@@ -10,7 +10,8 @@ use crate::fault::Fault;
 
 /// What every script is told when it has no handler.
 const HANDLERS: &str = "a script defines `fn on_message(message) { … }`, `fn on_event(event) { … }`, \
-                        `fn render(recipient) { … }` or `fn transform(delivery) { … }`";
+                        `fn render(recipient) { … }` or `fn transform(delivery) { … }`, or says rules: \
+                        `rule(\"name\")…`";
 
 /// The handlers a script has.
 #[derive(Debug, Clone, Copy)]
@@ -59,12 +60,14 @@ impl Handlers {
     }
 }
 
+/// A script that has neither a handler nor a rule.
+pub(super) fn missing() -> Fault {
+    Fault::new("script-missing-handler", HANDLERS)
+}
+
 /// The handlers of a script in which every name exists.
 pub(super) fn look_at(known: &Known, ast: &AST, source: &str) -> Result<Handlers, Fault> {
     let handlers = Handlers::of(ast);
-    if handlers.hooks().is_empty() {
-        return Err(Fault::new("script-missing-handler", HANDLERS));
-    }
     match unknown::mistake(known, ast) {
         Some(mistake) => {
             let fault = Fault::new("script-unknown", mistake.message);

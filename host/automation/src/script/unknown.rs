@@ -159,7 +159,10 @@ impl Own {
             ASTNode::Expr(Expr::Variable(variable, short, place)) => {
                 let (long, name, namespace, _) = &**variable;
                 let is_local = long.is_some() || short.is_some();
-                let has_it = is_local || !namespace.is_empty() || self.top.contains(name.as_str());
+                let has_it = is_local
+                    || !namespace.is_empty()
+                    || self.top.contains(name.as_str())
+                    || super::rules::is_word(name);
                 (!has_it).then(|| self.variable(name, *place))
             }
             _ => None,

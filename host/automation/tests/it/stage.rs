@@ -208,6 +208,7 @@ impl Stage {
     ) -> Result<HookCall> {
         Ok(HookCall {
             event: Arc::new(event),
+            owner: None,
             session_name: "shop".parse()?,
             now,
             kv: KvReader::new(self.store.clone(), hook.name().clone(), now),

@@ -138,6 +138,22 @@ impl Zone {
 #[error("`{0}` is not a time zone; write one like Europe/Berlin or UTC")]
 pub struct BadTimeZone(String);
 
+impl Zone {
+    /// The day of the week, Monday being 0, and the time of day that this clock shows at `now`.
+    pub fn local(&self, now: Timestamp) -> (u8, ClockTime) {
+        let local = now.to_jiff().to_zoned(self.0.clone());
+        let day = local.weekday().to_monday_zero_offset();
+        (day.unsigned_abs(), ClockTime::of(local.time()))
+    }
+}
+
+impl Default for Zone {
+    /// UTC.
+    fn default() -> Self {
+        Self(TimeZone::UTC)
+    }
+}
+
 impl FromStr for Zone {
     type Err = BadTimeZone;
 

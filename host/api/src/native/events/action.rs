@@ -86,6 +86,12 @@ pub(in crate::native) enum ActionView {
         /// The name in it.
         name: String,
     },
+    /// The message that came in, sent on to somebody.
+    Forward {
+        /// To whom.
+        #[schema(value_type = String)]
+        to: Jid,
+    },
     /// A new text for an earlier message of the account.
     Edit {
         /// The message.
@@ -171,6 +177,7 @@ impl From<Action> for ActionView {
                 to,
                 name: card.name,
             },
+            Action::Forward { to } => Self::Forward { to },
             Action::Edit { target, text } => Self::Edit {
                 message: target,
                 text,

@@ -297,6 +297,7 @@ impl Conversation {
                 let kind = match step.kind {
                     ExtensionKind::Plugin => "plugin",
                     ExtensionKind::Script => "script",
+                    ExtensionKind::Rules => "rules",
                 };
                 let after = now.since(at).as_millis();
                 format!(
