@@ -81,7 +81,7 @@ fn words(random: &Random) -> Value {
 
 /// Any condition about a text, or several of them.
 fn condition(random: &Random, depth: usize) -> Value {
-    let several = |random: &Random| {
+    let several = |random: &Random| -> Vec<Value> {
         let many = 1 + random.below(3);
         (0..many).map(|_| condition(random, depth + 1)).collect()
     };
@@ -95,8 +95,8 @@ fn condition(random: &Random, depth: usize) -> Value {
         6 => json!({ "matches": ["pri?ce", "\\d+", "^cost", "é"][random.below(4)] }),
         7 => json!("direct"),
         8 => json!({ "chance": 1 + random.below(100) }),
-        9 => json!({ "any": Vec::<Value>::from_iter(several(random) as Vec<Value>) }),
-        10 => json!({ "all": several(random) as Vec<Value> }),
+        9 => json!({ "any": several(random) }),
+        10 => json!({ "all": several(random) }),
         _ => json!({ "not": condition(random, depth + 1) }),
     }
 }
