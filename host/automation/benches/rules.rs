@@ -42,17 +42,12 @@ async fn main() -> Result<()> {
             hook.handle(call(&event, &store)?).await;
             let compiled = began.elapsed();
             let last = many - 1;
-            let used = measure(
-                &*hook,
-                &store,
-                &format!("Hello, what does product {last}x cost?"),
-                1,
-            );
-            let unused = measure(&*hook, &store, "Hello, are you open on Sundays as well?", 0);
+            let question = format!("Hello, what does product {last}x cost?");
+            let used = measure(&*hook, &store, &question, 1).await?;
+            let other = "Hello, are you open on Sundays as well?";
+            let unused = measure(&*hook, &store, other, 0).await?;
             println!(
-                "{many:>6} rules of {what:<20} answered {:>7.2?}   not answered {:>7.2?}   compiled in {compiled:.1?}",
-                used.await?,
-                unused.await?
+                "{many:>6} rules of {what:<20} answered {used:>7.2?}   not answered {unused:>7.2?}   compiled in {compiled:.1?}"
             );
         }
     }

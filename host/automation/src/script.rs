@@ -37,7 +37,9 @@ use rhai::{AST, Dynamic, Module, Scope, Stmt};
 use tokio::sync::Semaphore;
 use warbler_app::hook::{EventHook, HookCall, HookOutcome};
 use warbler_domain::extension::{CallCost, ExtensionFault, ExtensionKind, Grants, Hook};
-use warbler_domain::{Event, ExtensionName, Generation, SessionName, Timestamp, Verdict};
+use warbler_domain::{
+    Event, EventKind, ExtensionName, Generation, SessionName, Timestamp, Verdict,
+};
 
 use crate::effects::{Effects, failed, passed};
 use crate::fault::Fault;
@@ -121,11 +123,11 @@ impl ScriptEngine {
             modules: &modules,
         };
         let (ast, handlers, own) = result.map_err(|failure| failure.into_fault(sources))??;
-        let is_off = is_off(&config);
         let rules = collecting.rules(source)?;
         if handlers.hooks().is_empty() && rules.is_none() {
             return Err(handlers::missing());
         }
+        let is_off = is_off(&config);
         let names = current.and_then(|current| current.loading);
         let fixed = Fixed {
             own,

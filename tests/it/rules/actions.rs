@@ -210,12 +210,12 @@ async fn whoever_listens_is_told_and_the_chain_can_be_stopped() -> Result<()> {
         Ok(shop.events("custom.lead").await?.into_iter().next())
     })
     .await?;
-    let data = &told["data"];
+    let data = &told["custom"]["data"];
     assert_eq!(
         (&data["rule"], &data["city"], &data["text"]),
         (&json!("lead"), &json!("of Ada"), &json!("lead"))
     );
-    assert_eq!(told["by"], "rules");
+    assert_eq!(told["custom"]["by"], "rules");
     let step = step_of(&host, &shop, "lead", "rules").await?;
     assert_eq!(step["verdict"], "stop");
     assert_eq!(answer_to(&ada, "something else").await?, "script");

@@ -168,3 +168,20 @@ async fn a_file_may_not_take_the_name_of_the_rules() -> Result<()> {
     host.stop().await;
     Ok(())
 }
+
+#[tokio::test]
+async fn every_rule_of_the_guide_is_one() -> Result<()> {
+    let host = TestHost::start().await?;
+    let guide = warbler_tests::project_root()?.join("host/docs/rules.md");
+    let guide = std::fs::read_to_string(guide)?;
+    let blocks = guide.split("```rust\n").skip(1);
+    let mut many = 0;
+    for block in blocks {
+        let rules = block.split("```").next().unwrap_or_default();
+        host.put_script(&format!("guide-{many}"), rules).await?;
+        many += 1;
+    }
+    ensure!(many >= 10, "{many} examples");
+    host.stop().await;
+    Ok(())
+}

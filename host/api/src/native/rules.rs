@@ -190,13 +190,14 @@ pub(crate) struct OrderBody {
 pub(super) struct ListQuery {
     /// Only those that concern this session, by id or name.
     #[serde(default, deserialize_with = "parsed")]
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, example = "shop")]
     session: Option<SessionRef>,
     /// Most entries on the page: 1 to 500, else 50.
+    #[param(example = 50)]
     limit: Option<u32>,
     /// Where the page begins: `next` of the page before.
     #[serde(default, deserialize_with = "parsed")]
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, example = "AAAAAAAAADI")]
     cursor: Option<Cursor>,
 }
 

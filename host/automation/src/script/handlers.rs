@@ -60,7 +60,7 @@ impl Handlers {
     }
 }
 
-/// A script that has neither a handler nor a rule.
+/// Why a script with neither handlers nor rules is none.
 pub(super) fn missing() -> Fault {
     Fault::new("script-missing-handler", HANDLERS)
 }

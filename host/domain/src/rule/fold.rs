@@ -31,7 +31,7 @@ pub fn squeeze(text: &str) -> Cow<'_, str> {
     let mut before = true;
     let doubled = text.chars().any(|c| {
         let space = c.is_whitespace();
-        let bad = (space && before) || (space && c != ' ');
+        let bad = space && (before || c != ' ');
         before = space;
         bad
     });

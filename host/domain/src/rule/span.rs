@@ -73,7 +73,9 @@ impl FromStr for Span {
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let whole = UNITS.into_iter().find(|(_, unit)| self.0 % unit == 0);
+        let whole = UNITS
+            .into_iter()
+            .find(|(_, unit)| self.0.is_multiple_of(*unit));
         let (word, unit) = whole.unwrap_or(('s', 1));
         write!(f, "{}{word}", self.0 / unit)
     }
