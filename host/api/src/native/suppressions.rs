@@ -112,7 +112,7 @@ pub(super) async fn list(
 /// Somebody to leave out.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = AddSuppression)]
+#[schema(as = AddSuppression, example = json!({ "to": "+15550123", "reason": "asked on the phone" }))]
 pub(in crate::native) struct AddBody {
     /// Who: a phone number or the JID of a person.
     #[schema(example = "+15550123")]

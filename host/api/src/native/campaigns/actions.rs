@@ -151,7 +151,7 @@ pub(super) async fn copy(
 /// To whom a trial goes.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = TestCampaign)]
+#[schema(as = TestCampaign, example = json!({ "to": "+15550123" }))]
 pub(in crate::native) struct TestBody {
     /// A phone number in international form, or the JID of a person or group.
     #[schema(example = "+15550123")]
