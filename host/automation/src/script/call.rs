@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rhai::{CallFnOptions, Dynamic, Engine, Scope};
+use sha2::{Digest, Sha256};
 
 use super::current::{Current, Envelope};
 use super::failure::Failure;
@@ -139,8 +140,14 @@ async fn offloaded(
 
 fn current(effects: Effects, code: &Code, occasion: &Occasion, wall: Duration) -> Current {
     let mut current = Current::new(effects, Arc::clone(&code.fixed), wall).at(occasion.now());
-    if let Occasion::Transform(_) = occasion {
-        current.envelope = Some(Envelope::default());
+    match occasion {
+        Occasion::Event(_) => {}
+        // A text that is written again is the same text, but for what its fixture wants.
+        Occasion::Render(call) if current.effects.rehearsal().is_none() => {
+            current.seed = Some(Sha256::digest(&call.id).into());
+        }
+        Occasion::Render(_) => {}
+        Occasion::Transform(_) => current.envelope = Some(Envelope::default()),
     }
     current
 }

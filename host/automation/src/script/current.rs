@@ -69,6 +69,8 @@ pub(super) struct Current {
     pub(super) halted: Option<crate::effects::Halt>,
     /// Present while a script is loaded.
     pub(super) loading: Option<Loading>,
+    /// Where its random numbers begin, if that is not left to chance.
+    pub(super) seed: Option<[u8; 32]>,
     random: Option<StdRng>,
     began: Instant,
     deadline: Instant,
@@ -90,6 +92,7 @@ impl Current {
             envelope: None,
             halted: None,
             loading: None,
+            seed: None,
             random: None,
             began,
             deadline: began + wall,
@@ -147,9 +150,9 @@ impl Current {
 
     /// Random numbers of the call's own.
     pub(super) fn random(&mut self) -> &mut StdRng {
-        let effects = &self.effects;
+        let (effects, seed) = (&self.effects, self.seed);
         self.random
-            .get_or_insert_with(|| StdRng::from_seed(effects.seed()))
+            .get_or_insert_with(|| StdRng::from_seed(seed.unwrap_or_else(|| effects.seed())))
     }
 }
 

@@ -75,6 +75,16 @@ async fn a_script_writes_the_messages_of_a_campaign() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_text_that_is_written_again_has_the_same_choices() -> Result<()> {
+    let script = "fn render(recipient) { join(shuffle([1, 2, 3, 4, 5, 6, 7, 8]), \"\") + random_number(1, 1_000_000) }";
+    assert_eq!(
+        rendered(script).await?.result,
+        rendered(script).await?.result
+    );
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_render_answers_is_a_text_or_a_fault() -> Result<()> {
     for (script, expected) in [
         ("fn render(recipient) { 1 }", "bad-text"),
