@@ -92,7 +92,7 @@ fn condition(random: &Random, depth: usize) -> Value {
         3 => json!({ "hasWord": words(random) }),
         4 => json!({ "startsWith": words(random) }),
         5 => json!({ "endsWith": words(random) }),
-        6 => json!({ "matches": ["pri?ce", "\\d+", "^cost", "é"][random.below(4)] }),
+        6 => json!({ "matches": (["pri?ce", "\\d+", "^cost", "é"][random.below(4)]) }),
         7 => json!("direct"),
         8 => json!({ "chance": 1 + random.below(100) }),
         9 => json!({ "any": several(random) }),
