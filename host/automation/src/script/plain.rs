@@ -1,4 +1,4 @@
-//! Texts without what makes the same word look different: case and accents.
+//! Texts without accents, and with a capital.
 
 use icu_normalizer::DecomposingNormalizerBorrowed;
 
@@ -38,11 +38,6 @@ pub(super) fn without_accents(text: &str) -> String {
         }
     }
     plain
-}
-
-/// `text` in lower case and without accents.
-pub(super) fn folded(text: &str) -> String {
-    without_accents(&text.to_lowercase())
 }
 
 /// With its first letter as a capital.

@@ -1,6 +1,7 @@
 //! Texts: looking into them, cutting them, putting them together.
 
 use rhai::{Array, Dynamic, ImmutableString, Map};
+use warbler_domain::rule::fold;
 use warbler_domain::{Random, template};
 
 use super::{Answer, in_call, runtime};
@@ -36,8 +37,8 @@ fn register_looking(book: &mut Book<'_>) {
             "Whether the text is one of these, whatever case, accents and the spaces around it.",
             "is_any(\" SÍ \", [\"yes\", \"si\"]) // true",
             |text: &str, parts: Array| {
-                let text = plain::folded(text.trim());
-                any(&text, &parts, |text, part| text == plain::folded(part.trim()))
+                let text = fold(text);
+                any(&text, &parts, |text, part| text == fold(part))
             },
         )
         .add(
