@@ -9,6 +9,7 @@ mod chats;
 mod contacts;
 mod crash;
 mod dialect_akg;
+mod dialect_gateway;
 mod dialect_hub;
 mod extensions;
 mod extensions_hard;

@@ -178,6 +178,21 @@ impl Api {
         .await
     }
 
+    /// Asks with these headers and no others, and with this body of any type.
+    pub async fn call_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<reqwest::Body>,
+    ) -> Result<Answer> {
+        let mut request = self.client.request(method.parse()?, self.url(path));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(body)).await
+    }
+
     /// An open stream of events.
     pub async fn stream(&self, after: Option<&str>) -> Result<reqwest::Response> {
         let mut request = self

@@ -27,6 +27,8 @@
 pub(crate) mod akg;
 mod cors;
 mod fault;
+mod form;
+pub(crate) mod gateway;
 mod hub;
 mod mounts;
 mod pages;
@@ -45,10 +47,11 @@ use serde_json::Value;
 use warbler_app::keys::CredentialError;
 use warbler_app::quotas::Quota;
 use warbler_domain::caller::Identity;
-use warbler_domain::{Caller, Dialect, Realm, Secret, SessionState};
+use warbler_domain::{Caller, Dialect, Realm, Recipient, Secret, SessionState};
 
 use crate::caller::{in_api_key, in_bearer, secret_of};
 use crate::mount::ApiState;
+use crate::native::in_field;
 use crate::problem::Problem;
 
 pub(crate) use fault::Fault;
@@ -93,20 +96,31 @@ pub(crate) trait Voice: Copy + Send + Sync + 'static {
 /// The router of a dialect.
 pub(crate) fn router(dialect: Dialect, api: &ApiState, terms: Terms) -> Router {
     match dialect {
+        Dialect::Gateway => serve::router::<gateway::Gateway>(api, terms),
         Dialect::Hub => serve::router::<hub::Hub>(api, terms),
         Dialect::Akg => serve::router::<akg::Akg>(api, terms),
     }
 }
 
-/// The paths of a dialect, for finding overlaps.
+/// The paths of a dialect, for finding overlaps: all that nothing of the host may answer instead.
 pub(crate) fn rows_of(dialect: Dialect) -> Vec<String> {
     fn paths<V: Voice>() -> Vec<String> {
-        let rows = V::rows().into_iter();
+        let rows = V::rows().into_iter().filter(|row| !row.yields);
         rows.map(|row| row.path.to_owned()).collect()
     }
     match dialect {
+        Dialect::Gateway => paths::<gateway::Gateway>(),
         Dialect::Hub => paths::<hub::Hub>(),
         Dialect::Akg => paths::<akg::Akg>(),
+    }
+}
+
+/// A number, or the id of a group with or without its server.
+fn recipient(field: &str, text: &str, is_group: bool) -> Result<Recipient, Problem> {
+    let text = text.trim();
+    match is_group && !text.contains('@') {
+        true => in_field("bad_recipient", field, &format!("{text}@g.us")),
+        false => in_field("bad_recipient", field, text),
     }
 }
 

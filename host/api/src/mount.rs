@@ -311,6 +311,7 @@ pub fn routers(app: App, options: ApiOptions) -> Routers {
                 Registration::Closed => false,
             },
             limited,
+            legacy_session: dialects.legacy_session.clone(),
             origins: Arc::clone(&origins),
             version,
             started,

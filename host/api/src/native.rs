@@ -6,7 +6,7 @@
 mod audit;
 mod broadcasts;
 mod calls;
-mod campaigns;
+pub(crate) mod campaigns;
 mod chats;
 mod contacts;
 pub(crate) mod docs;
@@ -15,7 +15,7 @@ mod extensions;
 mod groups;
 mod keys;
 mod login;
-mod media;
+pub(crate) mod media;
 mod messages;
 pub(crate) mod metrics;
 pub(crate) mod openapi;

@@ -4,6 +4,7 @@
 //! their SHA-256 is stored, so each is shown once, when it is made.
 
 mod authentication;
+mod of_session;
 mod readable;
 mod recognised;
 mod seal;
@@ -27,6 +28,7 @@ use crate::core::Shared;
 use crate::sessions::{SessionError, usable_by};
 
 pub use authentication::CredentialError;
+pub use of_session::SessionKey;
 pub(crate) use recognised::Recognised;
 pub(crate) use seal::Seal;
 pub use session_token::{NewSessionToken, SessionTokenError};
@@ -35,6 +37,7 @@ pub use session_token::{NewSessionToken, SessionTokenError};
 const fn prefix_of(realm: Realm) -> &'static str {
     match realm {
         Realm::Native => "wbl_",
+        Realm::Dialect(Dialect::Gateway) => "wgw_",
         Realm::Dialect(Dialect::Hub) => "hub_",
         Realm::Dialect(Dialect::Akg) => "wag_",
     }

@@ -20,6 +20,7 @@ mod public;
 mod retain;
 mod sound;
 mod store;
+mod upload;
 
 #[cfg(test)]
 mod tests;
@@ -29,7 +30,8 @@ use std::time::Duration;
 
 use warbler_domain::media::MediaKind;
 use warbler_domain::{Caller, MessageId, Scope, UploadId};
-use warbler_store::media::{StoredMedium, Upload};
+use warbler_store::Error as StoreError;
+use warbler_store::media::{Media as StoredMedia, StoredMedium, Upload};
 
 use crate::audit;
 use crate::core::Shared;
@@ -43,13 +45,9 @@ pub use format::{Format, HEAD};
 pub(crate) use public::PublicNames;
 pub(crate) use retain::retain;
 pub(crate) use store::MediaStore;
+pub use upload::{NameForm, UploadRules, Uploading};
 
-use store::Incoming;
-
-/// Random bytes in a public name.
-const NAME_BYTES: usize = 20;
-/// Characters of a public name.
-const NAME_LEN: usize = NAME_BYTES * 8 / 5;
+use upload::is_name;
 
 /// How much is taken, and for how long it is kept.
 #[derive(Debug, Clone)]
@@ -138,25 +136,6 @@ impl Media {
         self.shared.media.settings().largest()
     }
 
-    /// Begins an upload, to be given piece by piece.
-    ///
-    /// # Errors
-    /// When the caller may not send, or too many uploads are under way for too long.
-    pub async fn begin(
-        &self,
-        caller: &Caller,
-        file_name: Option<FileName>,
-    ) -> Result<Uploading, MediaError> {
-        caller.require(Scope::Send)?;
-        let store = &self.shared.media;
-        Ok(Uploading {
-            incoming: store.begin(store.settings().largest()).await?,
-            caller: caller.clone(),
-            file_name,
-            shared: Arc::clone(&self.shared),
-        })
-    }
-
     /// An upload of this caller that has not expired.
     pub async fn upload(
         &self,
@@ -231,74 +210,46 @@ impl Media {
         })
     }
 
-    async fn usable(&self, caller: &Caller, id: UploadId) -> Result<UploadedMedium, MediaError> {
-        let now = self.shared.clock.now();
-        let found = self
-            .shared
-            .store
-            .read(move |db| {
-                let Some(upload) = db.media().upload(id)? else {
-                    return Ok(None);
-                };
-                let medium = db.media().get(&upload.digest)?;
-                Ok(medium.map(|medium| UploadedMedium { upload, medium }))
-            })
-            .await
-            .map_err(MediaError::Store)?;
+    /// An upload of this caller that has not expired, by the name it is served under.
+    pub async fn upload_named(
+        &self,
+        caller: &Caller,
+        name: &str,
+    ) -> Result<UploadedMedium, MediaError> {
+        caller.require(Scope::Read)?;
+        if !is_name(name) {
+            return Err(MediaError::UnknownName);
+        }
+        let name = name.to_owned();
+        let found = self.found(move |media| media.upload_named(&name)).await?;
         found
-            .filter(|found| found.upload.expires_at > now && is_of(caller, &found.upload))
+            .filter(|found| self.is_usable(caller, &found.upload))
+            .ok_or(MediaError::UnknownName)
+    }
+
+    async fn usable(&self, caller: &Caller, id: UploadId) -> Result<UploadedMedium, MediaError> {
+        let found = self.found(move |media| media.upload(id)).await?;
+        found
+            .filter(|found| self.is_usable(caller, &found.upload))
             .ok_or(MediaError::UnknownUpload(id))
     }
-}
 
-/// An upload that is coming in. Dropped before its end, it leaves nothing.
-pub struct Uploading {
-    incoming: Incoming,
-    caller: Caller,
-    file_name: Option<FileName>,
-    shared: Arc<Shared>,
-}
-
-impl Uploading {
-    /// Names the file, if it has no name yet.
-    pub fn name(&mut self, file_name: Option<FileName>) {
-        self.file_name = self.file_name.take().or(file_name);
+    fn is_usable(&self, caller: &Caller, upload: &Upload) -> bool {
+        upload.expires_at > self.shared.clock.now() && is_of(caller, upload)
     }
 
-    /// Adds a piece.
-    ///
-    /// # Errors
-    /// When it becomes too large, or the disk is full.
-    pub async fn push(&mut self, bytes: &[u8]) -> Result<(), MediaError> {
-        self.incoming.push(bytes).await
-    }
-
-    /// Ends the upload: it is stored, looked at, and has a name.
-    ///
-    /// # Errors
-    /// When there is nothing in it, or it cannot be stored.
-    pub async fn finish(self) -> Result<UploadedMedium, MediaError> {
-        let shared = self.shared;
-        let medium = shared.media.keep(self.incoming).await?;
-        let now = shared.clock.now();
-        let mut name = [0; NAME_BYTES];
-        shared.random.fill(&mut name);
-        let upload = Upload {
-            id: UploadId::new(now, &shared.random),
-            digest: medium.digest,
-            name: data_encoding::BASE32_NOPAD.encode(&name).to_lowercase(),
-            file_name: self.file_name.map(|name| name.as_str().to_owned()),
-            made_by: self.caller.label(),
-            owner: self.caller.user_id(),
-            created_at: now,
-            expires_at: now.plus(shared.media.settings().keep_unused),
-        };
-        let row = upload.clone();
-        let storing = shared
-            .store
-            .write(move |tx| tx.media_mut().add_upload(&row));
-        storing.await.map_err(MediaError::Store)?;
-        Ok(UploadedMedium { upload, medium })
+    async fn found(
+        &self,
+        find: impl FnOnce(&StoredMedia<'_>) -> Result<Option<Upload>, StoreError> + Send + 'static,
+    ) -> Result<Option<UploadedMedium>, MediaError> {
+        let reading = self.shared.store.read(move |db| {
+            let Some(upload) = find(&db.media())? else {
+                return Ok(None);
+            };
+            let medium = db.media().get(&upload.digest)?;
+            Ok(medium.map(|medium| UploadedMedium { upload, medium }))
+        });
+        reading.await.map_err(MediaError::Store)
     }
 }
 
@@ -306,10 +257,6 @@ impl Uploading {
 fn is_of(caller: &Caller, upload: &Upload) -> bool {
     let by_user = upload.owner.is_some() && upload.owner == caller.user_id();
     by_user || upload.made_by == caller.label() || caller.reaches_all()
-}
-
-fn is_name(text: &str) -> bool {
-    text.len() == NAME_LEN && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'2'..=b'7'))
 }
 
 /// Runs what would hold up the runtime on a thread of its own.

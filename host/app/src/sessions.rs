@@ -278,11 +278,13 @@ impl Sessions {
         self.command(session.id, Command::Logout).await;
         self.shared.driver.forget(session.id).await?;
         let id = session.id;
+        let now = self.shared.clock.now();
         let entry = self.entry(caller, "session.delete", &session);
         self.shared
             .store
             .write(move |tx| {
                 tx.sessions_mut().delete(id)?;
+                tx.access_keys_mut().revoke_of_session(id, now)?;
                 tx.audit_mut().insert(&entry)
             })
             .await
@@ -317,6 +319,17 @@ impl Sessions {
             Ok(Ok(offer)) => offer.clone().ok_or(SessionError::NoQrYet(session.name)),
             _ => Err(SessionError::NoQrYet(session.name)),
         }
+    }
+
+    /// The QR to scan now, if one is offered; does not wait for one.
+    pub async fn offered_qr(
+        &self,
+        caller: &Caller,
+        session: &SessionRef,
+    ) -> Result<Option<PairingQr>, SessionError> {
+        let session = usable_by(&self.shared, caller, session, Scope::Manage).await?;
+        let offers = self.shared.directory.offers(session.id);
+        Ok(offers.and_then(|offers| offers.borrow().clone()))
     }
 
     /// An 8-character code to type on the phone with this number.

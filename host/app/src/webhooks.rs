@@ -14,6 +14,7 @@ mod form;
 mod runner;
 mod settings;
 mod sign;
+mod single;
 mod trial;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub use change::{CreateWebhook, NewWebhook, UpdateWebhook};
 pub use error::WebhookError;
 pub use form::{Forms, Told};
 pub use settings::WebhookSettings;
+pub use single::SingleWebhook;
 pub use trial::Trial;
 
 pub(crate) use desk::{Desk, run};

@@ -6,6 +6,8 @@ use std::str::FromStr;
 /// A documented API of another gateway, served here in its own words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Dialect {
+    /// The WhatsApp Gateway API.
+    Gateway,
     /// The WhatsApp Hub API.
     Hub,
     /// The WA-AKG API.
@@ -14,11 +16,12 @@ pub enum Dialect {
 
 impl Dialect {
     /// All that are served, in the order in which they are documented.
-    pub const ALL: [Self; 2] = [Self::Hub, Self::Akg];
+    pub const ALL: [Self; 3] = [Self::Gateway, Self::Hub, Self::Akg];
 
     /// Its name as one word.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Gateway => "gateway",
             Self::Hub => "hub",
             Self::Akg => "akg",
         }

@@ -119,6 +119,25 @@ impl AccessKeys<'_> {
         })
     }
 
+    /// The live keys of a realm that are for one session alone, the oldest first: each with its
+    /// session and, where it is kept, its secret, encrypted.
+    pub fn of_sessions(&self, realm: Realm) -> Result<Vec<(KeyId, SessionId, Option<Vec<u8>>)>> {
+        let sql = "SELECT id, sessions, sealed FROM access_keys
+                   WHERE realm = ?1 AND revoked_at IS NULL AND sessions IS NOT NULL ORDER BY id";
+        let mut statement = prepare(self.0.conn, sql)?;
+        let found = collect(&mut statement, params![realm.as_str()], |row| {
+            let id = KeyId::from_bytes(id_bytes(row, 0, "access_keys.id")?);
+            let sessions: BTreeSet<SessionId> = json(row, 1, "access_keys.sessions")?;
+            let sealed: Option<Vec<u8>> = row.get(2)?;
+            let mut sessions = sessions.into_iter();
+            Ok(match (sessions.next(), sessions.next()) {
+                (Some(session), None) => Some((id, session, sealed)),
+                _ => None,
+            })
+        })?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
     /// How many live keys there are.
     pub fn count(&self) -> Result<u64> {
         let sql = "SELECT count(*) FROM access_keys WHERE revoked_at IS NULL";
@@ -168,6 +187,15 @@ impl AccessKeysMut<'_> {
                    WHERE owner = ?1 AND realm = ?2 AND revoked_at IS NULL AND sealed IS NOT NULL";
         let params = params![owner.as_bytes(), realm.as_str(), at.as_millis()];
         prepare(self.0.conn, sql)?.execute(params)?;
+        Ok(())
+    }
+
+    /// Ends the keys that are for this session alone.
+    pub fn revoke_of_session(&self, session: SessionId, at: Timestamp) -> Result<()> {
+        let sql = "UPDATE access_keys SET revoked_at = ?2, sealed = NULL
+                   WHERE sessions = ?1 AND revoked_at IS NULL";
+        let only = to_json(&BTreeSet::from([session]), "access_keys.sessions")?;
+        prepare(self.0.conn, sql)?.execute(params![only, at.as_millis()])?;
         Ok(())
     }
 

@@ -32,7 +32,7 @@ pub(super) async fn apply<V: Voice>(
             ),
             (
                 ACCESS_CONTROL_ALLOW_HEADERS,
-                "authorization, content-type, x-api-key",
+                "authorization, content-type, x-api-key, x-master-key",
             ),
             (ACCESS_CONTROL_MAX_AGE, "600"),
         ];

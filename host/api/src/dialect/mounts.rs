@@ -6,10 +6,13 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
-use warbler_domain::Dialect;
+use warbler_domain::{Dialect, SessionName};
 
 use super::{Switch, rows_of};
 use crate::native;
+
+/// The session that old clients of `gateway` mean when they name none, as documented.
+const LEGACY_SESSION: &str = "putra";
 
 /// The path below which a dialect is served, such as `/hub`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,6 +88,8 @@ pub struct DialectOptions {
     pub registration: Registration,
     /// The origins whose pages may call the dialects.
     pub cors_origins: Vec<String>,
+    /// The session that sends where old clients of `gateway` name none.
+    pub legacy_session: Option<SessionName>,
 }
 
 impl Default for DialectOptions {
@@ -104,6 +109,7 @@ impl Default for DialectOptions {
             documented_unsafe: BTreeSet::new(),
             registration: Registration::default(),
             cors_origins: Vec::new(),
+            legacy_session: LEGACY_SESSION.parse().ok(),
         }
     }
 }
@@ -234,8 +240,8 @@ mod tests {
     fn with_prefix(text: &str) -> anyhow::Result<DialectOptions> {
         let mut options = DialectOptions::default();
         let prefix = Some(text.parse()?);
-        for mount in options.mounts.values_mut() {
-            mount.prefix = prefix.clone();
+        if let Some(mount) = options.mounts.get_mut(&Dialect::Hub) {
+            mount.prefix = prefix;
         }
         Ok(options)
     }

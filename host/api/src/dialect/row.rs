@@ -29,6 +29,8 @@ pub(crate) struct Row<V: Voice> {
     pub(super) recasts: Vec<(&'static str, StatusCode)>,
     /// Whether its body may be as large as media are.
     pub(super) carries_media: bool,
+    /// Whether a page of the host may answer instead, at the host's own listener.
+    pub(super) yields: bool,
     /// What serves it.
     pub(super) service: MethodRouter<DialectState<V>>,
 }
@@ -55,6 +57,7 @@ impl<V: Voice> Row<V> {
             deprecated: false,
             recasts: Vec::new(),
             carries_media: false,
+            yields: false,
             service: on(filter, handler),
         }
     }
@@ -121,6 +124,19 @@ impl<V: Voice> Row<V> {
     pub(crate) fn answers(mut self, status: StatusCode, codes: &[&'static str]) -> Self {
         self.recasts
             .extend(codes.iter().map(|code| (*code, status)));
+        self
+    }
+
+    /// Lets its body be as large as media are.
+    pub(crate) fn carries_media(mut self) -> Self {
+        self.carries_media = true;
+        self
+    }
+
+    /// Lets the host's own page of that path answer where the dialect is at the root of the host's
+    /// listener.
+    pub(crate) fn yields(mut self) -> Self {
+        self.yields = true;
         self
     }
 

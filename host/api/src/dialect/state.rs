@@ -10,7 +10,7 @@ use axum::extract::FromRef;
 use http::HeaderValue;
 use warbler_app::App;
 use warbler_app::quotas::{Quota, QuotaExceeded, Wanted};
-use warbler_domain::{Caller, Timestamp};
+use warbler_domain::{Caller, SessionName, Timestamp};
 
 use super::pages::Pages;
 use super::{Switch, Voice};
@@ -25,6 +25,8 @@ pub(crate) struct Terms {
     pub(crate) registration: bool,
     /// Whether the limits of its document hold.
     pub(crate) limited: bool,
+    /// The session that sends where old clients name none.
+    pub(crate) legacy_session: Option<SessionName>,
     /// The origins whose pages may call.
     pub(crate) origins: Arc<[HeaderValue]>,
     /// The host's version.

@@ -6,6 +6,10 @@ use std::str::FromStr;
 /// A behaviour that a document prescribes and that is closed unless the operator opens it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Switch {
+    /// `gateway`: the list of sessions shows tokens and QRs to everybody.
+    GatewayPublicSessionList,
+    /// `gateway`: the legacy endpoints send for everybody.
+    GatewayLegacyNoAuth,
     /// `hub`: whoever registers chooses its own role.
     HubSelfAssignedRole,
     /// `hub`: a password is changed without the one before.
@@ -16,7 +20,9 @@ pub enum Switch {
 
 impl Switch {
     /// All of them.
-    pub const ALL: [Self; 3] = [
+    pub const ALL: [Self; 5] = [
+        Self::GatewayPublicSessionList,
+        Self::GatewayLegacyNoAuth,
         Self::HubSelfAssignedRole,
         Self::HubPasswordWithoutCurrent,
         Self::HubGlobalCleanup,
@@ -25,6 +31,8 @@ impl Switch {
     /// Its name in `documented_unsafe`.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::GatewayPublicSessionList => "gateway.public-session-list",
+            Self::GatewayLegacyNoAuth => "gateway.legacy-no-auth",
             Self::HubSelfAssignedRole => "hub.self-assigned-role",
             Self::HubPasswordWithoutCurrent => "hub.password-without-current",
             Self::HubGlobalCleanup => "hub.global-cleanup",
@@ -34,6 +42,12 @@ impl Switch {
     /// What it lets happen, as a sentence for the log.
     pub const fn danger(self) -> &'static str {
         match self {
+            Self::GatewayPublicSessionList => {
+                "everybody can read the tokens of all sessions of the gateway and use them"
+            }
+            Self::GatewayLegacyNoAuth => {
+                "everybody can send messages by every session of the gateway"
+            }
             Self::HubSelfAssignedRole => "whoever may register can register as an admin",
             Self::HubPasswordWithoutCurrent => {
                 "whoever has the token of a login can change its password"

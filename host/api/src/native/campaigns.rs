@@ -2,8 +2,8 @@
 
 pub(in crate::native) mod actions;
 mod body;
-mod export;
-pub(in crate::native) mod list;
+pub(crate) mod export;
+pub(crate) mod list;
 pub(in crate::native) mod recipients;
 mod view;
 
@@ -20,6 +20,7 @@ use warbler_domain::campaign::{CampaignKind, CampaignState};
 use warbler_domain::page::{Cursor, PageRequest};
 use warbler_domain::{Caller, CampaignId};
 
+pub(crate) use body::Scalar;
 pub(in crate::native) use body::{CreateBody, RulesBody, UpdateBody, recipients_of};
 pub(in crate::native) use view::{CampaignView, CountsView};
 

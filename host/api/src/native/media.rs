@@ -1,7 +1,7 @@
 //! Media: uploads, and the files that are served by name.
 
 pub(in crate::native) mod file;
-mod upload;
+pub(crate) mod upload;
 
 use axum::Json;
 use axum::extract::{Request, State};
@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use warbler_app::App;
-use warbler_app::media::{Format, UploadedMedium};
+use warbler_app::media::{Format, UploadRules, UploadedMedium};
 use warbler_domain::media::Digest;
 use warbler_domain::{Caller, Timestamp, UploadId};
 
@@ -161,7 +161,8 @@ pub(super) async fn create(
     request: Request,
 ) -> Result<impl IntoResponse, Problem> {
     let name = query.file_name.as_deref();
-    let uploading = upload::begin(&app, &caller, name, request.headers()).await?;
+    let (headers, rules) = (request.headers(), UploadRules::default());
+    let uploading = upload::begin(&app, &caller, name, headers, rules).await?;
     let uploaded = upload::receive(uploading, request, &state).await?;
     let view = UploadView::from(uploaded);
     let location: [(HeaderName, String); 1] = [(LOCATION, format!("/v1/media/{}", view.id))];
@@ -218,7 +219,16 @@ pub(super) async fn serve(
     Param(name): Param<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let served = app.media().named(&name).await?;
+    file_named(&app, &name, &headers).await
+}
+
+/// The answer with the file of this name.
+pub(crate) async fn file_named(
+    app: &App,
+    name: &str,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let served = app.media().named(name).await?;
     let answer = FileAnswer {
         format: Format::of_mime(&served.medium.mime),
         tag: served.medium.digest.to_string(),
@@ -228,5 +238,5 @@ pub(super) async fn serve(
             size: served.medium.size,
         },
     };
-    Ok(answer.to(&headers).await)
+    Ok(answer.to(headers).await)
 }

@@ -4,7 +4,7 @@
 //! to whoever has logged in, never to whoever holds the key itself.
 
 use tracing::info;
-use warbler_domain::caller::Identity;
+use warbler_domain::caller::{Identity, Reach};
 use warbler_domain::{Caller, KeyId, Realm, Scope, Scopes, Secret, UserId};
 use warbler_store::access_keys::AccessKey;
 
@@ -50,6 +50,22 @@ impl Keys {
         owner: UserId,
         realm: Realm,
     ) -> Result<Secret, KeyError> {
+        let name = format!("{realm} of {}", caller.name().unwrap_or_default());
+        let only = Reach {
+            owner: Some(owner),
+            only: None,
+        };
+        self.add_sealed(caller, realm, name, only).await
+    }
+
+    /// Makes a key that manages what `reach` says, and keeps its secret encrypted.
+    pub(super) async fn add_sealed(
+        &self,
+        caller: &Caller,
+        realm: Realm,
+        name: String,
+        reach: Reach,
+    ) -> Result<Secret, KeyError> {
         let now = self.shared.clock.now();
         let secret = new_secret(prefix_of(realm), &self.shared.random);
         let id = KeyId::new(now, &self.shared.random);
@@ -62,11 +78,11 @@ impl Keys {
         };
         let key = AccessKey {
             id,
-            name: format!("{realm} of {}", caller.name().unwrap_or_default()),
+            name,
             prefix: shown(&secret),
             scopes: Scopes::up_to(Scope::Manage),
-            sessions: None,
-            owner: Some(owner),
+            sessions: reach.only,
+            owner: reach.owner,
             realm,
             created_at: now,
             expires_at: None,

@@ -31,6 +31,12 @@ pub enum MediaError {
         /// What it can be sent as.
         fits: MediaKind,
     },
+    /// Its type is not among those that are taken here.
+    #[error("the file is {found}, which is not taken here")]
+    TypeNotTaken {
+        /// What its content is.
+        found: &'static str,
+    },
     /// Not base64, or not a data URL.
     #[error(transparent)]
     BadData(#[from] BadData),
@@ -85,9 +91,11 @@ impl From<io::Error> for MediaError {
 impl Refusal for MediaError {
     fn kind(&self) -> RefusalKind {
         match self {
-            Self::Empty | Self::TooLarge { .. } | Self::WrongType { .. } | Self::BadData(_) => {
-                RefusalKind::Invalid
-            }
+            Self::Empty
+            | Self::TooLarge { .. }
+            | Self::WrongType { .. }
+            | Self::TypeNotTaken { .. }
+            | Self::BadData(_) => RefusalKind::Invalid,
             Self::UnknownUpload(_) | Self::UnknownName | Self::Missing => RefusalKind::NotFound,
             Self::Url(err) => err.kind(),
             Self::Scope(err) => err.kind(),
@@ -100,7 +108,7 @@ impl Refusal for MediaError {
         match self {
             Self::Empty => "empty_media",
             Self::TooLarge { .. } => "media_too_large",
-            Self::WrongType { .. } => "media_wrong_type",
+            Self::WrongType { .. } | Self::TypeNotTaken { .. } => "media_wrong_type",
             Self::BadData(_) => "bad_media_data",
             Self::UnknownUpload(_) => "unknown_upload",
             Self::UnknownName => "unknown_media",

@@ -4,13 +4,15 @@ use warbler_domain::content::{Mentions, Text};
 use warbler_domain::jid::Server;
 use warbler_domain::media::{Media, MediaSource};
 use warbler_domain::session::Account;
-use warbler_domain::{Caller, Content, Jid, Message, MessageId, Recipient, Scope, SessionRef};
+use warbler_domain::{
+    Caller, Content, Direction, Jid, Message, MessageId, Recipient, Scope, SessionRef, WhatsAppId,
+};
 
 use super::compose::{edit_content, revoke_content};
-use super::error::SendError;
+use super::error::{ChangeError, SendError};
 use super::{Destination, Messages, outgoing};
 use crate::idempotency::Claim;
-use crate::sessions::SessionError;
+use crate::sessions::{SessionError, usable_by};
 
 /// What is not sent on because nobody is to see it any more.
 const TAKEN_BACK: &str = "message that was taken back";
@@ -102,6 +104,37 @@ impl Messages {
         let target = self.own(caller, id).await?;
         let content = revoke_content(&target, self.shared.clock.now())?;
         self.about(caller, target, content, claim).await
+    }
+
+    /// Takes back a message that a session sent, wherever it is: out of the outbox while it waits
+    /// there, else from every phone.
+    ///
+    /// # Errors
+    /// [`SendError::UnknownTarget`] when the session sent no such message in that chat.
+    pub async fn take_back(
+        &self,
+        caller: &Caller,
+        session: &SessionRef,
+        chat: Recipient,
+        id: &WhatsAppId,
+    ) -> Result<(), SendError> {
+        let session = usable_by(&self.shared, caller, session, Scope::Send).await?;
+        let chat = self.destination(session.id, chat).await?.into_chat();
+        let (of, wanted) = (session.id, id.clone());
+        let store = &self.shared.store;
+        let reading = store.read(move |db| db.messages().by_whatsapp_id(of, &wanted));
+        let found: Vec<Message> = reading.await.map_err(SendError::Store)?;
+        let own = found.into_iter().find(|message| {
+            message.direction == Direction::Outbound
+                && (message.chat == chat || message.chat_alt.as_ref() == Some(&chat))
+        });
+        let own = own.ok_or_else(|| SendError::UnknownTarget(id.clone()))?;
+        match self.cancel(caller, own.id).await {
+            Ok(_) => Ok(()),
+            Err(ChangeError::Store(err)) => Err(err.into()),
+            // It is on its way already.
+            Err(_) => self.revoke(caller, own.id, None).await.map(drop),
+        }
     }
 
     /// Sends something about a stored message, to whom that went.

@@ -96,6 +96,7 @@ fn reaching_this_machine() -> Settings {
 /// examples is on this machine. `hub` has its documented port, unless something else has it.
 fn dialects(listen: SocketAddr) -> DialectOptions {
     let mut options = DialectOptions {
+        root: Some(Dialect::Gateway),
         documented_unsafe: Switch::ALL.into_iter().collect(),
         ..DialectOptions::default()
     };

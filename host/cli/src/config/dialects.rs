@@ -8,7 +8,7 @@ use std::str::FromStr;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use warbler_api::{DialectOptions, MountOptions, Prefix, Registration, Switch};
-use warbler_domain::Dialect;
+use warbler_domain::{Dialect, SessionName};
 
 /// The documented APIs of other gateways.
 #[derive(Debug, Clone, Deserialize)]
@@ -18,6 +18,8 @@ pub struct Dialects {
     #[serde(deserialize_with = "registration")]
     registration: Registration,
     cors_origins: Vec<String>,
+    #[serde(deserialize_with = "perhaps")]
+    legacy_session: Option<SessionName>,
     #[serde(deserialize_with = "switches")]
     documented_unsafe: BTreeSet<Switch>,
     /// Each by its name; the defaults know which there are.
@@ -53,6 +55,7 @@ impl Dialects {
             documented_unsafe: self.documented_unsafe.clone(),
             registration: self.registration,
             cors_origins: self.cors_origins.clone(),
+            legacy_session: self.legacy_session.clone(),
         }
     }
 }

@@ -105,7 +105,11 @@ fn what_may_be_reached_is_read_and_checked() -> Result<(), ConfigError> {
 fn the_dialects_are_served_as_documented_unless_the_file_says_otherwise() -> Result<(), ConfigError>
 {
     let options = Config::parse("", "nothing")?.dialects.options();
-    assert_eq!(options, warbler_api::DialectOptions::default());
+    let expected = warbler_api::DialectOptions {
+        root: Some(warbler_domain::Dialect::Gateway),
+        ..warbler_api::DialectOptions::default()
+    };
+    assert_eq!(options, expected);
     let text = "[dialects]\nroot = \"hub\"\ndocumented_unsafe = [\"hub.global-cleanup\"]\n\
                 [dialects.hub]\nprefix = \"\"\nlisten = \"127.0.0.1:5001\"\n";
     let options = Config::parse(text, "warbler.toml")?.dialects.options();

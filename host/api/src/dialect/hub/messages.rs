@@ -12,14 +12,13 @@ use warbler_app::messages::{Draft, MediaForm, NewContent, NewMedia, NewMentions}
 use warbler_app::outbox::Standing as Waits;
 use warbler_app::quotas::Quota;
 use warbler_domain::page::PageRequest;
-use warbler_domain::{Caller, MessageStatus, Recipient, SessionRef, Timestamp};
+use warbler_domain::{Caller, MessageStatus, SessionRef, Timestamp};
 
 use super::sessions::{Named, named};
 use super::{Fault, Hub, HubState, Who};
-use crate::dialect::Row;
 use crate::dialect::state::holder;
+use crate::dialect::{Row, recipient};
 use crate::extract::{Search, Wire};
-use crate::native::in_field;
 use crate::problem::Problem;
 
 const BAD: StatusCode = StatusCode::BAD_REQUEST;
@@ -213,7 +212,7 @@ fn file(
 /// Accepts a message, within the limits of the document.
 async fn send(state: &HubState, caller: &Caller, way: &Way, content: NewContent) -> Sent {
     let session: SessionRef = named(&way.session)?;
-    let to = recipient(&way.to, way.is_group)?;
+    let to = recipient("to", &way.to, way.is_group)?;
     let sender = format!("{} {session}", holder(Some(caller), None));
     let to_whom = format!("{sender} {}", to.jid());
     state.take(&[
@@ -229,15 +228,6 @@ async fn send(state: &HubState, caller: &Caller, way: &Way, content: NewContent)
         message_id: message.id.to_string(),
         message: "Message queued successfully",
     }))
-}
-
-/// A number, or the id of a group with or without its server.
-fn recipient(text: &str, is_group: bool) -> Result<Recipient, Problem> {
-    let text = text.trim();
-    match is_group && !text.contains('@') {
-        true => in_field("bad_recipient", "to", &format!("{text}@g.us")),
-        false => in_field("bad_recipient", "to", text),
-    }
 }
 
 /// A message in the queue.

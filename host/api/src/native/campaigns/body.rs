@@ -72,14 +72,15 @@ pub(in crate::native) struct RecipientBody {
 /// A value that has a text.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-pub(in crate::native) enum Scalar {
+pub(crate) enum Scalar {
     Text(String),
     Number(serde_json::Number),
     Truth(bool),
 }
 
 impl Scalar {
-    fn into_text(self) -> String {
+    /// The text.
+    pub(crate) fn into_text(self) -> String {
         match self {
             Self::Text(text) => text,
             Self::Number(number) => number.to_string(),

@@ -29,7 +29,16 @@ pub(super) async fn export(
     caller: Caller,
     Param(id): Param<CampaignId>,
 ) -> Result<impl IntoResponse, Problem> {
-    let status = app.campaigns().get(&caller, id).await.map_err(refused)?;
+    results(app, caller, id).await.map_err(refused)
+}
+
+/// The answer with the results of a campaign.
+pub(crate) async fn results(
+    app: App,
+    caller: Caller,
+    id: CampaignId,
+) -> Result<impl IntoResponse, CampaignError> {
+    let status = app.campaigns().get(&caller, id).await?;
     let columns = status.campaign.columns;
     let mut header: Vec<&str> = vec!["number", "name"];
     header.extend(columns.iter().map(String::as_str));

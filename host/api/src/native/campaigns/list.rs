@@ -180,12 +180,14 @@ pub(super) async fn preview(
     responses((status = 200, description = "The file.", body = String, content_type = "text/csv")),
 )]
 pub(super) async fn template(_: Caller) -> impl IntoResponse {
+    template_called("attachment; filename=\"campaign_template.csv\"")
+}
+
+/// The answer with a file to fill, which is called so.
+pub(crate) fn template_called(disposition: &'static str) -> impl IntoResponse {
     let headers = [
         (CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (
-            CONTENT_DISPOSITION,
-            "attachment; filename=\"campaign_template.csv\"",
-        ),
+        (CONTENT_DISPOSITION, disposition),
     ];
     let text = "number,name,jobTitle,companyName\r\n15550123,Ada Lovelace,Analyst,Analytical Engines\r\n\
                 15550124,Grace Hopper,Admiral,Compilers Ltd\r\n";
@@ -193,7 +195,7 @@ pub(super) async fn template(_: Caller) -> impl IntoResponse {
 }
 
 /// A request whose body is a file, or a form with one.
-pub(super) struct FileBody(Request);
+pub(crate) struct FileBody(Request);
 
 impl FromRequest<ApiState> for FileBody {
     type Rejection = Problem;
@@ -206,7 +208,7 @@ impl FromRequest<ApiState> for FileBody {
 
 impl FileBody {
     /// Reads the file piece by piece.
-    pub(super) async fn read(self, mapping: Mapping) -> Result<Recipients, Problem> {
+    pub(crate) async fn read(self, mapping: Mapping) -> Result<Recipients, Problem> {
         let mut reader = CsvReader::new(mapping);
         let reading = async {
             if is_form(self.0.headers()) {

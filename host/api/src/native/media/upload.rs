@@ -11,7 +11,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use tokio::time::timeout;
 use warbler_app::App;
-use warbler_app::media::{FileName, MediaError, UploadedMedium, Uploading};
+use warbler_app::media::{FileName, MediaError, UploadRules, UploadedMedium, Uploading};
 use warbler_domain::Caller;
 
 use crate::mount::ApiState;
@@ -25,11 +25,12 @@ const WHOLE: Duration = Duration::from_secs(15 * 60);
 const FORM: u64 = 16 * 1024;
 
 /// Begins an upload, if what the request announces can be taken.
-pub(super) async fn begin(
+pub(crate) async fn begin(
     app: &App,
     caller: &Caller,
     file_name: Option<&str>,
     headers: &HeaderMap,
+    rules: UploadRules,
 ) -> Result<Uploading, Problem> {
     if let Some(coding) = headers.get(CONTENT_ENCODING) {
         let coding = String::from_utf8_lossy(coding.as_bytes());
@@ -44,16 +45,17 @@ pub(super) async fn begin(
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok());
     let announced: Option<u64> = announced.and_then(|size| size.parse().ok());
-    let max = app.media().largest();
+    let max = app.media().largest_by(&rules);
     if announced.is_some_and(|size| size > max.saturating_add(FORM)) {
         return Err(refuse(MediaError::TooLarge { max }));
     }
     let name = file_name.and_then(FileName::of);
-    app.media().begin(caller, name).await.map_err(refuse)
+    let media = app.media();
+    media.begin(caller, name, rules).await.map_err(refuse)
 }
 
 /// Reads the file of a request into `uploading`.
-pub(super) async fn receive(
+pub(crate) async fn receive(
     mut uploading: Uploading,
     request: Request,
     state: &ApiState,

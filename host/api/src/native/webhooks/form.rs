@@ -5,7 +5,7 @@ use warbler_app::hook::Payload;
 use warbler_app::webhooks::{Forms, Told};
 use warbler_domain::Webhook;
 
-use crate::dialect::akg;
+use crate::dialect::{akg, gateway};
 use crate::native::events::EventView;
 
 /// Every form this host knows.
@@ -23,7 +23,7 @@ struct Native<'a> {
 
 impl Forms for AllForms {
     fn knows(&self, form: &str) -> bool {
-        matches!(form, Webhook::NATIVE | akg::FORM)
+        matches!(form, Webhook::NATIVE | gateway::FORM | akg::FORM)
     }
 
     fn tell(&self, told: &Told<'_>) -> Option<Payload> {
@@ -34,6 +34,7 @@ impl Forms for AllForms {
         // What is shown can always be written.
         let bytes = match told.webhook.form.as_str() {
             Webhook::NATIVE => serde_json::to_vec(&native()).ok()?,
+            gateway::FORM => serde_json::to_vec(&gateway::tell(told)?).ok()?,
             akg::FORM => serde_json::to_vec(&akg::tell(told)?).ok()?,
             _ => return None,
         };

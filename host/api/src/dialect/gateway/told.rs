@@ -1,0 +1,59 @@
+//! Events in the words of this dialect. Its document shows none; these follow its other names.
+
+use serde_json::{Value, json};
+use warbler_app::webhooks::Told;
+use warbler_domain::{Content, Direction, EventBody, Message};
+
+use super::sessions::status;
+
+/// The name of the form.
+pub(crate) const FORM: &str = "gateway";
+/// The kinds of events that have words here.
+pub(super) const KINDS: [&str; 4] = [
+    "message.received",
+    "message.sent",
+    "session.status",
+    "session.qr",
+];
+
+/// An event as it is sent; nothing when it has no words here.
+pub(crate) fn tell(told: &Told<'_>) -> Option<Value> {
+    let event = &told.event.event;
+    let (word, data) = match &event.body {
+        EventBody::Message { message } => ("message", message_view(message)),
+        EventBody::SessionStatus { to, reason, .. } => {
+            let data = json!({ "status": status(*to), "detail": reason });
+            ("status", data)
+        }
+        // The QR itself is a secret, which the list of sessions shows to its owner.
+        EventBody::SessionQr { expires_at } => ("qr", json!({ "expiresAt": expires_at })),
+        _ => return None,
+    };
+    Some(json!({
+        "event": word,
+        "sessionId": told.session_name.as_str(),
+        "timestamp": event.at,
+        "data": data,
+    }))
+}
+
+fn message_view(message: &Message) -> Value {
+    let media_url = match &message.content {
+        Content::Media(media) => media.public_name.as_deref().map(public_url),
+        _ => None,
+    };
+    json!({
+        "id": message.whatsapp_id.as_str(),
+        "remoteJid": message.chat.to_string(),
+        "fromMe": message.direction == Direction::Outbound,
+        "pushName": message.sender_name,
+        "type": message.content.word(),
+        "text": message.content.readable(),
+        "mediaUrl": media_url,
+    })
+}
+
+/// Where a file is served.
+fn public_url(name: &str) -> String {
+    format!("/media/{name}")
+}
