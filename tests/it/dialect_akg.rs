@@ -1,8 +1,10 @@
 //! The dialect `akg`, as its document has it: every endpoint, its refusals, and whose it is.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use warbler_domain::Dialect;
+use warbler_domain::{Dialect, Timestamp};
 use warbler_simulator::HeardContent;
 use warbler_tests::{Answer, Api, Documented, KEY, PATIENCE, TestHost, eventually, hears_text};
 
@@ -147,6 +149,72 @@ async fn a_session_is_linked_talks_and_is_deleted_as_documented() -> Result<()> 
     let gone = ada.ask("DELETE", "/api/sessions/shop-1", None).await?;
     kept("akg.delete-session", &gone)?;
     refused(&ada.ask("DELETE", "/api/sessions/shop-1", None).await?, 404)?;
+    host.stop().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn texts_go_out_later_to_many_and_in_answer_to_keywords() -> Result<()> {
+    let host = host().await?;
+    let ada = Account::new(&host, "ada").await?;
+    ada.links(&host, "shop-1").await?;
+    let customer = host.person(CUSTOMER, "Grace")?;
+    let later = |at: &str| json!({ "sessionId": "shop-1", "jid": JID, "content": "Good morning!", "sendAt": at });
+    let list = ada.ask("GET", "/api/sessions", None).await?;
+    let made: Timestamp = serde_json::from_value(list.body[0]["createdAt"].clone())?;
+    let soon = made.plus(Duration::from_secs(24 * 3600)).to_string();
+    for at in [soon.as_str(), soon.get(..19).context("a local time")?] {
+        let entry = ada.ask("POST", "/api/scheduler", Some(later(at))).await?;
+        kept("akg.schedule-message", &entry)?;
+        assert_eq!(entry.body["status"], "PENDING");
+    }
+    let path = "/api/scheduler?sessionId=shop-1";
+    let entries = ada.ask("GET", path, None).await?;
+    kept("akg.list-scheduled", &entries)?;
+    assert_eq!(entries.body.as_array().map(Vec::len), Some(2));
+    for at in ["2024-12-25T07:00:00", "tomorrow"] {
+        refused(
+            &ada.ask("POST", "/api/scheduler", Some(later(at))).await?,
+            400,
+        )?;
+    }
+    refused(&ada.ask("GET", "/api/scheduler", None).await?, 400)?;
+
+    let broadcast = |to: Value| json!({ "sessionId": "shop-1", "recipients": to, "message": "Promo", "delay": 1000 });
+    let path = "/api/messages/broadcast";
+    let sent = ada.ask("POST", path, Some(broadcast(json!([JID])))).await?;
+    kept("akg.broadcast", &sent)?;
+    assert_eq!(sent.body["total"], 1);
+    hears_text(&customer, "Promo").await?;
+    for to in [json!([]), json!(["nobody"])] {
+        refused(&ada.ask("POST", path, Some(broadcast(to))).await?, 400)?;
+    }
+
+    let rule = json!({
+        "sessionId": "shop-1", "keyword": "price", "response": "Our prices start at $10",
+        "matchType": "CONTAINS",
+    });
+    let path = "/api/autoreplies";
+    let made = ada.ask("POST", path, Some(rule.clone())).await?;
+    kept("akg.create-autoreply", &made)?;
+    customer.says(PHONE, "what is the PRICE?").await?;
+    hears_text(&customer, "Our prices start at $10").await?;
+    refused(&ada.ask("POST", path, Some(rule.clone())).await?, 409)?;
+    for (field, value) in [("matchType", "LIKE"), ("keyword", ""), ("response", "")] {
+        let mut wrong = rule.clone();
+        wrong[field] = json!(value);
+        refused(&ada.ask("POST", path, Some(wrong)).await?, 400)?;
+    }
+    let bob = Account::new(&host, "bob").await?;
+    for (path, body) in [
+        ("/api/scheduler", later(&soon)),
+        ("/api/messages/broadcast", broadcast(json!([JID]))),
+        ("/api/autoreplies", rule),
+    ] {
+        refused(&bob.ask("POST", path, Some(body)).await?, 404)?;
+    }
+    let path = "/api/scheduler?sessionId=shop-1";
+    refused(&bob.ask("GET", path, None).await?, 404)?;
     host.stop().await;
     Ok(())
 }

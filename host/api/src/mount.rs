@@ -311,6 +311,7 @@ pub fn routers(app: App, options: ApiOptions) -> Routers {
                 Registration::Closed => false,
             },
             limited,
+            zone: dialects.zone.clone(),
             legacy_session: dialects.legacy_session.clone(),
             origins: Arc::clone(&origins),
             version,

@@ -4,7 +4,7 @@
 //! times are RFC 3339 in UTC; unknown fields of a request are refused by name.
 
 mod audit;
-mod broadcasts;
+pub(crate) mod broadcasts;
 mod calls;
 pub(crate) mod campaigns;
 mod chats;

@@ -5,6 +5,8 @@
 
 mod chats;
 mod form;
+mod later;
+mod replies;
 mod sessions;
 mod webhooks;
 
@@ -39,7 +41,13 @@ impl Voice for Akg {
     type Who = Key;
 
     fn rows() -> Vec<Row<Self>> {
-        let sections = [sessions::rows(), chats::rows(), webhooks::rows()];
+        let sections = [
+            sessions::rows(),
+            chats::rows(),
+            later::rows(),
+            replies::rows(),
+            webhooks::rows(),
+        ];
         sections.into_iter().flatten().collect()
     }
 

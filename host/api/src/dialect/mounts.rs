@@ -6,6 +6,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
+use warbler_domain::pacing::Zone;
 use warbler_domain::{Dialect, SessionName};
 
 use super::{Switch, rows_of};
@@ -88,6 +89,8 @@ pub struct DialectOptions {
     pub registration: Registration,
     /// The origins whose pages may call the dialects.
     pub cors_origins: Vec<String>,
+    /// Whose clock a time without an offset is by, in dialects whose documents have such.
+    pub zone: Zone,
     /// The session that sends where old clients of `gateway` name none.
     pub legacy_session: Option<SessionName>,
 }
@@ -109,6 +112,7 @@ impl Default for DialectOptions {
             documented_unsafe: BTreeSet::new(),
             registration: Registration::default(),
             cors_origins: Vec::new(),
+            zone: Zone::default(),
             legacy_session: LEGACY_SESSION.parse().ok(),
         }
     }

@@ -10,6 +10,7 @@ use axum::extract::FromRef;
 use http::HeaderValue;
 use warbler_app::App;
 use warbler_app::quotas::{Quota, QuotaExceeded, Wanted};
+use warbler_domain::pacing::Zone;
 use warbler_domain::{Caller, SessionName, Timestamp};
 
 use super::pages::Pages;
@@ -25,6 +26,8 @@ pub(crate) struct Terms {
     pub(crate) registration: bool,
     /// Whether the limits of its document hold.
     pub(crate) limited: bool,
+    /// Whose clock a time without an offset is by.
+    pub(crate) zone: Zone,
     /// The session that sends where old clients name none.
     pub(crate) legacy_session: Option<SessionName>,
     /// The origins whose pages may call.

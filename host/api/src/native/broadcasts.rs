@@ -11,9 +11,10 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use warbler_app::App;
 use warbler_app::campaigns::{CampaignError, CampaignStatus, Collector, CreateCampaign, Row};
+use warbler_app::messages::NewContent;
 use warbler_domain::campaign::{Campaign, CampaignKind, CampaignRules};
 use warbler_domain::page::PageRequest;
-use warbler_domain::{Caller, CampaignId};
+use warbler_domain::{Caller, CampaignId, SessionRef};
 
 use super::campaigns::recipients::{RecipientView, RecipientsQuery};
 use super::campaigns::{CampaignView, ListQuery, made, make, refused};
@@ -71,34 +72,52 @@ pub(in crate::native) struct CreateBody {
 
 impl CreateBody {
     fn into_command(self) -> Result<CreateCampaign, Problem> {
-        let mut collector = Collector::default();
-        for (row, to) in (1u32..).zip(&self.recipients) {
-            let row = Row {
-                row,
-                column: "recipients",
-                to,
-            };
-            let added = collector.add(row, None, Vec::new());
-            added.map_err(|err| refused(CampaignError::from(err)))?;
-        }
-        let rules = CampaignRules {
-            // Half of it is still a second.
-            delay_millis: self.delay_millis.unwrap_or(DELAY).max(2_000),
-            jitter_percent: JITTER,
-            ..CampaignRules::default()
-        };
+        let session = in_field("bad_session_name", "session", &self.session)?;
+        let content = self.message.into_content()?;
+        let delay = self.delay_millis;
+        let command = broadcast_of(session, &self.recipients, content, delay)?;
         Ok(CreateCampaign {
-            kind: CampaignKind::Broadcast,
-            name: self.name.unwrap_or_else(|| "Broadcast".to_owned()),
-            sessions: vec![in_field("bad_session_name", "session", &self.session)?],
-            content: self.message.into_content()?,
-            writer: None,
-            recipients: collector.finish(),
+            name: self.name.unwrap_or(command.name),
             skip_bad: self.skip_bad,
-            rules,
-            start_at: None,
+            ..command
         })
     }
+}
+
+/// The same for many, with random pauses around `delay_millis`.
+pub(crate) fn broadcast_of(
+    session: SessionRef,
+    recipients: &[String],
+    content: NewContent,
+    delay_millis: Option<u64>,
+) -> Result<CreateCampaign, Problem> {
+    let mut collector = Collector::default();
+    for (row, to) in (1u32..).zip(recipients) {
+        let row = Row {
+            row,
+            column: "recipients",
+            to,
+        };
+        let added = collector.add(row, None, Vec::new());
+        added.map_err(|err| refused(CampaignError::from(err)))?;
+    }
+    let rules = CampaignRules {
+        // Half of it is still a second.
+        delay_millis: delay_millis.unwrap_or(DELAY).max(2_000),
+        jitter_percent: JITTER,
+        ..CampaignRules::default()
+    };
+    Ok(CreateCampaign {
+        kind: CampaignKind::Broadcast,
+        name: "Broadcast".to_owned(),
+        sessions: vec![session],
+        content,
+        writer: None,
+        recipients: collector.finish(),
+        skip_bad: false,
+        rules,
+        start_at: None,
+    })
 }
 
 /// Sends the same to many, in the background. `/recipients` is its log.

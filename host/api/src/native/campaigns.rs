@@ -97,7 +97,7 @@ pub(in crate::native) fn make(route: Route) -> Route {
 }
 
 /// A refusal, with what is wrong with each row where it is about a list.
-pub(in crate::native) fn refused(err: CampaignError) -> Problem {
+pub(crate) fn refused(err: CampaignError) -> Problem {
     let rows = match &err {
         CampaignError::BadRecipients { errors, .. } => errors.iter().map(row).collect(),
         _ => Vec::new(),

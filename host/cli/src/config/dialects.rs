@@ -8,6 +8,7 @@ use std::str::FromStr;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use warbler_api::{DialectOptions, MountOptions, Prefix, Registration, Switch};
+use warbler_domain::pacing::Zone;
 use warbler_domain::{Dialect, SessionName};
 
 /// The documented APIs of other gateways.
@@ -18,6 +19,7 @@ pub struct Dialects {
     #[serde(deserialize_with = "registration")]
     registration: Registration,
     cors_origins: Vec<String>,
+    time_zone: Zone,
     #[serde(deserialize_with = "perhaps")]
     legacy_session: Option<SessionName>,
     #[serde(deserialize_with = "switches")]
@@ -55,6 +57,7 @@ impl Dialects {
             documented_unsafe: self.documented_unsafe.clone(),
             registration: self.registration,
             cors_origins: self.cors_origins.clone(),
+            zone: self.time_zone.clone(),
             legacy_session: self.legacy_session.clone(),
         }
     }
