@@ -11,6 +11,7 @@ mod crash;
 mod dialect_akg;
 mod dialect_gateway;
 mod dialect_hub;
+mod dialect_suite;
 mod extensions;
 mod extensions_hard;
 mod faults;

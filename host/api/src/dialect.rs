@@ -25,6 +25,7 @@
 //!    `tests/it/dialect_<name>.rs`, and its section in `host/docs/dialects.md`.
 
 pub(crate) mod akg;
+mod base;
 mod cors;
 mod fault;
 mod form;
@@ -36,6 +37,7 @@ mod read;
 mod row;
 mod serve;
 mod state;
+pub(crate) mod suite;
 mod switch;
 
 use std::future::Future;
@@ -97,6 +99,7 @@ pub(crate) trait Voice: Copy + Send + Sync + 'static {
 pub(crate) fn router(dialect: Dialect, api: &ApiState, terms: Terms) -> Router {
     match dialect {
         Dialect::Gateway => serve::router::<gateway::Gateway>(api, terms),
+        Dialect::Suite => serve::router::<suite::Suite>(api, terms),
         Dialect::Hub => serve::router::<hub::Hub>(api, terms),
         Dialect::Akg => serve::router::<akg::Akg>(api, terms),
     }
@@ -110,6 +113,7 @@ pub(crate) fn rows_of(dialect: Dialect) -> Vec<String> {
     }
     match dialect {
         Dialect::Gateway => paths::<gateway::Gateway>(),
+        Dialect::Suite => paths::<suite::Suite>(),
         Dialect::Hub => paths::<hub::Hub>(),
         Dialect::Akg => paths::<akg::Akg>(),
     }

@@ -123,6 +123,11 @@ impl Problem {
         }
     }
 
+    /// The field of the body that is wrong.
+    pub(crate) fn field(&self) -> Option<&str> {
+        self.field.as_deref()
+    }
+
     /// What is wrong, in words.
     pub(crate) fn detail(&self) -> &str {
         &self.detail

@@ -6,16 +6,15 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use warbler_domain::user::UserRef;
 use warbler_domain::{
     Caller, Email, Password, Random, Realm, Refusal, RefusalKind, Role, User, UserName,
 };
 
 use crate::core::Shared;
 use crate::login::{LoggedIn, LoginError, Logins};
+use crate::sessions::{SessionError, Sessions};
 use crate::users::{CreateUser, UserError, Users};
-
-/// Characters of a made-up name that come from the address.
-const FROM_ADDRESS: usize = 32;
 
 /// Somebody who wants an account.
 #[derive(Debug, Clone)]
@@ -95,19 +94,33 @@ impl Accounts {
         let logins = Logins::new(Arc::clone(&self.shared));
         Ok(logins.begin(user, command.address, command.realm).await?)
     }
+
+    /// Deletes a user with everything that is its own: sessions, with their messages and webhooks,
+    /// uploads, logins and keys. A crash on the way leaves the user, who may ask again.
+    pub async fn delete(&self, caller: &Caller, user: &UserRef) -> Result<(), UserError> {
+        let users = Users::new(Arc::clone(&self.shared));
+        let id = users.changeable(caller, user).await?.id;
+        let owned = self.shared.directory.owners().into_iter();
+        let owned = owned.filter(|(_, owner)| *owner == Some(id));
+        let sessions = Sessions::new(Arc::clone(&self.shared));
+        for (session, _) in owned {
+            match sessions.delete(caller, &session.into()).await {
+                // Somebody else was first.
+                Ok(()) | Err(SessionError::Unknown(_)) => {}
+                Err(err) => return Err(err.into()),
+            }
+        }
+        let store = &self.shared.store;
+        let forgotten = store.write(move |tx| tx.media_mut().delete_uploads_of(id));
+        forgotten.await.map_err(UserError::Store)?;
+        users.delete(caller, &id.into(), None).await
+    }
 }
 
 /// A name that nobody has, and that says whose it is.
 fn made_up(email: &Email, random: &Random) -> Result<UserName, UserError> {
     let local = email.as_str().split('@').next().unwrap_or_default();
-    let fits = |c: &char| c.is_ascii_alphanumeric();
-    let local: String = local.chars().filter(fits).take(FROM_ADDRESS).collect();
-    let mut bytes = [0u8; 5];
-    random.fill(&mut bytes);
-    let unique = data_encoding::BASE32_NOPAD.encode(&bytes).to_lowercase();
-    let name = format!("{local}-{unique}");
-    // An address may have no letter at all before its `@`.
-    let name = name.trim_start_matches('-').parse();
+    let name = crate::made_up::name_from(local, random).parse();
     name.map_err(|_| UserError::Taken)
 }
 

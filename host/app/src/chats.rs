@@ -33,6 +33,9 @@ pub enum ChatError {
     /// The chat has no such message.
     #[error("message {0} is not known in this chat")]
     UnknownMessage(WhatsAppId),
+    /// A page too far from the newest message.
+    #[error("an offset is 100,000 at most; ask for a span of time instead")]
+    TooFar,
     /// The network.
     #[error(transparent)]
     Network(#[from] NetworkError),
@@ -46,6 +49,7 @@ impl Refusal for ChatError {
         match self {
             Self::Session(err) => err.kind(),
             Self::Unknown(_) | Self::UnknownMessage(_) => RefusalKind::NotFound,
+            Self::TooFar => RefusalKind::Invalid,
             Self::Network(err) => err.kind(),
             Self::Store(_) => RefusalKind::Unavailable,
         }
@@ -56,6 +60,7 @@ impl Refusal for ChatError {
             Self::Session(err) => err.code(),
             Self::Unknown(_) => "unknown_chat",
             Self::UnknownMessage(_) => "unknown_target",
+            Self::TooFar => "offset_too_large",
             Self::Network(err) => err.code(),
             Self::Store(_) => "store_unavailable",
         }

@@ -29,6 +29,7 @@ pub mod ingest;
 pub mod keys;
 pub mod limits;
 pub mod login;
+mod made_up;
 pub mod media;
 pub mod messages;
 pub mod network;

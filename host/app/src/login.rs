@@ -6,6 +6,7 @@
 //! work.
 
 mod passwords;
+mod renew;
 mod signing;
 mod throttle;
 
@@ -25,6 +26,8 @@ use crate::access::{Ended, digest_of};
 use crate::audit;
 use crate::core::Shared;
 use crate::keys::new_secret;
+
+pub use renew::{RenewError, Renewed};
 
 pub(crate) use passwords::{PasswordError, Passwords};
 pub(crate) use signing::{Signing, TokenError};

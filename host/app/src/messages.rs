@@ -17,6 +17,7 @@ use warbler_domain::media::{Digest, Media, MediaSource};
 use warbler_domain::message::Quoted;
 use warbler_domain::session::Account;
 use warbler_domain::shown::Shown;
+use warbler_domain::template::TemplateError;
 use warbler_domain::{
     Caller, Content, Direction, Message, MessageId, MessageStatus, Scope, SessionId, WhatsAppId,
 };
@@ -53,6 +54,17 @@ impl Messages {
             .store
             .read(move |db| db.annotations().show(message));
         showing.await.map_err(ReadError::Store)
+    }
+
+    /// A text with the fields of one recipient in it, as campaigns put them there; a placeholder
+    /// without a field stays as it is.
+    ///
+    /// # Errors
+    /// When it cannot be a template, or becomes too long.
+    pub fn filled(&self, text: &str, fields: &[(String, String)]) -> Result<String, TemplateError> {
+        let names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
+        let template = warbler_domain::template::check(text, &names)?;
+        template.render(fields, &self.shared.random)
     }
 
     /// One message as it was stored.

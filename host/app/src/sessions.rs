@@ -5,6 +5,7 @@
 
 mod directory;
 mod inbox;
+mod labelled;
 mod marks;
 mod rename;
 mod settings;
@@ -30,6 +31,7 @@ use crate::driver::{DriverError, PairingCode};
 use supervisor::Command;
 
 pub(crate) use directory::Directory;
+pub use labelled::{Labelled, NewLabelled};
 pub use marks::{MarkError, Marked, Marks};
 pub use settings::SettingsError;
 

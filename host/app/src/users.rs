@@ -299,7 +299,11 @@ impl Users {
     }
 
     /// A user that the caller may change: any for admins, itself for one who has logged in.
-    async fn changeable(&self, caller: &Caller, user: &UserRef) -> Result<User, UserError> {
+    pub(crate) async fn changeable(
+        &self,
+        caller: &Caller,
+        user: &UserRef,
+    ) -> Result<User, UserError> {
         let logged_in = matches!(caller.identity(), Identity::User(..));
         if !logged_in {
             caller.require(Scope::Admin)?;

@@ -46,6 +46,8 @@ pub struct WebhookStatus {
     pub webhook: Webhook,
     /// Its deliveries.
     pub counts: DeliveryCounts,
+    /// How many of those that wait are being made.
+    pub under_way: u64,
     /// What it has done since it was made.
     pub totals: Totals,
 }
@@ -175,14 +177,20 @@ impl Webhooks {
     }
 
     async fn with_status(&self, webhook: Webhook) -> Result<WebhookStatus, WebhookError> {
-        let id = webhook.id;
-        let store = &self.shared.store;
-        let status =
-            store.read(move |db| Ok((db.deliveries().counts(id)?, db.webhooks().totals(id)?)));
-        let (counts, totals) = status.await.map_err(WebhookError::Store)?;
+        let (id, now) = (webhook.id, self.shared.clock.now());
+        let status = self.shared.store.read(move |db| {
+            let under_way = db.deliveries().under_way(id, now)?;
+            Ok((
+                db.deliveries().counts(id)?,
+                under_way,
+                db.webhooks().totals(id)?,
+            ))
+        });
+        let (counts, under_way, totals) = status.await.map_err(WebhookError::Store)?;
         Ok(WebhookStatus {
             webhook,
             counts,
+            under_way,
             totals,
         })
     }

@@ -136,6 +136,9 @@ impl MessageStatus {
         Self::Cancelled,
     ];
 
+    /// Those of messages that went out.
+    pub const GONE: [Self; 4] = [Self::Sent, Self::Delivered, Self::Read, Self::Played];
+
     /// The word for it, as on the wire.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -8,6 +8,8 @@ use std::str::FromStr;
 pub enum Dialect {
     /// The WhatsApp Gateway API.
     Gateway,
+    /// The WhatsApp API suite.
+    Suite,
     /// The WhatsApp Hub API.
     Hub,
     /// The WA-AKG API.
@@ -16,12 +18,13 @@ pub enum Dialect {
 
 impl Dialect {
     /// All that are served, in the order in which they are documented.
-    pub const ALL: [Self; 3] = [Self::Gateway, Self::Hub, Self::Akg];
+    pub const ALL: [Self; 4] = [Self::Gateway, Self::Suite, Self::Hub, Self::Akg];
 
     /// Its name as one word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Gateway => "gateway",
+            Self::Suite => "suite",
             Self::Hub => "hub",
             Self::Akg => "akg",
         }

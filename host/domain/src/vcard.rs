@@ -28,6 +28,9 @@ pub enum BadCard {
     Nameless,
 }
 
+/// How a card ends.
+const END: &str = "END:VCARD";
+
 impl ContactCard {
     /// Largest card, in bytes.
     pub const MAX: usize = 16 * 1024;
@@ -54,11 +57,20 @@ impl ContactCard {
                 "TEL;type=CELL;type=VOICE;waid={digits}:+{digits}\n"
             ));
         }
-        vcard.push_str("END:VCARD");
+        vcard.push_str(END);
         Self {
             name: name.to_owned(),
             vcard,
         }
+    }
+
+    /// The same card with an e-mail address.
+    #[must_use]
+    pub fn with_email(mut self, email: &str) -> Self {
+        if let Some(begun) = self.vcard.strip_suffix(END) {
+            self.vcard = format!("{begun}EMAIL;type=INTERNET:{}\n{END}", escape(email));
+        }
+        self
     }
 
     /// A card that a caller wrote.

@@ -78,6 +78,20 @@ impl Logins<'_> {
         Ok(found.filter(|user| user.disabled_at.is_none()))
     }
 
+    /// A login, whether it holds or not.
+    pub fn get(&self, id: LoginId) -> Result<Option<Login>> {
+        let sql = "SELECT id, user, created_at, expires_at FROM logins WHERE id = ?1";
+        let params = params![id.as_bytes()];
+        first(&mut prepare(self.0.conn, sql)?, params, |row| {
+            Ok(Login {
+                id: LoginId::from_bytes(id_bytes(row, 0, "logins.id")?),
+                user: UserId::from_bytes(id_bytes(row, 1, "logins.user")?),
+                created_at: Timestamp::from_millis(row.get(2)?),
+                expires_at: Timestamp::from_millis(row.get(3)?),
+            })
+        })
+    }
+
     /// The refresh token whose secret has this SHA-256.
     pub fn refresh_token(&self, digest: &[u8; 32]) -> Result<Option<RefreshToken>> {
         let sql = "SELECT l.id, l.user, l.created_at, l.expires_at, t.used_at IS NOT NULL

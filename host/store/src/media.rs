@@ -230,6 +230,12 @@ impl MediaMut<'_> {
         Ok(prepare(self.0.conn, sql)?.execute(params![id.as_bytes()])? > 0)
     }
 
+    /// Takes away the uploads of a user.
+    pub fn delete_uploads_of(&self, owner: UserId) -> Result<usize> {
+        let sql = "DELETE FROM uploads WHERE owner = ?1";
+        Ok(prepare(self.0.conn, sql)?.execute(params![owner.as_bytes()])?)
+    }
+
     /// Takes away up to `limit` uploads that have expired; how many there were.
     pub fn delete_expired_uploads(&self, now: Timestamp, limit: u32) -> Result<usize> {
         let sql = "DELETE FROM uploads WHERE id IN (

@@ -4,7 +4,8 @@ use rusqlite::{Row, params};
 use warbler_domain::history::{HistoryFilter, Kinds};
 use warbler_domain::page::{Page, PageRequest};
 use warbler_domain::{
-    Content, Direction, FailureCode, Jid, Message, MessageId, MessageStatus, SessionId, WhatsAppId,
+    Content, Direction, FailureCode, Jid, Message, MessageId, MessageStatus, SessionId, Timestamp,
+    WhatsAppId,
 };
 
 use crate::arrival::{self, Arrival};
@@ -42,6 +43,17 @@ impl Messages<'_> {
             read,
         )?;
         Ok(found.map(|(_, message)| message))
+    }
+
+    /// When the newest message of a session was written or came; nothing without any.
+    pub fn newest_at(&self, session: SessionId) -> Result<Option<Timestamp>> {
+        let sql = "SELECT max(place) FROM messages WHERE session = ?1";
+        let place = first(
+            &mut prepare(self.0.conn, sql)?,
+            params![session.as_bytes()],
+            |row| Ok(row.get::<_, Option<i64>>(0)?),
+        )?;
+        Ok(place.flatten().map(arrival::time_of))
     }
 
     /// Those of a session with this network id; more than one only if two chats reuse it.

@@ -3,7 +3,7 @@
 
 use rusqlite::params;
 use warbler_domain::stats::{HourCount, MessageStats};
-use warbler_domain::{SessionId, Timestamp};
+use warbler_domain::{MessageStatus, SessionId, Timestamp};
 
 use crate::rows::{collect, prepare};
 use crate::{Reader, Result};
@@ -69,6 +69,11 @@ impl Stats<'_> {
             } else {
                 &mut stats.inbound
             }) += count;
+            let passed = MessageStatus::parse(&status)
+                .is_some_and(|status| status != MessageStatus::Queued && !status.is_unsent());
+            if passed {
+                *stats.passed_by_kind.entry(kind.clone()).or_default() += count;
+            }
             *stats.by_kind.entry(kind).or_default() += count;
             *stats.by_status.entry(status).or_default() += count;
         }

@@ -59,6 +59,14 @@ impl Heard {
             .to_owned()
     }
 
+    /// Whether its body was signed with `secret` as other APIs do.
+    pub(crate) fn is_plainly_signed_with(&self, secret: &str) -> Result<bool> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())?;
+        mac.update(&self.body);
+        let expected = data_encoding::HEXLOWER.encode(&mac.finalize().into_bytes());
+        Ok(self.header("x-webhook-signature") == format!("sha256={expected}"))
+    }
+
     /// Whether it was signed with `secret`, worked out from the specification alone.
     pub(crate) fn is_signed_with(&self, secret: &str) -> Result<bool> {
         let key = secret.strip_prefix("whsec_").context("a secret")?;

@@ -22,6 +22,12 @@ impl Proxies {
         Self(trusted.iter().map(IpAddr::to_canonical).collect())
     }
 
+    /// Whether a request comes from a proxy whose word is taken.
+    pub(crate) fn is_trusted(&self, extensions: &Extensions) -> bool {
+        let peer = extensions.get::<Peer>();
+        peer.is_some_and(|peer| self.0.contains(&peer.0.ip().to_canonical()))
+    }
+
     /// Where a request comes from, where that is known.
     pub(crate) fn origin(&self, extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
         let peer = extensions.get::<Peer>()?.0.ip().to_canonical();

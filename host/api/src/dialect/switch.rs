@@ -10,6 +10,14 @@ pub enum Switch {
     GatewayPublicSessionList,
     /// `gateway`: the legacy endpoints send for everybody.
     GatewayLegacyNoAuth,
+    /// `suite`: logging out does nothing; the token stays good.
+    SuiteStatelessLogout,
+    /// `suite`: an API key changes the account it is for.
+    SuiteApiKeyAccountActions,
+    /// `suite`: everybody is told the numbers of the whole host.
+    SuiteGlobalStats,
+    /// Secrets of webhooks are shown again.
+    EchoWebhookSecrets,
     /// `hub`: whoever registers chooses its own role.
     HubSelfAssignedRole,
     /// `hub`: a password is changed without the one before.
@@ -20,9 +28,13 @@ pub enum Switch {
 
 impl Switch {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 9] = [
         Self::GatewayPublicSessionList,
         Self::GatewayLegacyNoAuth,
+        Self::SuiteStatelessLogout,
+        Self::SuiteApiKeyAccountActions,
+        Self::SuiteGlobalStats,
+        Self::EchoWebhookSecrets,
         Self::HubSelfAssignedRole,
         Self::HubPasswordWithoutCurrent,
         Self::HubGlobalCleanup,
@@ -33,6 +45,10 @@ impl Switch {
         match self {
             Self::GatewayPublicSessionList => "gateway.public-session-list",
             Self::GatewayLegacyNoAuth => "gateway.legacy-no-auth",
+            Self::SuiteStatelessLogout => "suite.stateless-logout",
+            Self::SuiteApiKeyAccountActions => "suite.api-key-account-actions",
+            Self::SuiteGlobalStats => "suite.global-stats",
+            Self::EchoWebhookSecrets => "echo-webhook-secrets",
             Self::HubSelfAssignedRole => "hub.self-assigned-role",
             Self::HubPasswordWithoutCurrent => "hub.password-without-current",
             Self::HubGlobalCleanup => "hub.global-cleanup",
@@ -48,6 +64,12 @@ impl Switch {
             Self::GatewayLegacyNoAuth => {
                 "everybody can send messages by every session of the gateway"
             }
+            Self::SuiteStatelessLogout => "the token of a login stays good after logging out",
+            Self::SuiteApiKeyAccountActions => {
+                "whoever has an API key can take its account over, or delete it"
+            }
+            Self::SuiteGlobalStats => "every user is told how much all users do",
+            Self::EchoWebhookSecrets => "whoever may see a webhook can sign for it",
             Self::HubSelfAssignedRole => "whoever may register can register as an admin",
             Self::HubPasswordWithoutCurrent => {
                 "whoever has the token of a login can change its password"

@@ -211,6 +211,7 @@ pub(super) async fn update(
         events: body.events.as_deref().map(patterns).transpose()?,
         headers: body.headers.map(headers),
         enabled: body.enabled,
+        ..UpdateWebhook::default()
     };
     let status = app.webhooks().update(&caller, id, command).await?;
     Ok(Json(status.into()))

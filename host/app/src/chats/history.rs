@@ -11,6 +11,8 @@ use crate::sessions::usable_by;
 
 /// Looks at the database one page may take; a page that is not full then says where to go on.
 const LOOKS: u32 = 20;
+/// Most messages that are skipped to come to a page.
+const MOST_SKIPPED: u32 = 100_000;
 /// Highest count that is told.
 const MOST_COUNTED: u32 = 1_000_000;
 
@@ -50,6 +52,42 @@ impl Chats {
             }
         }
         Ok(Page { items, next: after })
+    }
+
+    /// The page of a session's messages that begins `offset` messages after the newest, as they
+    /// stand now, for those who count instead of going on from a place.
+    ///
+    /// # Errors
+    /// [`ChatError::TooFar`] beyond [`MOST_SKIPPED`].
+    pub async fn history_from(
+        &self,
+        caller: &Caller,
+        session: &SessionRef,
+        filter: HistoryFilter,
+        (offset, limit): (u32, u32),
+    ) -> Result<Vec<Shown>, ChatError> {
+        if offset > MOST_SKIPPED {
+            return Err(ChatError::TooFar);
+        }
+        let wanted = offset.saturating_add(limit);
+        let (mut skipped, mut shown, mut after) = (offset, Vec::new(), None);
+        loop {
+            let missing = wanted.saturating_sub(offset - skipped);
+            let missing = missing.saturating_sub(u32::try_from(shown.len()).unwrap_or(0));
+            let look = PageRequest::new(after, Some(missing.clamp(1, PageRequest::MAX)));
+            let page = self.history(caller, session, filter.clone(), look).await?;
+            for item in page.items {
+                match skipped.checked_sub(1) {
+                    Some(fewer) => skipped = fewer,
+                    None => shown.push(item),
+                }
+            }
+            after = page.next;
+            if after.is_none() || shown.len() >= limit as usize {
+                shown.truncate(limit as usize);
+                return Ok(shown);
+            }
+        }
     }
 
     /// How many messages of a session the filter wants, its words aside; a million at most.

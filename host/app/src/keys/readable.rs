@@ -34,6 +34,26 @@ impl Keys {
     /// Makes another key in a realm for the caller; the one before is refused from now on.
     pub async fn renew_readable(&self, caller: &Caller, realm: Realm) -> Result<Secret, KeyError> {
         let owner = logged_in(caller)?;
+        self.renew_for(caller, owner, realm).await
+    }
+
+    /// Makes another key in a realm for a user, as an admin; the one before is refused from now on.
+    pub async fn renew_readable_of(
+        &self,
+        caller: &Caller,
+        owner: UserId,
+        realm: Realm,
+    ) -> Result<Secret, KeyError> {
+        caller.require(Scope::Admin)?;
+        self.renew_for(caller, owner, realm).await
+    }
+
+    async fn renew_for(
+        &self,
+        caller: &Caller,
+        owner: UserId,
+        realm: Realm,
+    ) -> Result<Secret, KeyError> {
         let now = self.shared.clock.now();
         let revoked = self
             .shared

@@ -6,7 +6,7 @@ use warbler_domain::{
 use warbler_store::Error as StoreError;
 pub use warbler_store::session_marks::SessionMarks as Marks;
 
-use super::{CreateSession, SessionError, Sessions, usable_by};
+use super::{CreateSession, SessionError, Sessions, SettingsError, usable_by};
 
 /// Longest label, in characters.
 const LONGEST_LABEL: usize = 100;
@@ -42,6 +42,9 @@ pub enum MarkError {
     /// The session.
     #[error(transparent)]
     Session(#[from] SessionError),
+    /// What it is for, in words.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
     /// Too long, or nothing to see.
     #[error("a session's name has 1 to {LONGEST_LABEL} visible characters")]
     BadLabel,
@@ -54,6 +57,7 @@ impl Refusal for MarkError {
     fn kind(&self) -> RefusalKind {
         match self {
             Self::Session(err) => err.kind(),
+            Self::Settings(err) => err.kind(),
             Self::BadLabel => RefusalKind::Invalid,
             Self::Store(_) => RefusalKind::Unavailable,
         }
@@ -62,6 +66,7 @@ impl Refusal for MarkError {
     fn code(&self) -> &'static str {
         match self {
             Self::Session(err) => err.code(),
+            Self::Settings(err) => err.code(),
             Self::BadLabel => "bad_session_name",
             Self::Store(_) => "store_unavailable",
         }
@@ -156,7 +161,7 @@ impl Sessions {
         self.marked_as(found).await
     }
 
-    async fn marked_as(&self, session: Session) -> Result<Marked, MarkError> {
+    pub(super) async fn marked_as(&self, session: Session) -> Result<Marked, MarkError> {
         let id = session.id;
         let marks = self.shared.store.read(move |db| db.session_marks().of(id));
         let marks: Option<Marks> = marks.await.map_err(MarkError::Store)?;
@@ -165,7 +170,7 @@ impl Sessions {
     }
 }
 
-fn visible(label: &str) -> Result<String, MarkError> {
+pub(super) fn visible(label: &str) -> Result<String, MarkError> {
     let label = label.trim();
     let fits = (1..=LONGEST_LABEL).contains(&label.chars().count());
     if fits && !label.chars().any(char::is_control) {

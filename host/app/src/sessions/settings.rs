@@ -68,10 +68,7 @@ impl Sessions {
         settings: SessionSettings,
     ) -> Result<SessionSettings, SettingsError> {
         let session = usable_by(&self.shared, caller, session, Scope::Manage).await?;
-        let described = settings.description.as_deref().unwrap_or_default();
-        if described.chars().count() > SessionSettings::MAX_DESCRIPTION {
-            return Err(SettingsError::DescriptionTooLong);
-        }
+        fits(settings.description.as_deref())?;
         let text = settings.rejected_call_text.as_deref();
         if text.is_some_and(|text| text.trim().is_empty() || text.len() > Content::MAX_TEXT) {
             return Err(SettingsError::BadText);
@@ -84,5 +81,13 @@ impl Sessions {
         });
         written.await.map_err(SettingsError::Store)?;
         Ok(settings)
+    }
+}
+
+/// Refuses a description that is too long.
+pub(super) fn fits(description: Option<&str>) -> Result<(), SettingsError> {
+    match description.unwrap_or_default().chars().count() {
+        0..=SessionSettings::MAX_DESCRIPTION => Ok(()),
+        _ => Err(SettingsError::DescriptionTooLong),
     }
 }

@@ -190,12 +190,16 @@ async fn prepare(
     kv: &mut Vec<(ExtensionName, Vec<KvWrite>)>,
 ) -> Result<StoredPayload, Nothing> {
     let session = delivery.session;
-    let Some((session_name, _)) = shared.directory.identity(session) else {
+    let Some((session_name, account)) = shared.directory.identity(session) else {
         return Err(Nothing::EventGone);
     };
+    let offers = shared.directory.offers(session);
+    let qr = offers.and_then(|offers| offers.borrow().clone());
     let told = Told {
         event,
         session_name: &session_name,
+        account: account.as_ref(),
+        qr: qr.as_ref().map(|qr| qr.text.as_str()),
         webhook,
     };
     let mut payload = shared.forms.tell(&told).ok_or(Nothing::NoWords)?;
@@ -284,6 +288,9 @@ pub(super) async fn send(
         }
     }
     sign::sign(&mut headers, &webhook.secret, id, now, &payload.bytes);
+    if webhook.form != Webhook::NATIVE {
+        sign::sign_plainly(&mut headers, &webhook.secret, id, &payload.bytes);
+    }
     let request = FetchRequest {
         method: Method::POST,
         url,

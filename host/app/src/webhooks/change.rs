@@ -54,6 +54,10 @@ pub struct UpdateWebhook {
     pub events: Option<Vec<KindPattern>>,
     /// Headers of every request; all of them.
     pub headers: Option<Vec<(String, Secret)>>,
+    /// In which form; its secret stays.
+    pub form: Option<String>,
+    /// What deliveries are signed with.
+    pub secret: Option<Secret>,
     /// Whether anything is sent.
     pub enabled: Option<bool>,
 }
@@ -90,8 +94,7 @@ impl Webhooks {
             None => None,
         };
         let secret = match command.secret {
-            Some(secret) if sign::is_secret(&secret) => secret,
-            Some(_) => return Err(WebhookError::BadSecret),
+            Some(secret) => checked_secret(&command.form, secret)?,
             None => sign::new_secret(&self.shared.random),
         };
         let now = self.shared.clock.now();
@@ -148,6 +151,15 @@ impl Webhooks {
             check_headers(&headers)?;
             webhook.headers = headers;
         }
+        if let Some(form) = command.form {
+            if !self.shared.forms.knows(&form) {
+                return Err(WebhookError::UnknownForm(form));
+            }
+            webhook.form = form;
+        }
+        if let Some(secret) = command.secret {
+            webhook.secret = checked_secret(&webhook.form, secret)?;
+        }
         if let Some(enabled) = command.enabled {
             webhook.enabled = enabled;
             if enabled {
@@ -192,8 +204,18 @@ impl Webhooks {
     }
 }
 
+/// A secret that a webhook of this form can have.
+fn checked_secret(form: &str, secret: Secret) -> Result<Secret, WebhookError> {
+    let plain = form != Webhook::NATIVE && sign::is_plain_secret(&secret);
+    match plain || sign::is_secret(&secret) {
+        true => Ok(secret),
+        false if form == Webhook::NATIVE => Err(WebhookError::BadSecret),
+        false => Err(WebhookError::BadPlainSecret),
+    }
+}
+
 /// Whether an address is one that can be sent to; its host is looked up when it is.
-fn check_url(url: &str) -> Result<(), WebhookError> {
+pub(super) fn check_url(url: &str) -> Result<(), WebhookError> {
     if url.len() > Webhook::MAX_URL {
         return Err(WebhookError::UrlTooLong);
     }

@@ -52,6 +52,12 @@ pub enum WebhookError {
     /// A secret that is too easily guessed, or too long.
     #[error("a secret is whsec_ and the base64 of 24 to 64 bytes; leave it out to have one made")]
     BadSecret,
+    /// A secret of a dialect that is none.
+    #[error("a secret has 1 to 256 visible characters; leave it out to have one made")]
+    BadPlainSecret,
+    /// More than is sent at once.
+    #[error("a payload has at most {} bytes", super::trial::MAX_PAYLOAD)]
+    PayloadTooLarge,
     /// A form nobody knows.
     #[error("there is no form `{0}` of events")]
     UnknownForm(String),
@@ -77,6 +83,8 @@ impl Refusal for WebhookError {
             | Self::BadHeader(_)
             | Self::TooManyHeaders
             | Self::BadSecret
+            | Self::BadPlainSecret
+            | Self::PayloadTooLarge
             | Self::UnknownForm(_) => RefusalKind::Invalid,
             Self::Store(_) => RefusalKind::Unavailable,
         }
@@ -95,7 +103,8 @@ impl Refusal for WebhookError {
             Self::BadEvents => "bad_event_kind",
             Self::BadHeader(_) => "bad_header",
             Self::TooManyHeaders => "too_many_headers",
-            Self::BadSecret => "bad_webhook_secret",
+            Self::PayloadTooLarge => "webhook_payload_too_large",
+            Self::BadSecret | Self::BadPlainSecret => "bad_webhook_secret",
             Self::UnknownForm(_) => "unknown_form",
             Self::TooMany => "too_many_webhooks",
             Self::Store(_) => "store_unavailable",

@@ -1,5 +1,6 @@
 //! The seam to those who put events into words: one form per API that has webhooks.
 
+use warbler_domain::session::Account;
 use warbler_domain::{SessionName, Webhook};
 use warbler_store::events::Stored;
 
@@ -15,12 +16,16 @@ pub trait Forms: Send + Sync + 'static {
 }
 
 /// What is to be told.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Told<'a> {
     /// The event.
     pub event: &'a Stored,
     /// The name of its session.
     pub session_name: &'a SessionName,
+    /// The account of its session, once that is linked.
+    pub account: Option<&'a Account>,
+    /// The QR its session offers now: a secret while it is valid.
+    pub qr: Option<&'a str>,
     /// To whom.
     pub webhook: &'a Webhook,
 }

@@ -14,6 +14,11 @@ const BYTES: usize = 32;
 /// How many bytes a secret may have.
 const ALLOWED: std::ops::RangeInclusive<usize> = 24..=64;
 
+/// Longest secret of a form of another API, in bytes.
+const LONGEST_PLAIN: usize = 256;
+
+const PLAIN_ID: HeaderName = HeaderName::from_static("x-webhook-id");
+const PLAIN_SIGNATURE: HeaderName = HeaderName::from_static("x-webhook-signature");
 const ID: HeaderName = HeaderName::from_static("webhook-id");
 const TIME: HeaderName = HeaderName::from_static("webhook-timestamp");
 const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
@@ -28,6 +33,30 @@ pub(super) fn new_secret(random: &Random) -> Secret {
 /// Whether a text can be a secret.
 pub(super) fn is_secret(secret: &Secret) -> bool {
     key(secret).is_some_and(|key| ALLOWED.contains(&key.len()))
+}
+
+/// Whether a text can be the secret of a form of another API: any that can be seen.
+pub(super) fn is_plain_secret(secret: &Secret) -> bool {
+    let text = secret.expose();
+    (1..=LONGEST_PLAIN).contains(&text.len()) && !text.chars().any(char::is_control)
+}
+
+/// Adds the headers by which receivers of other APIs recognise a body: its HMAC alone, under the
+/// secret as its bytes.
+pub(super) fn sign_plainly(headers: &mut HeaderMap, secret: &Secret, id: DeliveryId, body: &[u8]) {
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()) else {
+        return;
+    };
+    mac.update(body);
+    let signature = data_encoding::HEXLOWER.encode(&mac.finalize().into_bytes());
+    for (name, value) in [
+        (PLAIN_ID, id.to_string()),
+        (PLAIN_SIGNATURE, format!("sha256={signature}")),
+    ] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
 }
 
 /// Adds the headers that say who sends this, and when.
@@ -48,7 +77,7 @@ pub(super) fn sign(
 }
 
 fn signature(secret: &Secret, id: &str, time: &str, body: &[u8]) -> String {
-    let key = key(secret).unwrap_or_default();
+    let key = key(secret).unwrap_or_else(|| secret.expose().as_bytes().to_vec());
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key) else {
         // HMAC takes keys of any length.
         return String::new();

@@ -33,8 +33,8 @@ const SESSION: &str = "demo";
 const OWNER: (&str, &str) = ("+15550123", "Warbler Demo");
 /// The customer.
 const CUSTOMER: (&str, &str) = ("+15550100", "Ada");
-/// Where the document of `hub` has it.
-const HUB_PORT: u16 = 5001;
+/// Where each dialect is whose document says so, or leaves it open.
+const PORTS: [(Dialect, u16); 2] = [(Dialect::Suite, 3100), (Dialect::Hub, 5001)];
 /// What the customer asks: a question for the plugin, one for the script.
 const QUESTIONS: [&str; 2] = ["what is the price?", "when are you open?"];
 
@@ -93,20 +93,22 @@ fn reaching_this_machine() -> Settings {
 }
 
 /// Every dialect as its document has it, unsafe behaviour included: whoever tries the documented
-/// examples is on this machine. `hub` has its documented port, unless something else has it.
+/// examples is on this machine. Some have a port of their own, unless something else has it.
 fn dialects(listen: SocketAddr) -> DialectOptions {
     let mut options = DialectOptions {
         root: Some(Dialect::Gateway),
         documented_unsafe: Switch::ALL.into_iter().collect(),
         ..DialectOptions::default()
     };
-    let port = if listen.port() == 0 { 0 } else { HUB_PORT };
-    let address = SocketAddr::new(listen.ip(), port);
-    if let Some(mount) = options.mounts.get_mut(&Dialect::Hub)
-        && (port == 0 || address != listen)
-        && std::net::TcpListener::bind(address).is_ok()
-    {
-        mount.listen = Some(address);
+    for (dialect, port) in PORTS {
+        let port = if listen.port() == 0 { 0 } else { port };
+        let address = SocketAddr::new(listen.ip(), port);
+        if let Some(mount) = options.mounts.get_mut(&dialect)
+            && (port == 0 || address != listen)
+            && std::net::TcpListener::bind(address).is_ok()
+        {
+            mount.listen = Some(address);
+        }
     }
     options
 }

@@ -107,6 +107,17 @@ impl Deliveries<'_> {
         )
     }
 
+    /// How many of a webhook are being made at `now`; they count as waiting, too.
+    pub fn under_way(&self, webhook: WebhookId, now: Timestamp) -> Result<u64> {
+        let sql = "SELECT count(*) FROM deliveries INDEXED BY deliveries_waiting
+                   WHERE webhook = ?1 AND state = 'waiting' AND lease_until > ?2";
+        let params = params![webhook.as_bytes(), now.as_millis()];
+        let count = first(&mut prepare(self.0.conn, sql)?, params, |row| {
+            Ok(row.get::<_, i64>(0)?.unsigned_abs())
+        })?;
+        Ok(count.unwrap_or(0))
+    }
+
     /// One of them.
     pub fn get(&self, id: DeliveryId) -> Result<Option<Delivery>> {
         let sql = format!("SELECT {COLUMNS} FROM deliveries WHERE id = ?1");

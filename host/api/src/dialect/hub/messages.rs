@@ -12,7 +12,7 @@ use warbler_app::messages::{Draft, MediaForm, NewContent, NewMedia, NewMentions}
 use warbler_app::outbox::Standing as Waits;
 use warbler_app::quotas::Quota;
 use warbler_domain::page::PageRequest;
-use warbler_domain::{Caller, MessageStatus, SessionRef, Timestamp};
+use warbler_domain::{Caller, SessionRef, Timestamp};
 
 use super::sessions::{Named, named};
 use super::{Fault, Hub, HubState, Who};
@@ -253,14 +253,6 @@ async fn queue(
     let page = PageRequest::new(None, Some(SHOWN));
     let waiting = outboxes.waiting(&caller, &session, page).await?;
     let counted = app.stats().messages(&caller, Some(&session)).await?;
-    let went = [
-        MessageStatus::Sent,
-        MessageStatus::Delivered,
-        MessageStatus::Read,
-        MessageStatus::Played,
-    ];
-    let of = |status: MessageStatus| counted.by_status.get(status.as_str()).copied();
-    let completed: u64 = went.into_iter().filter_map(of).sum();
     let rows = waiting.items.into_iter().rev().map(|row| QueuedView {
         message_id: row.message.id.to_string(),
         to: row.message.chat.user().to_owned(),
@@ -277,7 +269,7 @@ async fn queue(
         "stats": {
             "pending": status.queued + status.scheduled,
             "processing": status.under_way,
-            "completed": completed,
+            "completed": counted.sent(),
             "failed": status.dead,
         },
         "queue": rows.collect::<Vec<_>>(),

@@ -5,7 +5,7 @@ use warbler_app::hook::Payload;
 use warbler_app::webhooks::{Forms, Told};
 use warbler_domain::Webhook;
 
-use crate::dialect::{akg, gateway};
+use crate::dialect::{akg, gateway, suite};
 use crate::native::events::EventView;
 
 /// Every form this host knows.
@@ -23,7 +23,7 @@ struct Native<'a> {
 
 impl Forms for AllForms {
     fn knows(&self, form: &str) -> bool {
-        matches!(form, Webhook::NATIVE | gateway::FORM | akg::FORM)
+        matches!(form, Webhook::NATIVE | gateway::FORM | akg::FORM) || suite::form::knows(form)
     }
 
     fn tell(&self, told: &Told<'_>) -> Option<Payload> {
@@ -31,17 +31,22 @@ impl Forms for AllForms {
             session_name: told.session_name.as_str(),
             event: told.event.clone().into(),
         };
-        // What is shown can always be written.
-        let bytes = match told.webhook.form.as_str() {
-            Webhook::NATIVE => serde_json::to_vec(&native()).ok()?,
-            gateway::FORM => serde_json::to_vec(&gateway::tell(told)?).ok()?,
-            akg::FORM => serde_json::to_vec(&akg::tell(told)?).ok()?,
-            _ => return None,
-        };
-        Some(Payload {
-            content_type: "application/json".to_owned(),
-            bytes: bytes.into(),
-            headers: Vec::new(),
-        })
+        match told.webhook.form.as_str() {
+            Webhook::NATIVE => payload(&native()),
+            gateway::FORM => payload(&gateway::tell(told)?),
+            akg::FORM => payload(&akg::tell(told)?),
+            form if suite::form::knows(form) => payload(&suite::form::tell(told)?),
+            _ => None,
+        }
     }
+}
+
+/// A body of JSON. What is shown can always be written.
+fn payload(body: &impl Serialize) -> Option<Payload> {
+    let bytes = serde_json::to_vec(body).ok()?;
+    Some(Payload {
+        content_type: "application/json".to_owned(),
+        bytes: bytes.into(),
+        headers: Vec::new(),
+    })
 }

@@ -70,6 +70,7 @@ impl From<WebhookStatus> for WebhookView {
             webhook,
             counts,
             totals,
+            under_way: _,
         } = status;
         Self {
             id: webhook.id,
