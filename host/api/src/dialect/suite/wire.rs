@@ -140,9 +140,9 @@ impl From<&Message> for MessageView {
         let (from, to) = match message.direction {
             Direction::Outbound => (me(), address(&message.chat)),
             Direction::Inbound if message.chat.is_group() => {
-                (address(&message.sender), address(&message.chat))
+                (author(message), address(&message.chat))
             }
-            Direction::Inbound => (address(&message.sender), me()),
+            Direction::Inbound => (address(&message.chat), me()),
         };
         Self {
             id: message_id(&message.whatsapp_id),
@@ -154,6 +154,14 @@ impl From<&Message> for MessageView {
             status: message_status(message.status),
         }
     }
+}
+
+/// Who wrote a message, by number where that is known.
+fn author(message: &Message) -> String {
+    let known = [Some(&message.sender), message.sender_alt.as_ref()];
+    let mut known = known.into_iter().flatten();
+    let numbered = known.find(|jid| jid.phone_number().is_some());
+    address(numbered.unwrap_or(&message.sender))
 }
 
 /// The document's words for kinds of messages, and those of the core that each stands for.
