@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
+use warbler_app::limits::Rate;
 use warbler_tests::{Documented, KEY};
 
-use super::{Client, PHONE, SESSION, host, refused};
+use super::{Client, PHONE, SESSION, host, host_with, refused};
 
 /// Endpoints that need no credential.
 const OPEN: [(&str, &str); 2] = [("GET", "/api/v1/sessions"), ("GET", "/media/{mediaId}")];
@@ -64,7 +65,11 @@ async fn whatever_is_not_understood_is_refused_in_the_words_of_the_document() ->
 
 #[tokio::test]
 async fn no_endpoint_answers_without_the_credential_it_documents() -> Result<()> {
-    let host = host().await?;
+    // More strangers ask here than one address may be.
+    let host = host_with(|options| {
+        options.settings.access.limits.address = Rate::new(0, 1);
+    })
+    .await?;
     let client = Client::create(&host, SESSION).await?;
     let native = format!("Bearer {KEY}");
     let token = format!("Bearer {}", client.token);
