@@ -48,6 +48,9 @@ pub struct FoundKey {
     pub owner_role: Option<Role>,
 }
 
+/// A key that is for one session alone: with its session and, where it is kept, its secret, encrypted.
+pub type SessionKey = (KeyId, SessionId, Option<Vec<u8>>);
+
 /// Reading half.
 pub struct AccessKeys<'a>(&'a Reader<'a>);
 
@@ -119,9 +122,8 @@ impl AccessKeys<'_> {
         })
     }
 
-    /// The live keys of a realm that are for one session alone, the oldest first: each with its
-    /// session and, where it is kept, its secret, encrypted.
-    pub fn of_sessions(&self, realm: Realm) -> Result<Vec<(KeyId, SessionId, Option<Vec<u8>>)>> {
+    /// The live keys of a realm that are for one session alone, the oldest first.
+    pub fn of_sessions(&self, realm: Realm) -> Result<Vec<SessionKey>> {
         let sql = "SELECT id, sessions, sealed FROM access_keys
                    WHERE realm = ?1 AND revoked_at IS NULL AND sessions IS NOT NULL ORDER BY id";
         let mut statement = prepare(self.0.conn, sql)?;

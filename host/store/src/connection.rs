@@ -25,7 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0010_rules.sql"),
     include_str!("../migrations/0011_campaigns.sql"),
     include_str!("../migrations/0012_dialects.sql"),
-    include_str!("../migrations/0014_links.sql"),
+    include_str!("../migrations/0013_links.sql"),
 ];
 
 /// How many statements a connection keeps prepared.
