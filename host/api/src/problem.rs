@@ -31,8 +31,8 @@ pub struct Problem {
     code: &'static str,
     detail: String,
     field: Option<String>,
-    place: Option<(usize, usize)>,
-    rows: Vec<RowProblem>,
+    place: Option<(u32, u32)>,
+    rows: Box<[RowProblem]>,
     retry_after: Option<Duration>,
 }
 
@@ -62,10 +62,10 @@ pub(crate) struct ProblemBody {
     field: Option<String>,
     /// The line of the body that is wrong, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<usize>,
+    line: Option<u32>,
     /// The column in that line.
     #[serde(skip_serializing_if = "Option::is_none")]
-    column: Option<usize>,
+    column: Option<u32>,
     /// What is wrong with each row of a list, up to 1,000 of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     rows: Vec<RowProblem>,
@@ -105,7 +105,7 @@ impl Problem {
             detail,
             field: None,
             place: None,
-            rows: Vec::new(),
+            rows: Box::default(),
             retry_after: None,
         }
     }
@@ -166,7 +166,7 @@ impl Problem {
             field: self.field.clone(),
             line: self.place.map(|(line, _)| line),
             column: self.place.map(|(_, column)| column),
-            rows: self.rows.clone(),
+            rows: self.rows.to_vec(),
         }
     }
 
@@ -183,7 +183,7 @@ impl Problem {
 
     /// Says what is wrong with each row of a list.
     pub(crate) fn with_rows(mut self, rows: Vec<RowProblem>) -> Self {
-        self.rows = rows;
+        self.rows = rows.into();
         self
     }
 
@@ -195,7 +195,8 @@ impl Problem {
 
     /// Says where in the body it is wrong.
     pub(crate) fn at(mut self, line: usize, column: usize) -> Self {
-        self.place = Some((line, column));
+        let shown = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        self.place = Some((shown(line), shown(column)));
         self
     }
 }

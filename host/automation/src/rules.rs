@@ -45,6 +45,9 @@ pub(crate) struct RuleSet {
     members: bool,
 }
 
+/// Where a rule stands among others: its order, then its id, then its place in its file.
+type Place = (i32, [u8; 16], usize);
+
 /// One rule, ready to be matched.
 pub(crate) struct Entry {
     /// What it is known by in what is kept of a chat.
@@ -138,7 +141,7 @@ impl Entry {
     }
 
     /// Its place among others: the order, and what stands before what when that is the same.
-    fn place(&self, index: usize) -> (i32, [u8; 16], usize) {
+    fn place(&self, index: usize) -> Place {
         let id = self.id.map(|id| *id.as_bytes()).unwrap_or_default();
         (self.spec.order, id, index)
     }

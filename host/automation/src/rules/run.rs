@@ -11,7 +11,7 @@ use super::check::Known;
 use super::dialogue::Asked;
 use super::memory::ChatMemory;
 use super::reading::Reading;
-use super::{Entry, RuleSet};
+use super::{Entry, Place, RuleSet};
 use crate::effects::failed;
 use crate::profile::Profile;
 use crate::services::Services;
@@ -78,14 +78,14 @@ pub(crate) async fn run(
 
 /// The rules an event may concern, in order.
 pub(super) fn candidates<'a>(sets: &'a [Arc<RuleSet>], reading: &Reading<'_>) -> Vec<&'a Entry> {
-    let mut found: Vec<((i32, [u8; 16], usize), &Entry)> = Vec::new();
+    let mut found: Vec<(Place, &Entry)> = Vec::new();
     for set in sets {
         let indices = set.matcher.candidates(reading).into_iter();
         let entries = indices.filter_map(|index| Some((index, set.entries.get(index)?)));
         found.extend(entries.map(|(index, entry)| (entry.place(index), entry)));
     }
     if sets.len() > 1 {
-        found.sort_by(|(a, _), (b, _)| a.cmp(b));
+        found.sort_by_key(|(place, _)| *place);
     }
     found.into_iter().map(|(_, entry)| entry).collect()
 }

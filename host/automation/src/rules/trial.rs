@@ -8,7 +8,7 @@ use super::dialogue::Asked;
 use super::memory::ChatMemory;
 use super::reading::Reading;
 use super::run::{is_first, known, run};
-use super::{Entry, RuleSet};
+use super::{Entry, Place, RuleSet};
 use crate::profile::Profile;
 use crate::services::Services;
 
@@ -28,12 +28,12 @@ pub(crate) async fn trial(
     };
     let paused_until = memory.paused_until(call.now);
     let asked = Asked::of(sets.iter().map(Arc::as_ref), &memory, &reading);
-    let mut entries: Vec<((i32, [u8; 16], usize), &Entry)> = Vec::new();
+    let mut entries: Vec<(Place, &Entry)> = Vec::new();
     for set in sets {
         let places = set.entries.iter().enumerate();
         entries.extend(places.map(|(index, entry)| (entry.place(index), entry)));
     }
-    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+    entries.sort_by_key(|(place, _)| *place);
     let entries: Vec<&Entry> = entries.into_iter().map(|(_, entry)| entry).collect();
     // A database that does not answer has been told of by `run`.
     let first = is_first(&entries, call, &reading).await.unwrap_or(false);

@@ -68,16 +68,22 @@ impl<'e> Book<'e> {
     }
 }
 
+/// Whether a function is told of here.
+pub(super) fn tells(function: &rhai::FuncMetadata) -> bool {
+    let mut comments = function.comments.iter();
+    comments.next().is_some_and(|first| first == OURS)
+}
+
 /// All entries of an engine, in their order.
 pub(super) fn entries(engine: &Engine) -> Vec<Entry> {
     let mut entries = engine.collect_fn_metadata(
         None,
         |info| {
             let comments = &info.metadata.comments;
-            let [ours, place, chapter, signature, what, example] = comments.as_slice() else {
+            let [_ours, place, chapter, signature, what, example] = comments.as_slice() else {
                 return None;
             };
-            (ours == OURS).then(|| Entry {
+            tells(info.metadata).then(|| Entry {
                 place: place.parse().unwrap_or(usize::MAX),
                 chapter: chapter.to_string(),
                 signature: signature.to_string(),

@@ -22,6 +22,11 @@ use crate::rules::RuleSet;
 
 pub(super) use conditions::{is_word, word};
 
+/// Whether a function of this name is said to rules.
+pub(super) fn is_said(name: &str) -> bool {
+    sentence::WORDS.contains(&name)
+}
+
 type Answer<T> = Result<T, Box<EvalAltResult>>;
 
 /// Most rules of one script.

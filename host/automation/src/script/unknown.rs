@@ -8,6 +8,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use rhai::{AST, ASTNode, Engine, Expr, FnCallExpr, Position, Stmt};
 
+use super::book;
+
 /// Functions of the language itself; their arguments are looked at when they run.
 const OF_THE_LANGUAGE: [&str; 10] = [
     "call",
@@ -23,7 +25,13 @@ const OF_THE_LANGUAGE: [&str; 10] = [
 ];
 
 /// The functions of an engine: with how many arguments each can be called.
-pub(super) struct Known(HashMap<String, BTreeSet<usize>>);
+pub(super) struct Known {
+    all: Counts,
+    /// Those that the reference tells of, which may have the name of something that is said to rules.
+    told: Counts,
+}
+
+type Counts = HashMap<String, BTreeSet<usize>>;
 
 /// A name that does not exist.
 pub(super) struct Mistake {
@@ -37,15 +45,26 @@ impl Known {
             None,
             |info| {
                 let metadata = info.metadata;
-                Some((metadata.name.to_string(), metadata.num_params))
+                let is_told = book::tells(metadata);
+                Some((metadata.name.to_string(), metadata.num_params, is_told))
             },
             true,
         );
-        let mut known: HashMap<String, BTreeSet<usize>> = HashMap::new();
-        for (name, parameters) in all {
+        let (mut known, mut told) = (Counts::new(), Counts::new());
+        for (name, parameters, is_told) in all {
+            if is_told {
+                told.entry(name.clone()).or_default().insert(parameters);
+            }
             known.entry(name).or_default().insert(parameters);
         }
-        Self(known)
+        Self { all: known, told }
+    }
+
+    /// With how many arguments a function can be called by its name, or behind its first argument.
+    fn counts(&self, name: &str, is_method: bool) -> Option<&BTreeSet<usize>> {
+        let is_said = !is_method && super::rules::is_said(name);
+        let told = self.told.get(name).filter(|_| is_said);
+        told.or_else(|| self.all.get(name))
     }
 }
 
@@ -191,7 +210,7 @@ impl Own {
             return None;
         }
         let given = call.args.len() + usize::from(is_method);
-        let native = known.0.get(name);
+        let native = known.counts(name, is_method);
         let own = self.functions.get(name);
         let fits = native.is_some_and(|counts| counts.contains(&given))
             || own
@@ -201,7 +220,7 @@ impl Own {
         }
         let counts: BTreeSet<usize> = native.into_iter().chain(own).flatten().copied().collect();
         let message = if counts.is_empty() {
-            let all = known.0.keys().chain(self.functions.keys());
+            let all = known.all.keys().chain(self.functions.keys());
             match nearest(name, all.map(String::as_str)) {
                 Some(meant) => format!("there is no function `{name}`; did you mean `{meant}`?"),
                 None => format!("there is no function `{name}`"),

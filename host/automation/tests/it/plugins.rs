@@ -226,9 +226,9 @@ async fn the_manifest_in_the_guide_is_one_without_warnings() -> Result<()> {
 fn every_fault_is_explained_in_a_guide() -> Result<()> {
     let source = std::fs::read_to_string(root().join("host/automation/src/fault.rs"))?;
     let mut guides = std::fs::read_to_string(root().join("host/docs/plugins.md"))?;
-    guides.push_str(&std::fs::read_to_string(
-        root().join("host/docs/scripts.md"),
-    )?);
+    for guide in ["host/docs/scripts.md", "host/docs/rules.md"] {
+        guides.push_str(&std::fs::read_to_string(root().join(guide))?);
+    }
     let codes: Vec<&str> = source
         .lines()
         .filter_map(|line| line.strip_prefix("//! | `")?.split('`').next())

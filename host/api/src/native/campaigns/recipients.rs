@@ -194,7 +194,7 @@ pub(super) async fn replace(
 /// A list of recipients: JSON, or a file.
 pub(super) enum ListBody {
     Json(ReplaceBody),
-    File(FileBody),
+    File(Box<FileBody>),
 }
 
 impl FromRequest<ApiState> for ListBody {
@@ -207,6 +207,7 @@ impl FromRequest<ApiState> for ListBody {
             let Wire(body) = Wire::from_request(request, state).await?;
             return Ok(Self::Json(body));
         }
-        FileBody::from_request(request, state).await.map(Self::File)
+        let file = FileBody::from_request(request, state).await?;
+        Ok(Self::File(Box::new(file)))
     }
 }

@@ -34,7 +34,7 @@ pub(super) const GLOBAL_WORDS: [&str; 14] = [
     "in_chat",
     "between",
     "on_days",
-    "chance",
+    "by_chance",
     "state",
     "tagged",
     "any_of",
@@ -112,7 +112,8 @@ pub(super) fn list(list: Array) -> Answer<Vec<Condition>> {
 }
 
 pub(super) fn register(engine: &mut Engine) {
-    let texts: [(&str, fn(Words) -> Condition); 7] = [
+    type Looks = fn(Words) -> Condition;
+    let texts: [(&str, Looks); 7] = [
         ("equals", Condition::Is),
         ("contains", Condition::ContainsAny),
         ("contains_any", Condition::ContainsAny),
@@ -151,7 +152,8 @@ pub(super) fn register(engine: &mut Engine) {
     engine.register_fn("on_days", |value: Dynamic| -> Answer<Wanted> {
         days(value).map(|found| Wanted(Condition::OnDays(found)))
     });
-    engine.register_fn("chance", |percent: i64| -> Answer<Wanted> {
+    // `chance` is a function of scripts.
+    engine.register_fn("by_chance", |percent: i64| -> Answer<Wanted> {
         chance(percent).map(|found| Wanted(Condition::Chance(found)))
     });
     engine.register_fn("state", |name: &str| -> Answer<Wanted> {
