@@ -35,9 +35,8 @@ use crate::terminal::Screen;
 
 /// How long threads that are still busy may delay the end of the process.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-/// What commands log that have a screen of their own; `demo` shows reloads there.
-const QUIET: &str =
-    "error,warbler=warn,warbler_automation::reload=off,wacore_libsignal=off,wacore_noise=off";
+/// What commands log that have a screen of their own; `demo` shows reloads there, and what it opens.
+const QUIET: &str = "error,warbler=warn,warbler_cli::unsafe=off,warbler_automation::reload=off,wacore_libsignal=off,wacore_noise=off";
 
 /// Where compiled plugins of this user are kept between commands: `warbler/compiled` in
 /// `XDG_CACHE_HOME`, or else in `~/.cache`.

@@ -352,7 +352,7 @@ async fn above(
     let sockets = api.tasks.clone();
     api.local = address.ip().to_canonical().is_loopback();
     for switch in &options.dialects.documented_unsafe {
-        warn!(switch = %switch, "`documented_unsafe` opens {switch}: {}", switch.danger());
+        warn!(target: "warbler_cli::unsafe", switch = %switch, "`documented_unsafe` opens {switch}: {}", switch.danger());
     }
     api.dialects = options.dialects;
     let routers = warbler_api::routers(app.clone(), api);

@@ -259,6 +259,20 @@ impl fmt::Display for RuleMistake {
     }
 }
 
+/// What is said of a mistake, without the middle of what somebody wrote at great length: the beginning
+/// says what is wrong, the end what is expected.
+fn cut(said: String) -> String {
+    const BEGINNING: usize = 300;
+    const END: usize = 600;
+    let count = said.chars().count();
+    if count <= BEGINNING + END {
+        return said;
+    }
+    let beginning = said.chars().take(BEGINNING);
+    let end = said.chars().skip(count - END);
+    beginning.chain(" … ".chars()).chain(end).collect()
+}
+
 impl FromStr for RuleSpec {
     type Err = RuleMistake;
 
@@ -267,8 +281,8 @@ impl FromStr for RuleSpec {
         let mut reader = serde_json::Deserializer::from_str(json);
         let parsed: Result<RuleParts, _> = serde_path_to_error::deserialize(&mut reader);
         let parts = parsed.map_err(|err| RuleMistake {
-            field: err.path().to_string(),
-            message: err.inner().to_string(),
+            field: cut(err.path().to_string()),
+            message: cut(err.inner().to_string()),
         })?;
         Self::new(parts).map_err(|bad| RuleMistake {
             field: bad.field().to_owned(),

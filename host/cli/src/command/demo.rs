@@ -133,6 +133,9 @@ async fn story(host: &mut Host, folders: &Folders, screen: Screen) -> Result<(),
         let url = own.unwrap_or_else(|| format!("{}/{dialect}", host.base_url()));
         done(format!("dialect {dialect} on {}", screen.accent(url)))?;
     }
+    screen.line(screen.faint(
+        "    as their documents have them, what is unsafe included: only this machine reaches them",
+    ))?;
 
     let person = |(number, name): (&str, &str)| -> anyhow::Result<Person> {
         network

@@ -171,3 +171,11 @@ fn conditions_do_not_grow_without_end() {
     let json = format!("{{\"name\":\"x\",\"then\":[\"stop\"],\"when\":[{many}]}}");
     assert!(mistake(&json).contains("at most 64 conditions"));
 }
+
+#[test]
+fn a_mistake_is_told_in_few_words_however_long_it_is() {
+    let long = "x".repeat(100_000);
+    let found = mistake(&format!("{{\"name\":\"x\",\"{long}\":1}}"));
+    assert!(found.contains("unknown field") && found.contains(" … "));
+    assert!(found.chars().count() < 2_000, "{}", found.len());
+}
