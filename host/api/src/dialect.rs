@@ -46,7 +46,10 @@ use axum::Router;
 use axum::response::Response;
 use http::HeaderMap;
 use serde_json::Value;
+use warbler_app::fetch::FetchError;
 use warbler_app::keys::CredentialError;
+use warbler_app::media::{FileName, NewMedium, Origin};
+use warbler_app::messages::{MediaForm, NewContent, NewMedia, NewMentions};
 use warbler_app::quotas::Quota;
 use warbler_domain::caller::Identity;
 use warbler_domain::{Caller, Dialect, Realm, Recipient, Secret, SessionState};
@@ -126,6 +129,30 @@ fn recipient(field: &str, text: &str, is_group: bool) -> Result<Recipient, Probl
         true => in_field("bad_recipient", field, &format!("{text}@g.us")),
         false => in_field("bad_recipient", field, text),
     }
+}
+
+/// A file that is fetched from a URL, which `field` of the body names.
+fn file_at(
+    field: &str,
+    url: &str,
+    form: MediaForm,
+    file_name: Option<FileName>,
+    caption: Option<String>,
+) -> Result<NewContent, Problem> {
+    let url = url
+        .parse()
+        .map_err(|err: FetchError| Problem::from(err).in_field(field))?;
+    Ok(NewContent::Media(NewMedia {
+        medium: NewMedium {
+            origin: Origin::Url(url),
+            kind: Some(form.kind()),
+            file_name,
+        },
+        form,
+        caption: caption.filter(|caption| !caption.is_empty()),
+        mentions: NewMentions::default(),
+        view_once: false,
+    }))
 }
 
 /// Whoever shows this secret in this dialect.

@@ -5,15 +5,15 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use warbler_app::App;
-use warbler_app::media::{FileName, NewMedium, Origin};
-use warbler_app::messages::{Draft, MediaForm, NewContent, NewMedia, NewMentions};
+use warbler_app::media::FileName;
+use warbler_app::messages::{Draft, MediaForm, NewContent};
 use warbler_domain::history::HistoryFilter;
 use warbler_domain::page::PageRequest;
 use warbler_domain::{Caller, Direction, Jid, Message, Recipient, Timestamp};
 
 use super::sessions::Id;
 use super::{Akg, Fault, Key};
-use crate::dialect::Row;
+use crate::dialect::{Row, file_at};
 use crate::extract::{Pair, Param, Wire};
 use crate::native::in_field;
 use crate::problem::Problem;
@@ -81,7 +81,7 @@ impl MessageBody {
             (Some(text), None, None) => Ok(NewContent::Text(text.into())),
             (None, Some((url, form, field)), None) => {
                 let name = self.file_name.as_deref().and_then(FileName::of);
-                file(&url, form, field, name, self.caption)
+                file_at(field, &url, form, name, self.caption)
             }
             _ => {
                 let detail =
@@ -90,30 +90,6 @@ impl MessageBody {
             }
         }
     }
-}
-
-/// A file that is fetched from a URL.
-fn file(
-    url: &str,
-    form: MediaForm,
-    field: &str,
-    file_name: Option<FileName>,
-    caption: Option<String>,
-) -> Result<NewContent, Problem> {
-    let url = url
-        .parse()
-        .map_err(|err: warbler_app::fetch::FetchError| Problem::from(err).in_field(field))?;
-    Ok(NewContent::Media(NewMedia {
-        medium: NewMedium {
-            origin: Origin::Url(url),
-            kind: Some(form.kind()),
-            file_name,
-        },
-        form,
-        caption: caption.filter(|caption| !caption.is_empty()),
-        mentions: NewMentions::default(),
-        view_once: false,
-    }))
 }
 
 /// `POST /api/chat/send`

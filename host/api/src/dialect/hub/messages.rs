@@ -7,8 +7,8 @@ use http::{HeaderName, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use warbler_app::App;
-use warbler_app::media::{FileName, NewMedium, Origin};
-use warbler_app::messages::{Draft, MediaForm, NewContent, NewMedia, NewMentions};
+use warbler_app::media::FileName;
+use warbler_app::messages::{Draft, MediaForm, NewContent};
 use warbler_app::outbox::Standing as Waits;
 use warbler_app::quotas::Quota;
 use warbler_domain::page::PageRequest;
@@ -17,9 +17,8 @@ use warbler_domain::{Caller, SessionRef, Timestamp};
 use super::sessions::{Named, named};
 use super::{Fault, Hub, HubState, Who};
 use crate::dialect::state::holder;
-use crate::dialect::{Row, recipient};
+use crate::dialect::{Row, file_at, recipient};
 use crate::extract::{Search, Wire};
-use crate::problem::Problem;
 
 const BAD: StatusCode = StatusCode::BAD_REQUEST;
 const PER_MINUTE: Quota = Quota::per_minute("hub.messages.minute", 20);
@@ -153,7 +152,7 @@ async fn send_image(
     caller: Caller,
     Wire(body): Wire<ImageBody>,
 ) -> Sent {
-    let content = file(
+    let content = file_at(
         "image_url",
         &body.image_url,
         MediaForm::Image,
@@ -170,8 +169,8 @@ async fn send_document(
     Wire(body): Wire<DocumentBody>,
 ) -> Sent {
     let (url, form) = (&body.document_url, MediaForm::Document);
-    let name = body.document_name.as_deref();
-    let content = file("document_url", url, form, name, body.text)?;
+    let name = body.document_name.as_deref().and_then(FileName::of);
+    let content = file_at("document_url", url, form, name, body.text)?;
     send(&state, &caller, &body.way, content).await
 }
 
@@ -181,32 +180,8 @@ async fn send_sticker(
     caller: Caller,
     Wire(body): Wire<ImageBody>,
 ) -> Sent {
-    let content = file("image_url", &body.image_url, MediaForm::Sticker, None, None)?;
+    let content = file_at("image_url", &body.image_url, MediaForm::Sticker, None, None)?;
     send(&state, &caller, &body.way, content).await
-}
-
-/// A file that is fetched from a URL.
-fn file(
-    field: &str,
-    url: &str,
-    form: MediaForm,
-    name: Option<&str>,
-    caption: Option<String>,
-) -> Result<NewContent, Problem> {
-    let url = url
-        .parse()
-        .map_err(|err: warbler_app::fetch::FetchError| Problem::from(err).in_field(field))?;
-    Ok(NewContent::Media(NewMedia {
-        medium: NewMedium {
-            origin: Origin::Url(url),
-            kind: Some(form.kind()),
-            file_name: name.and_then(FileName::of),
-        },
-        form,
-        caption: caption.filter(|caption| !caption.is_empty()),
-        mentions: NewMentions::default(),
-        view_once: false,
-    }))
 }
 
 /// Accepts a message, within the limits of the document.
