@@ -2,7 +2,8 @@
 //!
 //! `cargo bench -p warbler-tests --bench figures` runs all of them; a name runs one:
 //! `ready`, `echo`, `pipeline`, `sends`, `history`, `memory`, `noisy`, `loaded`, `reloads`,
-//! `webhooks`, `csv`, `plan`. The bare engine bot they are held against is
+//! `webhooks`, `csv`, `plan`. Only by its name runs `outside`, which measures another program as
+//! `memory` measures the host. The bare engine bot they are held against is
 //! `cargo run --profile bench -p warbler-simulator --example bare_echo`.
 
 #![allow(clippy::print_stdout, reason = "the figures are the output")]
@@ -13,12 +14,16 @@ mod campaigns;
 mod echo;
 #[path = "figures/history.rs"]
 mod history;
+#[path = "figures/idle.rs"]
+mod idle;
 #[path = "figures/loopback.rs"]
 mod loopback;
 #[path = "figures/memory.rs"]
 mod memory;
 #[path = "figures/noisy.rs"]
 mod noisy;
+#[path = "figures/outside.rs"]
+mod outside;
 #[path = "figures/pipeline.rs"]
 mod pipeline;
 #[path = "figures/reloads.rs"]
@@ -56,6 +61,9 @@ async fn main() -> Result<()> {
     }
     if runs("memory") {
         memory::per_session().await?;
+    }
+    if wanted.iter().any(|wanted| wanted == "outside") {
+        outside::per_session().await?;
     }
     if runs("noisy") {
         noisy::neighbour().await?;

@@ -2,6 +2,7 @@
 
 mod keys;
 mod logins;
+mod names;
 
 use std::sync::Arc;
 use std::time::Duration;

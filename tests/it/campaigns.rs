@@ -3,6 +3,9 @@
 mod crash;
 mod later;
 mod lists;
+mod scripts;
+mod steps;
+mod wishes;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,6 +2,7 @@
 
 mod refusals;
 mod sending;
+mod switches;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};

@@ -4,6 +4,7 @@ mod actions;
 mod conditions;
 mod dialogues;
 mod many;
+mod posts;
 mod requests;
 mod sentences;
 

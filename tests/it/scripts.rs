@@ -1,5 +1,7 @@
 //! Scripts in a running host: all their hooks, what they may ask, and what happens when they fail.
 
+mod bad;
+
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use warbler_app::Settings;

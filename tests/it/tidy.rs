@@ -125,17 +125,50 @@ fn no_file_is_longer_than_six_hundred_lines() -> Result<()> {
 }
 
 #[test]
-fn every_documented_endpoint_has_a_test() -> Result<()> {
-    let tests: Vec<String> = sources("tests/it")?
+fn every_documented_endpoint_has_a_test_of_its_success() -> Result<()> {
+    let tests: String = sources("tests/it")?
         .into_iter()
         .filter(|(path, _)| path.to_string_lossy().contains("dialect_"))
-        .map(|(_, text)| text)
+        .flat_map(|(_, text)| {
+            text.split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        })
         .collect();
     for dialect in Dialect::ALL {
         for endpoint in Documented::of(dialect.as_str())?.endpoints()? {
-            let id = format!("\"{}\"", endpoint.id);
-            let has_test = tests.iter().any(|text| text.contains(&id));
-            assert!(has_test, "no test keeps {}", endpoint.id);
+            let kept = format!("kept(\"{}\"", endpoint.id);
+            assert!(tests.contains(&kept), "no test keeps {}", endpoint.id);
+        }
+    }
+    Ok(())
+}
+
+/// What is written down with an endpoint is asked by `dialects.rs`: without a credential, by whoever
+/// may, and by somebody else.
+#[test]
+fn every_documented_endpoint_says_whom_it_refuses_and_what() -> Result<()> {
+    for dialect in Dialect::ALL {
+        for endpoint in Documented::of(dialect.as_str())?.endpoints()? {
+            assert!(!endpoint.asks.is_empty(), "{} is never asked", endpoint.id);
+            let asks = endpoint.asks.iter();
+            let may_be_wrong = endpoint.path.contains('{')
+                || asks
+                    .clone()
+                    .any(|ask| ask.body.is_some() || ask.form.is_some());
+            assert!(
+                endpoint.refusal.is_some() || !may_be_wrong,
+                "nothing says how {} refuses what is wrong",
+                endpoint.id
+            );
+            for part in endpoint.path.split('/').filter(|part| part.contains('{')) {
+                let names_one = asks.clone().any(|ask| !ask.names().is_empty());
+                assert!(
+                    names_one,
+                    "nobody asks {} for somebody else's {part}",
+                    endpoint.id
+                );
+            }
         }
     }
     Ok(())

@@ -1,6 +1,8 @@
 //! Webhooks: what happens reaches who wants it, at least once and signed, whatever receivers do.
 
+mod crash;
 pub(crate) mod receiver;
+mod tls;
 
 use std::time::Duration;
 
@@ -488,6 +490,8 @@ async fn what_a_plugin_shapes_is_what_arrives_and_is_signed() -> Result<()> {
         events = ["message.received"]
         constants = { source = "whatsapp" }
         headers = { x-crm = "notes" }
+        method = "PUT"
+        path = "/contacts/{message.sender | digits}?kind={$kind}"
         [config.maps.fields]
         "contact.phone" = "message.sender | phone"
         "note.text" = "message.text"
@@ -515,6 +519,12 @@ async fn what_a_plugin_shapes_is_what_arrives_and_is_signed() -> Result<()> {
             json!({ "source": "whatsapp", "contact": { "phone": ADA }, "note": { "text": "hello" } })
         );
         assert_eq!(one.header("x-crm"), "notes");
+        // Also when it is sent again.
+        let digits = ADA.trim_start_matches('+');
+        assert_eq!(
+            one.asked,
+            format!("PUT /contacts/{digits}?kind=message.received")
+        );
         ensure!(
             one.is_signed_with(made.text_at("/secret")?)?,
             "what was shaped is signed"

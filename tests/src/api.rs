@@ -4,7 +4,10 @@ use anyhow::{Context, Result, ensure};
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-use crate::KEY;
+use crate::{Ask, KEY};
+
+/// A form with a list of recipients.
+const FILE: &str = "--end\r\ncontent-disposition: form-data; name=\"file\"; filename=\"list.csv\"\r\n\r\nnumber,name\n+15550100,Grace\n\r\n--end--\r\n";
 
 /// A client with the admin key, unless it was given another.
 #[derive(Debug, Clone)]
@@ -78,6 +81,13 @@ impl Api {
                 .json(&body),
         )
         .await
+    }
+
+    /// Posts JSON as often as it takes: with the same key, it is done once.
+    pub async fn post_once(&self, path: &str, key: &str, body: Value) -> Result<Answer> {
+        let request = self.client.post(self.url(path)).bearer_auth(&self.key);
+        self.send(request.header("idempotency-key", key).json(&body))
+            .await
     }
 
     /// Posts nothing.
@@ -191,6 +201,21 @@ impl Api {
             request = request.header(*name, *value);
         }
         self.send(request.body(body)).await
+    }
+
+    /// Asks what a document allows, with these headers and no others.
+    pub async fn asks(&self, method: &str, headers: &[(&str, &str)], ask: &Ask) -> Result<Answer> {
+        let (kind, body) = if let Some(form) = &ask.form {
+            ("application/x-www-form-urlencoded", form.clone())
+        } else if ask.file {
+            ("multipart/form-data; boundary=end", FILE.to_owned())
+        } else {
+            return self
+                .call(method, &ask.path, headers, ask.body.clone())
+                .await;
+        };
+        let headers = [headers, &[("content-type", kind)]].concat();
+        self.call_with(method, &ask.path, &headers, body).await
     }
 
     /// An open stream of events.

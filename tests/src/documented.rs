@@ -1,6 +1,9 @@
 //! What the documents of the dialects promise, as data, and whether an answer keeps it.
 
-use anyhow::{Context, Result, bail};
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{Answer, project_root};
@@ -9,7 +12,7 @@ use crate::{Answer, project_root};
 pub struct Documented(Vec<Value>);
 
 /// An endpoint as the document has it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Endpoint {
     /// Its id, such as `hub.login`.
     pub id: String,
@@ -17,6 +20,74 @@ pub struct Endpoint {
     pub method: String,
     /// Its path.
     pub path: String,
+    /// Who may call, in a word of the tests; `public` is everybody.
+    pub who: String,
+    /// Requests that the document allows, with ids as `$session`, `$campaign` and so on.
+    pub asks: Vec<Ask>,
+    /// What is refused of whoever may call; nothing where nothing can be wrong with a request but
+    /// its credential.
+    #[serde(default)]
+    pub refusal: Option<Ask>,
+}
+
+/// A request.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ask {
+    /// The path, with its query.
+    pub path: String,
+    /// The body, if it is JSON.
+    #[serde(default)]
+    pub body: Option<Value>,
+    /// The body, if it is a form.
+    #[serde(default)]
+    pub form: Option<String>,
+    /// Whether the body is a form with a file.
+    #[serde(default)]
+    pub file: bool,
+    /// The status it is refused with.
+    #[serde(default)]
+    pub status: u16,
+}
+
+impl Ask {
+    /// The ids it leaves open, such as `session`.
+    pub fn names(&self) -> BTreeSet<String> {
+        let text = self.text();
+        let names = text.split('$').skip(1).map(|rest| {
+            let end = rest.find(|c: char| !c.is_ascii_lowercase());
+            rest.get(..end.unwrap_or(rest.len())).unwrap_or_default()
+        });
+        names.map(str::to_owned).collect()
+    }
+
+    /// The same request with these ids in it.
+    pub fn filled(&self, ids: &BTreeMap<String, String>) -> Result<Self> {
+        let fill = |text: &str| {
+            ids.iter().fold(text.to_owned(), |text, (name, id)| {
+                text.replace(&format!("${name}"), id)
+            })
+        };
+        let body = self.body.as_ref().map(|body| fill(&body.to_string()));
+        let filled = Self {
+            path: fill(&self.path),
+            body: body.map(|body| serde_json::from_str(&body)).transpose()?,
+            form: self.form.as_deref().map(fill),
+            ..self.clone()
+        };
+        let open = filled.names();
+        ensure!(open.is_empty(), "{} needs {open:?}", self.path);
+        Ok(filled)
+    }
+
+    fn text(&self) -> String {
+        let body = self.body.as_ref().map(Value::to_string);
+        let form = self.form.clone();
+        [Some(self.path.clone()), body, form]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
 }
 
 impl Documented {
@@ -29,16 +100,9 @@ impl Documented {
 
     /// Every endpoint.
     pub fn endpoints(&self) -> Result<Vec<Endpoint>> {
-        let text = |row: &Value, key: &str| {
-            let text = row[key].as_str().map(str::to_owned);
-            text.with_context(|| format!("{key} of {row}"))
-        };
         let rows = self.0.iter().map(|row| {
-            Ok(Endpoint {
-                id: text(row, "id")?,
-                method: text(row, "method")?,
-                path: text(row, "path")?,
-            })
+            let endpoint = Endpoint::deserialize(row);
+            endpoint.with_context(|| row["id"].to_string())
         });
         rows.collect()
     }

@@ -21,7 +21,7 @@ use warbler_simulator::{Network, NetworkOptions, Person};
 
 pub use api::{Answer, Api};
 pub use conversation::{Shop, eventually, hears_text, link, reaches_state};
-pub use documented::{Documented, Endpoint};
+pub use documented::{Ask, Documented, Endpoint};
 pub use process::HostProcess;
 
 /// The key of every test host.

@@ -22,7 +22,17 @@ impl HostProcess {
     /// Starts `binary` on the folder `dir`, over `network`, and waits until it answers. `dir` may
     /// hold `scripts/` and `plugins/`.
     pub async fn start(binary: &str, dir: &Path, network: &Network) -> Result<Self> {
-        write_config(dir, network)?;
+        Self::start_with(binary, dir, network, "").await
+    }
+
+    /// The same, with more lines under `[sessions]`.
+    pub async fn start_with(
+        binary: &str,
+        dir: &Path,
+        network: &Network,
+        sessions: &str,
+    ) -> Result<Self> {
+        write_config(dir, network, sessions)?;
         let port = free_port()?;
         let binary = PathBuf::from(binary);
         let child = spawn(&binary, dir, port)?;
@@ -66,11 +76,28 @@ impl HostProcess {
     /// The most memory it has had at once since it was started last, in bytes.
     #[cfg(target_os = "linux")]
     pub fn peak_memory(&self) -> Result<u64> {
+        Ok(self.status("VmHWM:")? * 1024)
+    }
+
+    /// The memory it has now, in bytes.
+    #[cfg(target_os = "linux")]
+    pub fn memory(&self) -> Result<u64> {
+        Ok(self.status("VmRSS:")? * 1024)
+    }
+
+    /// How many threads it has.
+    #[cfg(target_os = "linux")]
+    pub fn threads(&self) -> Result<u64> {
+        self.status("Threads:")
+    }
+
+    /// A number the system tells of it; sizes are in KiB.
+    #[cfg(target_os = "linux")]
+    fn status(&self, name: &str) -> Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = line.and_then(|line| line.trim().strip_suffix("kB"));
-        let kib: u64 = kib.context("no peak is told")?.trim().parse()?;
-        Ok(kib * 1024)
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let number = line.and_then(|line| line.split_whitespace().next());
+        Ok(number.with_context(|| format!("no {name}"))?.parse()?)
     }
 
     async fn answers(&self) -> Result<()> {
@@ -101,7 +128,7 @@ fn spawn(binary: &Path, dir: &Path, port: u16) -> Result<Child> {
         .spawn()?)
 }
 
-fn write_config(dir: &Path, network: &Network) -> Result<()> {
+fn write_config(dir: &Path, network: &Network, sessions: &str) -> Result<()> {
     for folder in ["scripts", "plugins"] {
         std::fs::create_dir_all(dir.join(folder))?;
     }
@@ -109,7 +136,7 @@ fn write_config(dir: &Path, network: &Network) -> Result<()> {
     let config = format!(
         "[data]\ndir = {}\n[extensions]\nplugins = [{}]\nscripts = [{}]\n\
          [network]\nwebsocket_url = \"{}\"\nmedia_base = \"{}\"\n\
-         [sessions]\nreconnect_first = \"50ms\"\nreconnect_max = \"500ms\"\n\
+         [sessions]\nreconnect_first = \"50ms\"\nreconnect_max = \"500ms\"\n{sessions}\
          [sending]\nack_timeout = \"2s\"\nloop_guard = 0\n",
         path("data"),
         path("plugins"),

@@ -23,7 +23,8 @@ use std::net::IpAddr;
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header::AUTHORIZATION;
+use data_encoding::BASE64;
+use http::header::{AUTHORIZATION, COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use warbler_domain::{Caller, Scope, ScopeRequired, Secret};
@@ -145,6 +146,29 @@ pub(crate) fn in_bearer(headers: &HeaderMap) -> Option<&[u8]> {
 /// What is shown as `X-API-Key: …`.
 pub(crate) fn in_api_key(headers: &HeaderMap) -> Option<&[u8]> {
     headers.get(API_KEY).map(|value| value.as_bytes())
+}
+
+/// The value of a cookie.
+pub(crate) fn in_cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let lines = headers.get_all(COOKIE).iter();
+    let lines = lines.filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';'));
+    pairs.find_map(|pair| {
+        let (key, value) = pair.trim().split_once('=')?;
+        (key == name).then(|| value.trim_matches('"'))
+    })
+}
+
+/// The password of `Authorization: Basic …`, whatever the name before it.
+pub(crate) fn in_basic(headers: &HeaderMap) -> Option<Vec<u8>> {
+    let value = headers.get(AUTHORIZATION)?.as_bytes();
+    let (scheme, shown) = value.split_at_checked(6)?;
+    if !scheme.eq_ignore_ascii_case(b"basic ") {
+        return None;
+    }
+    let pair = BASE64.decode(shown.trim_ascii()).ok()?;
+    let colon = pair.iter().position(|byte| *byte == b':')?;
+    pair.get(colon + 1..).map(<[u8]>::to_vec)
 }
 
 /// The secret that was shown; `wanted` says what was to be.

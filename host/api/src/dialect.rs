@@ -28,9 +28,11 @@ pub(crate) mod akg;
 mod base;
 mod cors;
 mod fault;
+mod foreign;
 mod form;
 pub(crate) mod gateway;
 mod hub;
+pub(crate) mod manager;
 mod mounts;
 mod pages;
 mod read;
@@ -44,7 +46,7 @@ use std::future::Future;
 
 use axum::Router;
 use axum::response::Response;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use warbler_app::fetch::FetchError;
 use warbler_app::keys::CredentialError;
@@ -102,6 +104,7 @@ pub(crate) trait Voice: Copy + Send + Sync + 'static {
 pub(crate) fn router(dialect: Dialect, api: &ApiState, terms: Terms) -> Router {
     match dialect {
         Dialect::Gateway => serve::router::<gateway::Gateway>(api, terms),
+        Dialect::Manager => serve::router::<manager::Manager>(api, terms),
         Dialect::Suite => serve::router::<suite::Suite>(api, terms),
         Dialect::Hub => serve::router::<hub::Hub>(api, terms),
         Dialect::Akg => serve::router::<akg::Akg>(api, terms),
@@ -116,6 +119,7 @@ pub(crate) fn rows_of(dialect: Dialect) -> Vec<String> {
     }
     match dialect {
         Dialect::Gateway => paths::<gateway::Gateway>(),
+        Dialect::Manager => paths::<manager::Manager>(),
         Dialect::Suite => paths::<suite::Suite>(),
         Dialect::Hub => paths::<hub::Hub>(),
         Dialect::Akg => paths::<akg::Akg>(),
@@ -180,6 +184,21 @@ fn bearer_of(headers: &HeaderMap) -> Result<Secret, Problem> {
 fn api_key_of(headers: &HeaderMap) -> Result<Secret, Problem> {
     let wanted = "send your API key as `X-API-Key: <key>`";
     secret_of(in_api_key(headers), wanted)
+}
+
+/// What stands for a secret that is not shown.
+const MASKED: &str = "********";
+
+/// The status of a refusal in dialects whose documents know none but 400 for what is wrong with a
+/// request.
+fn plain_status(status: StatusCode) -> StatusCode {
+    match status {
+        StatusCode::CONFLICT
+        | StatusCode::PAYLOAD_TOO_LARGE
+        | StatusCode::UNSUPPORTED_MEDIA_TYPE
+        | StatusCode::REQUEST_TIMEOUT => StatusCode::BAD_REQUEST,
+        status => status,
+    }
 }
 
 /// Where a session stands, as far as dialects tell it apart.

@@ -10,6 +10,7 @@ pub(crate) mod campaigns;
 mod chats;
 mod contacts;
 pub(crate) mod docs;
+mod engines;
 mod events;
 mod extensions;
 mod groups;
@@ -45,7 +46,10 @@ pub(crate) fn routes() -> Vec<Route> {
     let sections = [
         ("Sessions", sessions::routes()),
         ("Sessions", sessions::settings::routes()),
+        ("Sessions", engines::routes()),
+        ("Sessions", sessions::proxy::routes()),
         ("Pairing", sessions::pairing::routes()),
+        ("Pairing", sessions::passkey::routes()),
         ("Messages", messages::routes()),
         ("Sending", outbox::routes()),
         ("Media", media::routes()),

@@ -86,6 +86,7 @@ pub(crate) fn done(
         Identity::Key(id) => ("key", Some(id.to_string())),
         Identity::User(id, _) => ("user", Some(id.to_string())),
         Identity::SessionToken(id) => ("session-token", Some(id.to_string())),
+        Identity::Nobody => ("nobody", None),
     };
     AuditEntry {
         at: shared.clock.now(),

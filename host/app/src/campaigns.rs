@@ -12,7 +12,9 @@ mod create;
 pub mod csv;
 mod error;
 mod feed;
+mod fitting;
 mod life;
+mod lists;
 mod opt_out;
 mod runner;
 mod settings;
@@ -39,6 +41,7 @@ pub use error::CampaignError;
 pub use settings::CampaignSettings;
 pub use suppressions::{SuppressionError, Suppressions};
 
+pub(crate) use feed::is_unwanted;
 pub(crate) use opt_out::heard;
 pub(crate) use runner::{Runner, run};
 

@@ -20,10 +20,10 @@ use crate::calls::Calls;
 use crate::campaigns::{self, CampaignSettings, Campaigns, Suppressions};
 use crate::chats::Chats;
 use crate::contacts::{AddressBook, Checked, Contacts};
-use crate::driver::Driver;
+use crate::driver::Engines;
 use crate::events::{Bus, Events};
 use crate::extensions::ExtensionsView;
-use crate::fetch::{Fetcher, FetcherError, Outbound};
+use crate::fetch::{Fetcher, FetcherError, Outbound, Roots};
 use crate::figures::{Counters, Figures};
 use crate::groups::Groups;
 use crate::hook::Extensions;
@@ -51,8 +51,8 @@ use crate::webhooks::{self, Forms, WebhookSettings, Webhooks};
 pub struct Parts {
     /// The database.
     pub store: Store,
-    /// The WhatsApp engine.
-    pub driver: Arc<dyn Driver>,
+    /// The WhatsApp engines.
+    pub engines: Engines,
     /// The extensions.
     pub extensions: Arc<dyn Extensions>,
     /// The forms in which webhooks tell events.
@@ -76,6 +76,8 @@ pub struct Settings {
     pub reconnect_max: Duration,
     /// Sessions that may be connecting at the same time.
     pub connecting_at_once: usize,
+    /// Sessions that a user who is no admin may have; 0 is no limit.
+    pub sessions_per_user: u32,
     /// How long a link may be silent before it is asked for a sign of life.
     pub silence: Duration,
     /// How long it has to answer.
@@ -94,6 +96,8 @@ pub struct Settings {
     pub media: MediaSettings,
     /// What requests to URLs may reach although it is not public.
     pub outbound: Outbound,
+    /// Whose signature under the certificates of servers is trusted.
+    pub tls_roots: Roots,
     /// Actions of extensions carried out per chat and minute; 0 means no guard.
     pub loop_guard: u32,
     /// Who may call, and how often.
@@ -112,6 +116,7 @@ impl Default for Settings {
             reconnect_first: Duration::from_secs(1),
             reconnect_max: Duration::from_secs(120),
             connecting_at_once: 16,
+            sessions_per_user: 100,
             silence: Duration::from_secs(45),
             ping_timeout: Duration::from_secs(10),
             pairing_window: Duration::from_secs(300),
@@ -121,6 +126,7 @@ impl Default for Settings {
             pacing: Pacing::default(),
             media: MediaSettings::default(),
             outbound: Outbound::default(),
+            tls_roots: Roots::default(),
             loop_guard: 120,
             access: AccessSettings::default(),
             retention: RetentionSettings::default(),
@@ -152,7 +158,7 @@ pub enum StartError {
 /// What every part of the core shares.
 pub(crate) struct Shared {
     pub(crate) store: Store,
-    pub(crate) driver: Arc<dyn Driver>,
+    pub(crate) engines: Engines,
     pub(crate) extensions: Arc<dyn Extensions>,
     pub(crate) forms: Arc<dyn Forms>,
     pub(crate) webhooks: webhooks::Desk,
@@ -202,7 +208,8 @@ impl App {
             path: parts.media_dir.clone(),
             reason: err.to_string(),
         })?;
-        let fetcher = Fetcher::new(parts.settings.outbound.clone())?;
+        let fetcher =
+            Fetcher::trusting(parts.settings.outbound.clone(), &parts.settings.tls_roots)?;
         let sessions = parts.store.read(|db| db.sessions().list()).await?;
         let newest = parts.store.read(|db| db.events().newest()).await?;
         let sending = parts.store.read(|db| db.sending().all()).await?;
@@ -212,6 +219,11 @@ impl App {
         let public = parts.settings.media.public;
         let public_names = PublicNames::open(&parts.store, &parts.random, public).await?;
         let access = Access::open(&parts.store, &parts.random, &parts.settings.access).await?;
+        // One host uses the database: what one before it had taken was not finished.
+        let freeing = parts
+            .store
+            .write_relaxed(|tx| tx.deliveries_mut().release_all());
+        freeing.await?;
         let owner = warbler_domain::EventId::new(parts.clock.now(), &parts.random).to_string();
         let shared = Arc::new(Shared {
             directory: Directory::new(&sessions, parts.settings.connecting_at_once),
@@ -229,7 +241,7 @@ impl App {
             book: AddressBook::new(names),
             public_names,
             store: parts.store,
-            driver: parts.driver,
+            engines: parts.engines,
             extensions: parts.extensions,
             forms: parts.forms,
             webhooks: webhooks::Desk::new(webhooks, parts.clock.now()),

@@ -9,6 +9,7 @@
 //! [`Inbox::receive`] has answered `Ok` for it, and a change of its key material is durable before
 //! the message that caused it is acknowledged or sent.
 
+mod capabilities;
 mod chats;
 mod groups;
 mod people;
@@ -28,9 +29,11 @@ use warbler_domain::media::MediaKind;
 use warbler_domain::message::Quoted;
 use warbler_domain::session::Account;
 use warbler_domain::{
-    Content, Direction, Jid, MessageStatus, PhoneNumber, SessionId, Timestamp, WhatsAppId,
+    Content, Direction, EngineName, Jid, MessageStatus, PhoneNumber, SessionId, Timestamp,
+    WhatsAppId,
 };
 
+pub use capabilities::{EngineCapability, Engines};
 pub use chats::{Chats, Newest};
 pub use groups::Groups;
 pub use people::People;
@@ -38,8 +41,11 @@ pub use people::People;
 /// A WhatsApp engine.
 #[async_trait]
 pub trait Driver: Send + Sync + 'static {
-    /// The engine's name, such as `whatsapp-rust`.
-    fn engine(&self) -> &'static str;
+    /// The engine's name.
+    fn engine(&self) -> EngineName;
+
+    /// What it can do of what engines differ in.
+    fn capabilities(&self) -> &'static [EngineCapability];
 
     /// Starts to connect `session` and answers at once; what follows is told to `inbox`.
     ///
@@ -67,6 +73,16 @@ pub trait Link: Chats + Groups + People + Send + Sync + 'static {
 
     /// Asks for an 8-character code to type on the phone instead of scanning the QR.
     async fn request_pairing_code(&self, phone: &PhoneNumber) -> Result<PairingCode, DriverError>;
+
+    /// Hands in what the account's passkey has signed, after [`LinkReport::PasskeyAsked`].
+    async fn answer_passkey(&self, _answer: PasskeyAssertion) -> Result<(), DriverError> {
+        Err(DriverError::Unsupported("link with a passkey"))
+    }
+
+    /// Finishes a link with a passkey: the code of [`LinkReport::PasskeyCode`] is the phone's.
+    async fn confirm_passkey(&self) -> Result<(), DriverError> {
+        Err(DriverError::Unsupported("link with a passkey"))
+    }
 
     /// Fetches, checks and decrypts a medium by the locator its message carries.
     async fn fetch_media(&self, locator: &str) -> Result<Bytes, MediaFailure>;
@@ -235,6 +251,17 @@ pub enum LinkReport {
     /// The phone linked this device; the link goes on to connect, or ends with
     /// [`LinkEnd::Restart`].
     Paired(Account),
+    /// Before the server links the device, the account's owner must prove who they are with a
+    /// passkey; [`Link::answer_passkey`] does.
+    PasskeyAsked {
+        /// WebAuthn's options of a request, as JSON.
+        options: String,
+    },
+    /// The phone shows this code too, if nobody stands between; [`Link::confirm_passkey`] goes on.
+    PasskeyCode {
+        /// Two groups of four characters.
+        code: String,
+    },
     /// Pairing was refused or went wrong; further offers may follow.
     PairingFailed {
         /// Why, in words.
@@ -317,6 +344,21 @@ pub struct PairingCode {
     pub code: String,
     /// How long it can be typed.
     pub valid_for: Duration,
+}
+
+/// What a passkey has signed, as WebAuthn names its parts.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasskeyAssertion {
+    /// Which passkey.
+    pub credential: Vec<u8>,
+    /// What the browser adds to the challenge.
+    pub client_data: Vec<u8>,
+    /// What the authenticator adds.
+    pub authenticator_data: Vec<u8>,
+    /// The signature.
+    pub signature: Vec<u8>,
+    /// Whose it is, if it says so.
+    pub user_handle: Option<Vec<u8>>,
 }
 
 /// Why a message did not go out.

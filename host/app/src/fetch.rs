@@ -34,6 +34,7 @@ use tokio::time::{Instant, timeout_at};
 pub use body::FetchStream;
 pub use error::{FetchError, TimeLimit};
 pub use outbound::{BadOutbound, Outbound};
+pub use tls::{Roots, TlsError};
 pub use url::FetchUrl;
 
 use resolve::{Checked, Lookup, Refused, Resolver};
@@ -158,14 +159,22 @@ impl Fetcher {
     /// # Errors
     /// When the system's trusted roots cannot be read.
     pub fn new(outbound: Outbound) -> Result<Self, FetcherError> {
-        Self::looking_up(outbound, Lookup::System)
+        Self::trusting(outbound, &Roots::System)
     }
 
-    fn looking_up(outbound: Outbound, lookup: Lookup) -> Result<Self, FetcherError> {
+    /// The same, trusting whom `roots` say.
+    ///
+    /// # Errors
+    /// When the roots cannot be read.
+    pub fn trusting(outbound: Outbound, roots: &Roots) -> Result<Self, FetcherError> {
+        Self::looking_up(outbound, roots, Lookup::System)
+    }
+
+    fn looking_up(outbound: Outbound, roots: &Roots, lookup: Lookup) -> Result<Self, FetcherError> {
         let failed = |err: &dyn std::error::Error| FetcherError(err.to_string());
         let outbound = Arc::new(outbound);
         let resolver = Resolver(Checked::new(Arc::clone(&outbound), lookup));
-        let tls = tls::client_config().map_err(|err| failed(&err))?;
+        let tls = tls::client_config(roots).map_err(|err| failed(&err))?;
         let client = Client::builder()
             .tls_backend_preconfigured(tls)
             .dns_resolver(resolver)

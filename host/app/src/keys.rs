@@ -38,6 +38,7 @@ const fn prefix_of(realm: Realm) -> &'static str {
     match realm {
         Realm::Native => "wbl_",
         Realm::Dialect(Dialect::Gateway) => "wgw_",
+        Realm::Dialect(Dialect::Manager) => "wmg_",
         Realm::Dialect(Dialect::Suite) => "wapi_",
         Realm::Dialect(Dialect::Hub) => "hub_",
         Realm::Dialect(Dialect::Akg) => "wag_",

@@ -116,6 +116,10 @@ impl Limits {
             Identity::Key(id) => Holder::Key(id),
             Identity::User(id, _) => Holder::User(id),
             Identity::SessionToken(id) => Holder::SessionToken(id),
+            Identity::Nobody => match caller.address() {
+                Some(address) => return self.of_address(address, now),
+                None => Holder::Crowd,
+            },
         };
         let rate = if caller.may(Scope::Admin) {
             self.settings.admin

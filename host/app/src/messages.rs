@@ -1,11 +1,13 @@
 //! Messages: sending, changing, showing, and the media they carry.
 
 mod about;
+mod answer;
 mod change;
 mod compose;
 mod destination;
 mod error;
 mod new;
+mod numbered;
 mod preview;
 mod send;
 mod status;
@@ -28,6 +30,7 @@ use crate::sessions::SessionError;
 
 pub use error::{ChangeError, ReadError, SendError};
 pub use new::{Audience, Draft, MediaForm, NewContent, NewMedia, NewMentions, NewPreview, NewText};
+pub use numbered::Numbered;
 pub use send::{BatchItem, MAX_BATCH, MAX_DELAY_DAYS};
 
 pub(crate) use compose::{quoting, reaction_content, text_content};

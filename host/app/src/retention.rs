@@ -1,5 +1,5 @@
 //! Forgetting what is old: events, calls, traces, messages, dead letters, the log of changes, counts
-//! by the hour and expired values.
+//! by the hour, expired values and lists of recipients that no campaign has.
 //!
 //! Every so often each kind is walked from its oldest row in small steps with pauses between them,
 //! so that nobody waits for it. Streams that are behind are told where events went missing
@@ -111,6 +111,8 @@ async fn sweep(shared: &Shared) -> Result<u64, Error> {
         let changes = move |tx: &Writer<'_>| tx.audit_mut().delete_before(time, ROWS);
         forgotten += again(shared, changes).await?;
     }
+    let lists = move |tx: &Writer<'_>| tx.campaigns_mut().sweep_lists(now, ROWS);
+    forgotten += again(shared, lists).await?;
     let shown_no_more = earlier(now, COUNTED);
     let hours = move |tx: &Writer<'_>| tx.retention().hours(shown_no_more, HOURS);
     forgotten += again(shared, hours).await?;

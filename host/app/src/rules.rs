@@ -8,6 +8,7 @@
 
 mod change;
 mod error;
+mod handovers;
 mod trial;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -20,6 +21,7 @@ use crate::sessions::usable_by;
 
 pub use change::{CreateRule, UpdateRule};
 pub use error::RuleError;
+pub use handovers::HandedOver;
 pub use trial::{TrialEvent, TryRules};
 
 /// All rules, as they are handed to the extensions.

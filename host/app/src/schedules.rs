@@ -3,6 +3,7 @@
 //! Invariant: a run happens at most once. The transaction that puts its message into the outbox
 //! moves the schedule on to its next run.
 
+mod change;
 mod error;
 mod runner;
 
@@ -13,7 +14,9 @@ use warbler_domain::page::{Page, PageRequest};
 use warbler_domain::schedule::{
     Cron, Missed, Moment, Schedule, ScheduleRun, ScheduleState, Timing,
 };
-use warbler_domain::{Caller, Recipient, ScheduleId, Scope, SessionRef};
+use warbler_domain::{
+    Caller, Content, Jid, Recipient, ScheduleId, Scope, SessionId, SessionRef, Timestamp,
+};
 
 use crate::audit;
 use crate::core::Shared;
@@ -21,6 +24,7 @@ use crate::idempotency::Claim;
 use crate::messages::{Destination, Messages, NewContent, in_time, writable};
 use crate::sessions::{is_within_reach, usable_by};
 
+pub use change::UpdateSchedule;
 pub use error::ScheduleError;
 pub(crate) use runner::{Runner, run};
 
@@ -66,7 +70,7 @@ pub struct ScheduleStatus {
     /// The schedule.
     pub schedule: Schedule,
     /// Its next runs.
-    pub next: Vec<warbler_domain::Timestamp>,
+    pub next: Vec<Timestamp>,
     /// Its last runs, newest first; only where one is shown.
     pub runs: Vec<ScheduleRun>,
 }
@@ -103,49 +107,12 @@ impl Schedules {
         claim: Option<Claim>,
     ) -> Result<ScheduleStatus, ScheduleError> {
         let session = usable_by(&self.shared, caller, &command.session, Scope::Send).await?;
-        let name = command.name.map(|name| name.trim().to_owned());
-        let name = name.filter(|name| !name.is_empty());
-        let fits = name.as_ref().is_none_or(|name| {
-            name.chars().count() <= Schedule::MAX_NAME && !name.chars().any(char::is_control)
-        });
-        if !fits {
-            return Err(ScheduleError::BadName);
-        }
+        let name = checked_name(command.name)?;
         let now = self.shared.clock.now();
-        let instant = |moment: Moment| {
-            let at = moment.instant(&command.zone);
-            at.ok_or(ScheduleError::BadTime)
-        };
-        let (timing, next_at) = match command.when {
-            When::At(moment) => {
-                let at = in_time(instant(moment)?, now).map_err(|_| ScheduleError::BadTime)?;
-                (Timing::Once { at }, at)
-            }
-            When::Cron { expression, until } => {
-                let until = until.map(instant).transpose()?;
-                let timing = Timing::Cron { expression, until };
-                let next = timing.next(&command.zone, now);
-                (timing, next.ok_or(ScheduleError::Never)?)
-            }
-        };
+        let (timing, next_at) = timing(command.when, &command.zone, now)?;
         let to = writable(command.to)?;
-        let chat = Destination::of(&self.shared, session.id, to.clone()).await;
-        let chat = chat.map_err(ScheduleError::Store)?.into_chat();
-        let for_later = matches!(
-            command.content,
-            NewContent::Text(_)
-                | NewContent::Media(_)
-                | NewContent::Location(_)
-                | NewContent::Contacts(_)
-                | NewContent::Poll(_)
-        );
-        if !for_later {
-            return Err(ScheduleError::ContentNotPossible);
-        }
-        let messages = Messages::new(Arc::clone(&self.shared));
-        let content = messages
-            .content(caller, &chat, command.content, &[], now)
-            .await?;
+        let content = self.content(caller, session.id, &to, command.content);
+        let content = content.await?;
         let schedule = Schedule {
             id: ScheduleId::new(now, &self.shared.random),
             owner: session.owner,
@@ -165,7 +132,7 @@ impl Schedules {
         let record = claim.as_ref().map(|claim| claim.record(&id)).transpose()?;
         let entry = audit::done_in(&self.shared, caller, "schedule.create", id, session.id);
         let inserting = self.shared.store.write(move |tx| {
-            if tx.schedules().active(schedule.session)? >= Schedule::MOST {
+            if tx.schedules().open(schedule.session)? >= Schedule::MOST {
                 return Err(ScheduleError::TooMany);
             }
             tx.schedules_mut().insert(&schedule)?;
@@ -237,6 +204,33 @@ impl Schedules {
         self.get(caller, id).await
     }
 
+    /// What is sent.
+    async fn content(
+        &self,
+        caller: &Caller,
+        session: SessionId,
+        to: &Jid,
+        content: NewContent,
+    ) -> Result<Content, ScheduleError> {
+        let for_later = matches!(
+            content,
+            NewContent::Text(_)
+                | NewContent::Media(_)
+                | NewContent::Location(_)
+                | NewContent::Contacts(_)
+                | NewContent::Poll(_)
+        );
+        if !for_later {
+            return Err(ScheduleError::ContentNotPossible);
+        }
+        let chat = Destination::of(&self.shared, session, to.clone()).await;
+        let chat = chat.map_err(ScheduleError::Store)?.into_chat();
+        let messages = Messages::new(Arc::clone(&self.shared));
+        let now = self.shared.clock.now();
+        let content = messages.content(caller, &chat, content, &[], now).await?;
+        Ok(content)
+    }
+
     async fn visible(
         &self,
         caller: &Caller,
@@ -249,5 +243,31 @@ impl Schedules {
         found
             .filter(|schedule| is_within_reach(&self.shared, caller, schedule.session))
             .ok_or(ScheduleError::Unknown(id))
+    }
+}
+
+fn checked_name(name: Option<String>) -> Result<Option<String>, ScheduleError> {
+    let name = name.map(|name| name.trim().to_owned());
+    let name = name.filter(|name| !name.is_empty());
+    let fits = name.as_ref().is_none_or(|name| {
+        name.chars().count() <= Schedule::MAX_NAME && !name.chars().any(char::is_control)
+    });
+    fits.then_some(name).ok_or(ScheduleError::BadName)
+}
+
+/// When it runs by the clock of `zone`, and when first.
+fn timing(when: When, zone: &Zone, now: Timestamp) -> Result<(Timing, Timestamp), ScheduleError> {
+    let instant = |moment: Moment| moment.instant(zone).ok_or(ScheduleError::BadTime);
+    match when {
+        When::At(moment) => {
+            let at = in_time(instant(moment)?, now).map_err(|_| ScheduleError::BadTime)?;
+            Ok((Timing::Once { at }, at))
+        }
+        When::Cron { expression, until } => {
+            let until = until.map(instant).transpose()?;
+            let timing = Timing::Cron { expression, until };
+            let next = timing.next(zone, now).ok_or(ScheduleError::Never)?;
+            Ok((timing, next))
+        }
     }
 }

@@ -4,9 +4,12 @@
 //! move its state. The use cases here write what is wanted and tell the supervisor.
 
 mod directory;
+mod engines;
 mod inbox;
 mod labelled;
 mod marks;
+mod passkey;
+mod proxy;
 mod rename;
 mod settings;
 mod supervisor;
@@ -18,8 +21,8 @@ use tokio::sync::{OwnedMutexGuard, oneshot};
 use tracing::info;
 use warbler_domain::session::{Signal, Wanted};
 use warbler_domain::{
-    Caller, EventBody, PhoneNumber, Refusal, RefusalKind, Scope, ScopeRequired, Session, SessionId,
-    SessionName, SessionRef, SessionState, Timestamp,
+    Caller, EngineName, EventBody, PhoneNumber, Refusal, RefusalKind, Scope, ScopeRequired,
+    Session, SessionId, SessionName, SessionRef, SessionState, Timestamp,
 };
 use warbler_store::Error as StoreError;
 use warbler_store::audit::AuditEntry;
@@ -31,8 +34,11 @@ use crate::driver::{DriverError, PairingCode};
 use supervisor::Command;
 
 pub(crate) use directory::Directory;
+pub use engines::EngineShown;
+pub(crate) use engines::engine_of;
 pub use labelled::{Labelled, NewLabelled};
 pub use marks::{MarkError, Marked, Marks};
+pub use passkey::{PasskeyError, PasskeyStep};
 pub use settings::SettingsError;
 
 /// A session to make.
@@ -68,6 +74,9 @@ pub enum SessionError {
     /// The name is taken.
     #[error("there is a session {0} already; choose another name")]
     NameTaken(SessionName),
+    /// The user has as many as it may have.
+    #[error("you have {0} sessions, which is as many as a user may have; delete one first")]
+    TooMany(u32),
     /// It does not run.
     #[error("session {session} is {state}; start it first")]
     NotRunning {
@@ -88,6 +97,22 @@ pub enum SessionError {
     /// The network or the engine.
     #[error("the network refused: {0}")]
     Driver(#[from] DriverError),
+    /// This host does not have the engine.
+    #[error("this host does not run the engine {0}; GET /v1/engines lists those it has")]
+    NoEngine(EngineName),
+    /// The keys of a linked session are one engine's.
+    #[error(
+        "session {session} is linked on the engine {engine}, and another engine cannot use its keys: log it out first, then pair it anew"
+    )]
+    NeedsPairing {
+        /// Which.
+        session: SessionName,
+        /// On which it is linked.
+        engine: EngineName,
+    },
+    /// It runs.
+    #[error("session {0} runs; stop it first")]
+    Running(SessionName),
     /// The host is stopping.
     #[error("the host is stopping")]
     Stopping,
@@ -103,9 +128,13 @@ impl Refusal for SessionError {
             Self::Scope(err) => err.kind(),
             Self::Limited => RefusalKind::Forbidden,
             Self::NameTaken(_)
+            | Self::TooMany(_)
             | Self::NotRunning { .. }
             | Self::AlreadyPaired(_)
-            | Self::NotPaired(_) => RefusalKind::Conflict,
+            | Self::NotPaired(_)
+            | Self::NeedsPairing { .. }
+            | Self::Running(_) => RefusalKind::Conflict,
+            Self::NoEngine(_) => RefusalKind::Invalid,
             Self::NoQrYet(_) | Self::Driver(_) | Self::Stopping | Self::Store(_) => {
                 RefusalKind::Unavailable
             }
@@ -118,10 +147,14 @@ impl Refusal for SessionError {
             Self::Scope(err) => err.code(),
             Self::Limited => "limited_to_sessions",
             Self::NameTaken(_) => "session_name_taken",
+            Self::TooMany(_) => "too_many_sessions",
             Self::NotRunning { .. } => "session_not_running",
             Self::AlreadyPaired(_) => "already_paired",
             Self::NotPaired(_) => "not_paired",
             Self::NoQrYet(_) => "no_qr_yet",
+            Self::NoEngine(_) => "unknown_engine",
+            Self::NeedsPairing { .. } => "engine_needs_pairing",
+            Self::Running(_) => "session_running",
             Self::Driver(_) => "network_refused",
             Self::Stopping => "stopping",
             Self::Store(_) => "store_unavailable",
@@ -142,15 +175,39 @@ impl Sessions {
         Self { shared }
     }
 
+    /// A name for a session that its maker does not name: nobody can guess it, so that nobody learns
+    /// of the session by wanting the same name.
+    pub fn made_up_name(&self) -> SessionName {
+        SessionName::made_up(&self.shared.random)
+    }
+
     /// Makes a session, which belongs to the user who calls.
+    ///
+    /// # Errors
+    /// [`SessionError::TooMany`] when a user who is no admin has
+    /// [`sessions_per_user`](crate::Settings::sessions_per_user) of them.
     pub async fn create(
         &self,
         caller: &Caller,
         command: CreateSession,
     ) -> Result<Session, SessionError> {
+        let engine = self.shared.engines.default_engine();
+        self.create_on(caller, command, engine).await
+    }
+
+    /// Makes a session that runs on an engine of the caller's choice.
+    pub async fn create_on(
+        &self,
+        caller: &Caller,
+        command: CreateSession,
+        engine: EngineName,
+    ) -> Result<Session, SessionError> {
         caller.require(Scope::Manage)?;
         if caller.reach().only.is_some() {
             return Err(SessionError::Limited);
+        }
+        if self.shared.engines.get(engine).is_err() {
+            return Err(SessionError::NoEngine(engine));
         }
         let now = self.shared.clock.now();
         let session = Session {
@@ -163,13 +220,21 @@ impl Sessions {
             account: None,
             owner: caller.user_id(),
             created_at: now,
+            engine,
         };
         let row = session.clone();
         let entry = self.entry(caller, "session.create", &session);
+        let most = self.shared.settings.sessions_per_user;
+        let limited = caller.reach().owner.filter(|_| most > 0);
         let inserted = self
             .shared
             .store
             .write(move |tx| {
+                if let Some(owner) = limited
+                    && tx.sessions().count_of(owner)? >= most
+                {
+                    return Err(SessionError::TooMany(most));
+                }
                 let inserted = tx.sessions_mut().insert(&row)?;
                 if inserted {
                     tx.audit_mut().insert(&entry)?;
@@ -177,7 +242,7 @@ impl Sessions {
                 Ok(inserted)
             })
             .await;
-        if !inserted.map_err(SessionError::Store)? {
+        if !inserted? {
             return Err(SessionError::NameTaken(session.name));
         }
         self.shared.directory.add(&session);
@@ -261,7 +326,8 @@ impl Sessions {
         session: &SessionRef,
     ) -> Result<Session, SessionError> {
         let session = usable_by(&self.shared, caller, session, Scope::Manage).await?;
-        if session.account.is_none() && !self.shared.driver.is_paired(session.id).await? {
+        let driver = self.shared.engines.get(session.engine)?;
+        if session.account.is_none() && !driver.is_paired(session.id).await? {
             return Err(SessionError::NotPaired(session.name));
         }
         let _turn = self.turn(session.id).await;
@@ -278,7 +344,8 @@ impl Sessions {
         let _turn = self.turn(session.id).await;
         self.want(session.id, Wanted::Stopped, None).await?;
         self.command(session.id, Command::Logout).await;
-        self.shared.driver.forget(session.id).await?;
+        let driver = self.shared.engines.get(session.engine)?;
+        driver.forget(session.id).await?;
         let id = session.id;
         let now = self.shared.clock.now();
         let entry = self.entry(caller, "session.delete", &session);

@@ -5,16 +5,16 @@
 //! cannot take the user over.
 
 mod error;
+mod password;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tracing::info;
 use warbler_domain::caller::Identity;
 use warbler_domain::page::{Page, PageRequest};
 use warbler_domain::user::UserRef;
 use warbler_domain::{
-    Caller, Email, Password, Role, Scope, ScopeRequired, Secret, Session, SessionRef, User, UserId,
+    Caller, Email, Password, Role, Scope, ScopeRequired, Session, SessionRef, User, UserId,
     UserName,
 };
 
@@ -23,6 +23,7 @@ use crate::audit;
 use crate::core::Shared;
 
 pub use error::UserError;
+pub use password::ChangePassword;
 
 /// A user to make.
 #[derive(Debug, Clone)]
@@ -56,18 +57,6 @@ pub struct UpdateUser {
     pub role: Option<Role>,
     /// Whether it may not log in; admins only. Its logins and keys are refused at once.
     pub disabled: Option<bool>,
-}
-
-/// A password to put in place of another.
-#[derive(Debug, Clone)]
-pub struct ChangePassword {
-    /// The one there is; admins need not know that of others.
-    pub current: Option<Secret>,
-    /// The one there is to be.
-    pub new: Password,
-    /// A login that is younger than this stands for the current password, and the login of the
-    /// caller goes on; nothing for an API where neither is so.
-    pub fresh_login: Option<Duration>,
 }
 
 /// Users.
@@ -153,6 +142,18 @@ impl Users {
         user: &UserRef,
         change: UpdateUser,
     ) -> Result<User, UserError> {
+        self.update_with(caller, user, change, None).await
+    }
+
+    /// Changes a user, and puts another password in place if there is one: both, or nothing. With
+    /// another password every login of the user ends.
+    pub async fn update_with(
+        &self,
+        caller: &Caller,
+        user: &UserRef,
+        change: UpdateUser,
+        password: Option<ChangePassword>,
+    ) -> Result<User, UserError> {
         let before = self.changeable(caller, user).await?;
         if change.role.is_some() || change.disabled.is_some() {
             caller.require(Scope::Admin)?;
@@ -169,7 +170,12 @@ impl Users {
             _ => "user.update",
         };
         let entry = audit::done(&self.shared, caller, action, after.id, after.name.as_str());
+        let password = match password {
+            Some(password) => Some(self.prepare(caller, &before, password).await?),
+            None => None,
+        };
         let row = after.clone();
+        let ends = disabled || demoted || password.is_some();
         let updated = self.shared.store.write(move |tx| {
             if !tx.users_mut().update(&row)? {
                 return Err(UserError::Taken);
@@ -177,53 +183,18 @@ impl Users {
             if disabled || demoted {
                 tx.logins_mut().end_of(row.id, None)?;
             }
+            if let Some(password) = &password {
+                password.put(tx)?;
+            }
             Ok(tx.audit_mut().insert(&entry)?)
         });
         updated.await?;
-        if disabled || demoted {
+        if ends {
             self.shared.access.end(Ended::User(after.id));
         } else {
             self.shared.access.recognised.forget_all();
         }
         Ok(after)
-    }
-
-    /// Puts another password in place; every login of the user ends.
-    pub async fn change_password(
-        &self,
-        caller: &Caller,
-        user: &UserRef,
-        change: ChangePassword,
-    ) -> Result<(), UserError> {
-        let user = self.changeable(caller, user).await?;
-        let own = caller.user_id() == Some(user.id);
-        match &change.current {
-            Some(current) => {
-                let name = user.name.as_str();
-                if !crate::login::confirm(&self.shared, user.id, name, current).await? {
-                    return Err(UserError::WrongPassword);
-                }
-            }
-            None if own && self.is_fresh(caller, change.fresh_login) => {}
-            None if own || !caller.may(Scope::Admin) => return Err(UserError::CurrentNeeded),
-            None => {}
-        }
-        let now = self.shared.clock.now();
-        let kept = match caller.identity() {
-            Identity::User(_, login) if own && change.fresh_login.is_some() => Some(login),
-            _ => None,
-        };
-        let hash = self.hash(&change.new).await?;
-        let (id, name) = (user.id, user.name.as_str());
-        let entry = audit::done(&self.shared, caller, "user.password", id, name);
-        let changed = self.shared.store.write(move |tx| {
-            tx.users_mut().set_password(id, &hash, now)?;
-            tx.logins_mut().end_of(id, kept)?;
-            tx.audit_mut().insert(&entry)
-        });
-        changed.await.map_err(UserError::Store)?;
-        self.shared.access.end(Ended::User(id));
-        Ok(())
     }
 
     /// Deletes a user with its logins, its keys and the tokens of its sessions. The sessions go to
@@ -309,15 +280,6 @@ impl Users {
             caller.require(Scope::Admin)?;
         }
         self.get(caller, user).await
-    }
-
-    /// Whether the caller has logged in within the last `fresh`.
-    fn is_fresh(&self, caller: &Caller, fresh: Option<Duration>) -> bool {
-        let now = self.shared.clock.now();
-        match (caller.identity(), fresh) {
-            (Identity::User(_, login), Some(fresh)) => now.since(login.made_at()) < fresh,
-            _ => false,
-        }
     }
 
     fn changed(&self, user: User, change: UpdateUser) -> Result<User, UserError> {

@@ -1,13 +1,12 @@
-//! How many events scripts take on one core and on two, and how long a saved script takes to run.
+//! How many events scripts take on one core and on two.
 //!
 //! `cargo bench -p warbler-automation --bench scripts`. Two workers are to do nearly twice as much as
-//! one: there is no lock around a call. What is measured of a reload is the time from the file's
-//! renaming into its place to the notice that it runs, the wait for more changes among it.
+//! one: there is no lock around a call.
 
 #![allow(clippy::print_stdout, reason = "a benchmark speaks on standard output")]
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 use warbler_app::hook::{EventHook, Extensions, HookCall, KvReader};
@@ -21,7 +20,6 @@ use warbler_store::{Store, StoreOptions};
 
 const CALLS: usize = 60_000;
 const ROUNDS: usize = 5;
-const RELOADS: usize = 60;
 const NOW: Timestamp = Timestamp::from_millis(1_772_618_400_000);
 
 /// A rule, a pattern, a date and a list: what a usual script does.
@@ -35,17 +33,6 @@ fn on_message(message) {
 }"#;
 
 fn main() -> Result<()> {
-    throughput()?;
-    let runtime = runtime(2)?;
-    runtime.block_on(reloads())
-}
-
-fn runtime(workers: usize) -> Result<tokio::runtime::Runtime> {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    Ok(builder.worker_threads(workers).enable_all().build()?)
-}
-
-fn throughput() -> Result<()> {
     let mut best = [0.0_f64; 2];
     for _ in 0..ROUNDS {
         for (best, workers) in best.iter_mut().zip([1, 2]) {
@@ -61,6 +48,11 @@ fn throughput() -> Result<()> {
         two / one
     );
     Ok(())
+}
+
+fn runtime(workers: usize) -> Result<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    Ok(builder.worker_threads(workers).enable_all().build()?)
 }
 
 /// Events a second when each of `workers` has a task of its own.
@@ -90,36 +82,6 @@ async fn calls(workers: usize) -> Result<f64> {
     let took = began.elapsed();
     registry.stop().await;
     Ok((workers * CALLS) as f64 / took.as_secs_f64())
-}
-
-async fn reloads() -> Result<()> {
-    let dir = tempfile::tempdir()?;
-    let registry = open(dir.path()).await?;
-    let mut notices = registry.subscribe();
-    let path = dir.path().join("scripts/usual.rhai");
-    let mut times = Vec::new();
-    for round in 0..RELOADS {
-        let aside = dir.path().join("aside");
-        std::fs::write(&aside, format!("{SCRIPT}\n// {round}\n"))?;
-        let began = Instant::now();
-        std::fs::rename(aside, &path)?;
-        notices.recv().await?;
-        times.push(began.elapsed());
-        // The next one is to find everything quiet.
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    times.sort();
-    let at = |share: usize| {
-        let time = times.get(times.len() * share / 100).copied();
-        time.unwrap_or_default().as_secs_f64() * 1e3
-    };
-    println!(
-        "a saved script runs         median {:.1} ms   p95 {:.1} ms",
-        at(50),
-        at(95)
-    );
-    registry.stop().await;
-    Ok(())
 }
 
 async fn open(dir: &std::path::Path) -> Result<Registry> {

@@ -125,6 +125,16 @@ impl Effects {
         seed
     }
 
+    /// Nothing of it is done: the call is begun again.
+    pub(crate) fn forget(self) {
+        self.profile.rate.give_back(self.messages);
+    }
+
+    /// Whether it has asked others.
+    pub(crate) fn has_fetched(&self) -> bool {
+        self.fetches > 0
+    }
+
     /// How long one request to the outside may take.
     pub(crate) fn fetch_time(&self) -> Duration {
         self.services.limits.fetch_time
@@ -208,10 +218,17 @@ impl Effects {
                  {name} {words}`)"
             );
         }
+        let is_script = self.profile.file.extension().is_some_and(|it| it == "rhai");
+        let asked = match is_script {
+            true => format!(
+                "`// {}` at the top of the script",
+                line.replace(" = ", ": ").replace(['"', '[', ']'], "")
+            ),
+            false => format!("`{line}` under [capabilities] in plugin.toml"),
+        };
         format!(
-            "it needs `{line}` twice: under [capabilities] in plugin.toml (or `// {asked}` at the top of a script), and \
-             under [extensions.grants.\"{name}\"] in warbler.toml (or `warbler extensions grant {name} {words}`)",
-            asked = line.replace(" = ", ": ").replace(['"', '[', ']'], ""),
+            "it needs two lines: {asked}, where it asks, and `{line}` under [extensions.grants.\"{name}\"] in \
+             warbler.toml, where it is granted (or `warbler extensions grant {name} {words}`)",
             words = as_words(line),
         )
     }

@@ -105,6 +105,11 @@ impl Fault {
         self
     }
 
+    /// Whether it says a line.
+    pub(crate) fn has_place(&self) -> bool {
+        self.at.is_some()
+    }
+
     pub(crate) fn dated(self, at: Timestamp) -> ExtensionFault {
         ExtensionFault {
             code: self.code.to_owned(),
@@ -131,6 +136,11 @@ impl Position {
             column: u32::try_from(column).ok(),
         }
     }
+}
+
+/// A line of `source`, counted from 1, as it is quoted.
+pub(crate) fn line(source: &str, line: u32) -> Option<String> {
+    excerpt(source, Position { line, column: None })
 }
 
 /// The line at `position`, with a caret below the column.

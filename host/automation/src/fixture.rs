@@ -17,6 +17,7 @@ mod event;
 mod folder;
 mod keys;
 mod kv;
+mod message;
 mod rehearsal;
 mod run;
 mod stage;
@@ -33,6 +34,7 @@ use crate::fault::{Fault, Position};
 
 pub use bench::{Bench, Times};
 pub use difference::Difference;
+pub use message::{TrialAnswer, TrialMessage, Tried};
 pub use run::Report;
 pub use workshop::{Candidate, Workshop, WorkshopError};
 

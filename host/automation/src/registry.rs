@@ -223,10 +223,10 @@ impl Registry {
             limits: config.limits.effects.clone(),
             random: Arc::clone(&config.random),
         });
-        let cache = config.compiled_dir.as_deref().and_then(wasm::cache);
+        let compiled = config.compiled_dir.as_deref().and_then(wasm::compiled);
         let rules = Keeper::new(&config, Arc::clone(&services)).ok_or(OpenError::Interrupted)?;
         let engines = Engines {
-            plugins: PluginEngine::new(&config.limits, Arc::clone(&services), cache)?,
+            plugins: PluginEngine::new(&config.limits, Arc::clone(&services), compiled)?,
             scripts: ScriptEngine::new(&config.limits, services),
         };
         let shared = Arc::new(Shared {

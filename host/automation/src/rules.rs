@@ -11,6 +11,7 @@
 mod act;
 mod check;
 mod dialogue;
+mod forgotten;
 mod hook;
 mod matcher;
 mod memory;
@@ -32,7 +33,7 @@ use matcher::Matcher;
 
 pub(crate) use hook::{Book, RulesHook};
 pub(crate) use run::run;
-pub(crate) use trial::trial;
+pub(crate) use trial::{trial, verdicts};
 pub(crate) use warbler_app::hook::RULES as NAME;
 
 /// Rules that are looked at together, in their order.
@@ -53,6 +54,8 @@ pub(crate) struct Entry {
     /// What it is known by in what is kept of a chat.
     key: String,
     id: Option<RuleId>,
+    /// The line of its script in which it begins.
+    line: Option<u32>,
     enabled: bool,
     spec: RuleSpec,
     /// As the conditions of `spec`, one for one.
@@ -78,11 +81,12 @@ impl RuleSet {
         Self::of_entries(entries.collect())
     }
 
-    /// The rules of a script, in the order in which they stand there.
-    pub(crate) fn of_specs(specs: Vec<RuleSpec>) -> Self {
-        let entries = specs.into_iter().map(|spec| {
+    /// The rules of a script, each with its line, in the order in which they stand there.
+    pub(crate) fn of_script(specs: Vec<(RuleSpec, Option<u32>)>) -> Self {
+        let entries = specs.into_iter().map(|(spec, line)| {
             let key = spec.name.to_string();
-            Entry::new(key, None, true, spec)
+            let entry = Entry::new(key, None, true, spec);
+            Entry { line, ..entry }
         });
         let mut entries: Vec<Entry> = entries.collect();
         entries.sort_by_key(|entry| entry.spec.order);
@@ -129,6 +133,7 @@ impl Entry {
         Self {
             key,
             id,
+            line: None,
             enabled,
             spec,
             checks,

@@ -28,6 +28,7 @@ mod rules;
 mod texts;
 mod time;
 mod unknown;
+mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU8;
@@ -35,14 +36,14 @@ use std::sync::atomic::AtomicU8;
 use async_trait::async_trait;
 use rhai::{AST, Dynamic, Module, Scope, Stmt};
 use tokio::sync::Semaphore;
-use warbler_app::hook::{EventHook, HookCall, HookOutcome};
+use warbler_app::hook::{EventHook, HookCall, HookOutcome, RuleTrial};
 use warbler_domain::extension::{CallCost, ExtensionFault, ExtensionKind, Grants, Hook};
 use warbler_domain::{
     Event, EventKind, ExtensionName, Generation, SessionName, Timestamp, Verdict,
 };
 
 use crate::effects::{Effects, failed, passed};
-use crate::fault::Fault;
+use crate::fault::{self, Fault};
 use crate::health::Health;
 use crate::limits::{Limits, ScriptLimits};
 use crate::profile::Profile;
@@ -62,6 +63,8 @@ pub(crate) struct ScriptEngine {
     rhai: rhai::Engine,
     /// The same engine with the limits of a first attempt.
     quick: rhai::Engine,
+    /// The same engine, which notes where a call is.
+    watching: rhai::Engine,
     known: Arc<Known>,
     slots: Arc<Semaphore>,
     /// For scripts that may ask others, and so may take seconds.
@@ -78,6 +81,7 @@ impl ScriptEngine {
             known: Arc::new(Known::of(&rhai)),
             rhai,
             quick: engine::new(&call::quick_limits(&limits.script)),
+            watching: watch::new(&limits.script),
             slots: slots(),
             patient_slots: slots(),
             limits: limits.script.clone(),
@@ -121,17 +125,24 @@ impl ScriptEngine {
         let sources = Sources {
             script: source,
             modules: &modules,
+            engine: self,
         };
-        let (ast, handlers, own) = result.map_err(|failure| failure.into_fault(sources))??;
+        let loading = current.and_then(|current| current.loading);
+        let (ast, handlers, own) = result.map_err(|failure| {
+            let fault = failure.into_fault(sources);
+            match &loading {
+                Some(loading) if !fault.has_place() => loading.at_import(fault, &self.rhai, source),
+                _ => fault,
+            }
+        })??;
         let rules = collecting.rules(source)?;
         if handlers.hooks().is_empty() && rules.is_none() {
-            return Err(handlers::missing());
+            return Err(handlers::missing(&ast, source));
         }
         let is_off = is_off(&config);
-        let names = current.and_then(|current| current.loading);
         let fixed = Fixed {
             own,
-            modules: names.map(Loading::into_names).unwrap_or_default(),
+            modules: loading.map(Loading::into_names).unwrap_or_default(),
             config,
             patterns: pattern::Patterns::default(),
         };
@@ -194,6 +205,12 @@ impl Script {
             .compile(profile, health, source, Arc::clone(modules))
     }
 
+    /// What is likely a mistake in it.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let rules = self.code.rules.as_ref();
+        rules.map(|rules| rules.warnings()).unwrap_or_default()
+    }
+
     /// What it is called for. One that is off stays among those of events, so that it can be asked
     /// why it is not called.
     pub(crate) fn hooks(&self) -> Vec<Hook> {
@@ -233,10 +250,33 @@ struct Code {
 }
 
 impl Code {
-    fn sources(&self) -> Sources<'_> {
+    fn sources<'a>(&'a self, engine: &'a ScriptEngine) -> Sources<'a> {
         Sources {
             script: &self.source,
             modules: &self.modules,
+            engine,
+        }
+    }
+
+    /// A fault of one of its handlers: in its file, and where no more is known in the line in which
+    /// the handler begins.
+    fn of_handler(&self, fault: Fault, handler: &str) -> Fault {
+        let begins = self.handlers.place(handler);
+        let fault = match begins.filter(|_| !fault.has_place() && fault.file.is_none()) {
+            Some(place) => failure::at(fault, &self.source, place),
+            None => fault,
+        };
+        fault.or_in_file(&self.profile.file)
+    }
+
+    /// A fault of one of its rules: in its file, with the line if that is known.
+    fn of_rule(&self, fault: ExtensionFault) -> ExtensionFault {
+        let lines = |line| fault::line(&self.source, line);
+        ExtensionFault {
+            file: Some(self.profile.file.display().to_string()),
+            excerpt: fault.line.and_then(lines),
+            message: self.profile.secrets.hidden_in(fault.message),
+            ..fault
         }
     }
 
@@ -313,7 +353,9 @@ impl EventHook for Script {
         if let Some(rules) = &self.code.rules {
             let (profile, services) = (&self.code.profile, &self.engine.services);
             let used = crate::rules::run(std::slice::from_ref(rules), &call, profile, services);
-            if let Some(outcome) = used.await {
+            if let Some(mut outcome) = used.await {
+                let fault = outcome.fault.take();
+                outcome.fault = fault.map(|fault| self.code.of_rule(fault));
                 return self.counted(outcome);
             }
         }
@@ -329,6 +371,15 @@ impl EventHook for Script {
 }
 
 impl Script {
+    /// What becomes of each of its rules at an event; nothing when it has none, or is not asked.
+    pub(crate) async fn rule_verdicts(&self, call: &HookCall) -> Option<RuleTrial> {
+        let rules = self.code.rules.as_ref()?;
+        match self.why_not(&call.event, &call.session_name) {
+            None => Some(crate::rules::verdicts(std::slice::from_ref(rules), call).await),
+            Some(_) => None,
+        }
+    }
+
     /// Whether its rules are about such events.
     fn has_rules_for(&self, event: &Event) -> bool {
         let profile = &self.code.profile;
@@ -363,6 +414,7 @@ mod tests {
         });
         Arc::new(ScriptEngine {
             quick: engine::new(&call::quick_limits(&limits.script)),
+            watching: watch::new(&limits.script),
             known: Arc::new(Known::of(&rhai)),
             rhai,
             slots: Arc::new(Semaphore::new(1)),

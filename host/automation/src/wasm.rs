@@ -14,6 +14,7 @@ mod compiled;
 mod drive;
 mod exports;
 mod failure;
+mod functions;
 mod host;
 mod meter;
 mod plugin;
@@ -33,17 +34,17 @@ use tokio::sync::Semaphore;
 use warbler_domain::extension::Grants;
 use wasmtime::component::Linker;
 use wasmtime::{
-    Cache, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store,
-    UpdateDeadline,
+    Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, UpdateDeadline,
 };
 
 use crate::limits::{Limits, PluginLimits};
 use crate::services::Services;
+use functions::Functions;
 use meter::Ticked;
 use state::{MAX_HANDLES, PluginState};
 use ticker::Ticker;
 
-pub(crate) use compiled::cache;
+pub(crate) use compiled::{Compiled, compiled};
 pub(crate) use plugin::Plugin;
 
 // The contract, as Rust types.
@@ -81,23 +82,25 @@ pub(crate) struct PluginEngine {
     warm: Arc<Semaphore>,
     limits: PluginLimits,
     services: Arc<Services>,
+    /// Where single functions are kept.
+    functions: Option<Arc<Functions>>,
 }
 
 impl PluginEngine {
-    /// The engine; it keeps what it compiles in `cache`, if there is one.
+    /// The engine; it keeps what it compiles in `compiled`, if there is one.
     pub(crate) fn new(
         limits: &Limits,
         services: Arc<Services>,
-        cache: Option<Cache>,
+        compiled: Option<Compiled>,
     ) -> Result<Arc<Self>, EngineError> {
         let failed = |error: wasmtime::Error| EngineError(format!("{error:#}"));
         let plugin = limits.plugin.clone();
-        let engine = match Engine::new(&engine_config(Some(pool(&plugin)), cache.clone())) {
+        let engine = match configured(Some(pool(&plugin)), compiled.as_ref()) {
             Ok(engine) => engine,
             // A machine that limits address space cannot hold the pool; it costs speed only.
             Err(error) => {
                 tracing::warn!(%error, "Plugins run without a pool of instances: {error}");
-                Engine::new(&engine_config(None, cache)).map_err(failed)?
+                configured(None, compiled.as_ref()).map_err(failed)?
             }
         };
         let mut linker = Linker::new(&engine);
@@ -117,6 +120,7 @@ impl PluginEngine {
             warm: Arc::new(Semaphore::new(plugin.warm.of_all)),
             limits: plugin,
             services,
+            functions: compiled.map(|compiled| compiled.functions),
         }))
     }
 
@@ -137,16 +141,22 @@ impl PluginEngine {
     }
 }
 
-fn engine_config(pool: Option<PoolingAllocationConfig>, cache: Option<Cache>) -> wasmtime::Config {
+fn configured(
+    pool: Option<PoolingAllocationConfig>,
+    compiled: Option<&Compiled>,
+) -> wasmtime::Result<Engine> {
     let mut config = wasmtime::Config::new();
-    config.cache(cache);
+    if let Some(compiled) = compiled {
+        config.cache(Some(compiled.components.clone()));
+        config.enable_incremental_compilation(Arc::clone(&compiled.functions) as _)?;
+    }
     config.epoch_interruption(true);
     // Costs nothing where a component has no debug information.
     config.wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Enable);
     if let Some(pool) = pool {
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     }
-    config
+    Engine::new(&config)
 }
 
 /// Room for so many calls at once, for instances that are kept, and for a few trial instances; what a component may hold at all.

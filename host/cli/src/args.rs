@@ -5,11 +5,13 @@ mod campaign;
 mod plugin;
 mod rules;
 mod script;
+mod webhook;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use warbler_domain::EngineName;
 
 use crate::config::LogFormat;
 
@@ -17,7 +19,8 @@ pub(crate) use access::{Key, KeyVerb, User, UserVerb};
 pub(crate) use campaign::{Campaign, CampaignVerb};
 pub(crate) use plugin::{HookWord, Language, Plugin, PluginVerb};
 pub(crate) use rules::{Rules, RulesVerb};
-pub(crate) use script::{Script, ScriptVerb};
+pub(crate) use script::{Message, Script, ScriptVerb};
+pub(crate) use webhook::{NewWebhook, Webhook, WebhookVerb};
 
 /// A self-hosted WhatsApp automation host: a REST API, WebAssembly plugins and scripts.
 #[derive(Debug, Parser)]
@@ -86,6 +89,11 @@ pub(crate) enum Command {
     /// Rules of a running host: list, switch on and off, and try with a message
     #[command(after_help = "Example:\n  warbler rules test 'what is the price?' --session shop")]
     Rules(Rules),
+    /// Webhooks of a running host: list, add, try, see what became of deliveries, replay, remove
+    #[command(
+        after_help = "Example:\n  warbler webhook add https://crm.example.com/hook --event 'message.*'"
+    )]
+    Webhook(Webhook),
     /// Write plugins: begin one, build it, test it, look at it, measure it
     #[command(
         after_help = "Example:\n  warbler plugin new greeter\n  cd greeter\n  warbler plugin build\n  warbler plugin test"
@@ -203,6 +211,17 @@ pub(crate) enum SessionVerb {
     Create {
         /// Its name
         name: String,
+        /// The engine it runs on, whatsapp-rust or wa-rs, instead of the host's default
+        #[arg(long, value_name = "ENGINE")]
+        engine: Option<EngineName>,
+    },
+    /// Let a stopped session that is linked to no phone run on another engine
+    #[command(after_help = "Example:\n  warbler session engine shop wa-rs")]
+    Engine {
+        /// The session
+        name: String,
+        /// The engine: whatsapp-rust or wa-rs
+        engine: EngineName,
     },
     /// Link a session to a phone: by the QR drawn here, or by a code to type on the phone
     #[command(

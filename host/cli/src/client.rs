@@ -20,7 +20,7 @@ use crate::terminal::plain;
 
 pub(crate) use stream::{EventStream, Sent};
 pub(crate) use wire::{
-    ExtensionView, FaultView, Items, PairingCodeView, Problem, QrView, SessionView,
+    ExtensionView, FaultView, Items, PairingCodeView, PasskeyView, Problem, QrView, SessionView,
 };
 
 const CONNECT: Duration = Duration::from_secs(5);
@@ -52,7 +52,7 @@ impl Client {
                     reach.url
                 ))
             })?;
-        let tls = tls::client_config().map_err(anyhow::Error::from)?;
+        let tls = tls::client_config(&tls::Roots::System).map_err(anyhow::Error::from)?;
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::none())
@@ -90,6 +90,18 @@ impl Client {
             None => request,
         })
         .await
+    }
+
+    /// Hands something in that has no answer.
+    pub(crate) async fn hand_in(&self, path: &[&str], body: Value) -> Result<(), Failure> {
+        let request = self.request(Method::POST, path)?.timeout(ANSWER);
+        self.send(request.json(&body)).await.map(drop)
+    }
+
+    /// Does something to a resource that has nothing to say.
+    pub(crate) async fn post_empty(&self, path: &[&str]) -> Result<(), Failure> {
+        let request = self.request(Method::POST, path)?.timeout(ANSWER);
+        self.send(request).await.map(drop)
     }
 
     /// Posts a form: JSON as the part `name`, and a file.

@@ -12,6 +12,7 @@ mod script;
 mod serve;
 mod session;
 mod user;
+mod webhook;
 
 #[cfg(feature = "simulator")]
 mod demo;
@@ -111,6 +112,10 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> Result<(), Failu
         Command::Rules(args) => {
             quiet(&log, environment)?;
             on_runtime(rules::run(args, environment, screen))
+        }
+        Command::Webhook(args) => {
+            quiet(&log, environment)?;
+            on_runtime(webhook::run(args, environment, screen))
         }
         Command::Plugin(args) => {
             quiet(&log, environment)?;

@@ -180,6 +180,7 @@ impl Config {
             reconnect_first: self.sessions.reconnect_first.duration(),
             reconnect_max: self.sessions.reconnect_max.duration(),
             connecting_at_once: self.sessions.connecting_at_once,
+            sessions_per_user: self.sessions.per_user,
             silence: self.sessions.silence.duration(),
             ping_timeout: self.sessions.ping_timeout.duration(),
             pairing_window: self.sessions.pairing_window.duration(),
@@ -194,6 +195,7 @@ impl Config {
             webhooks: self.webhooks.settings(),
             campaigns: self.campaigns.settings(),
             outbound: self.network.outbound_allow.clone(),
+            tls_roots: self.network.tls_roots(),
         }
     }
 }

@@ -23,13 +23,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 use warbler_api::{ApiOptions, DialectOptions};
+use warbler_app::driver::{Driver, Engines};
 use warbler_app::fetch::Fetcher;
 use warbler_app::{App, Parts, Settings};
 use warbler_automation::{Registry, RegistryConfig};
 use warbler_domain::extension::OperatorGrants;
-use warbler_domain::{Clock, Dialect, ExtensionName, Random, Secret, SystemClock};
+use warbler_domain::{Clock, Dialect, EngineName, ExtensionName, Random, Secret, SystemClock};
 use warbler_store::{Store, StoreOptions};
-use warbler_whatsapp::{HistoryLimits, WhatsappRust};
+use warbler_whatsapp::{HistoryLimits, WaRs, WhatsappRust};
 
 pub use backup::{BackedUp, BackupFailure, back_up, media_of, restore};
 pub(crate) use data::read_key;
@@ -38,6 +39,7 @@ pub use error::StartError;
 use listeners::Listeners;
 use network::Below;
 pub use network::NetworkChoice;
+pub use warbler_whatsapp::Platform;
 
 /// How long a stopping host waits for its database threads.
 const CLOSING: Duration = Duration::from_secs(2);
@@ -66,12 +68,19 @@ pub struct HostOptions {
     pub dialects: DialectOptions,
     /// The network below.
     pub network: NetworkChoice,
+    /// The engine of sessions that ask for none.
+    pub engine: EngineName,
     /// What linked phones list this host as.
     pub device_name: String,
+    /// The kind of client they show beside that.
+    pub device_platform: Platform,
     /// How much of what a phone remembers is taken over when it links a session.
     pub history: HistoryLimits,
     /// How the core behaves.
     pub settings: Settings,
+    /// What the host is called from outside, such as `https://wa.example.com`; empty where nobody
+    /// is to be told.
+    pub public_url: String,
     /// Largest request body, in bytes.
     pub max_body: usize,
     /// Whether `/metrics` is shown without a key to whoever asks from this machine.
@@ -105,9 +114,12 @@ impl HostOptions {
             secrets: BTreeMap::new(),
             dialects: DialectOptions::default(),
             network,
+            engine: EngineName::default(),
             device_name: "Warbler".to_owned(),
+            device_platform: Platform::default(),
             history: HistoryLimits::default(),
             settings: Settings::default(),
+            public_url: String::new(),
             max_body: 24 * 1024 * 1024,
             open_metrics: false,
             slow_reader: ApiOptions::SLOW_READER,
@@ -287,6 +299,16 @@ impl Above {
     }
 }
 
+/// Both engines over the one database; each has the sessions that are its own.
+fn engines(store: &Store, options: &HostOptions, below: &Below) -> Result<Engines, StartError> {
+    let (store, clock) = (store.clone(), Arc::clone(&options.clock));
+    let first = WhatsappRust::new(store.clone(), Arc::clone(&clock), below.engine())?;
+    let second = WaRs::new(store, clock, below.engine())?;
+    let mut both: Vec<Arc<dyn Driver>> = vec![Arc::new(first), Arc::new(second)];
+    both.sort_by_key(|driver| driver.engine() != options.engine);
+    Ok(Engines::new(both))
+}
+
 async fn above(
     options: HostOptions,
     folder: &DataFolder,
@@ -302,11 +324,14 @@ async fn above(
         path: database.path.clone(),
         source,
     })?;
-    let driver = WhatsappRust::new(store.clone(), Arc::clone(&options.clock), below.engine())?;
+    let engines = engines(&store, &options, below)?;
     let read = store.read(|db| db.extension_grants().all());
     let runtime_grants = read.await.map_err(warbler_app::StartError::from)?;
-    let outbound = options.settings.outbound.clone();
-    let fetcher = Fetcher::new(outbound).map_err(warbler_app::StartError::from)?;
+    let (outbound, roots) = (
+        options.settings.outbound.clone(),
+        &options.settings.tls_roots,
+    );
+    let fetcher = Fetcher::trusting(outbound, roots).map_err(warbler_app::StartError::from)?;
     let registry = Registry::open(RegistryConfig {
         plugin_dirs: options.plugin_dirs,
         compiled_dir: options.compiled,
@@ -322,9 +347,9 @@ async fn above(
     settings.access.seal = Some(folder.seal(&options.random)?);
     let parts = Parts {
         store: store.clone(),
-        driver: Arc::new(driver),
+        engines,
         extensions: Arc::clone(&registry) as Arc<dyn warbler_app::hook::Extensions>,
-        forms: Arc::new(warbler_api::AllForms),
+        forms: Arc::new(warbler_api::AllForms::at(&options.public_url)),
         clock: Arc::clone(&options.clock),
         random: Arc::clone(&options.random),
         media_dir: folder.path(MEDIA),

@@ -13,7 +13,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use crate::config::{Environment, Log, LogFormat};
 
 /// What stays as it is when a bare level is asked for.
-const BELOW: &str = "warn,wacore_libsignal=off,wacore_noise=off";
+const BELOW: &str = "warn,wacore_libsignal=off,wacore_noise=off,wa_rs_libsignal=off,wa_rs_noise=off,signal_session_store=off";
 /// Digits in a row that may be a phone number.
 const NUMBER: usize = 7;
 /// Digits of a number that are shown.

@@ -36,6 +36,8 @@ pub enum Identity {
     User(UserId, LoginId),
     /// The token of a session.
     SessionToken(SessionId),
+    /// Nothing, at an API that the operator has opened to everybody.
+    Nobody,
 }
 
 /// Which sessions a credential reaches: all, unless something is said.
@@ -110,6 +112,13 @@ impl Caller {
     pub fn session_token(session: SessionId, scopes: Scopes) -> Self {
         let reach = Reach::one(session);
         Self::new(Identity::SessionToken(session), scopes, reach)
+    }
+
+    /// Whoever reaches an API that the operator has opened to everybody: every session, and
+    /// everything but what admins do.
+    pub fn nobody(scope: Scope) -> Self {
+        let scopes = Scopes::up_to(scope.min(Scope::Manage));
+        Self::new(Identity::Nobody, scopes, Reach::default())
     }
 
     fn new(identity: Identity, scopes: Scopes, reach: Reach) -> Self {
@@ -211,6 +220,7 @@ impl Caller {
             Identity::Key(id) => format!("key {id}"),
             Identity::User(id, _) => format!("user {id}"),
             Identity::SessionToken(id) => format!("token of session {id}"),
+            Identity::Nobody => "nobody".to_owned(),
         }
     }
 }

@@ -309,16 +309,27 @@ pub struct CampaignRecipient {
 impl CampaignRecipient {
     /// Everything a template can name: the name, the number and the fields.
     pub fn all_fields(&self) -> Vec<(String, String)> {
-        let mut all = Vec::with_capacity(self.fields.len() + 2);
-        if let Some(name) = &self.name {
-            all.push(("name".to_owned(), name.clone()));
-        }
-        if let Some(number) = self.to.phone_number() {
-            all.push(("number".to_owned(), number.to_string()));
-        }
-        all.extend(self.fields.iter().cloned());
-        all
+        let fields = self.fields.iter();
+        let fields = fields.map(|(name, value)| (name.as_str(), value.as_str()));
+        all_fields(&self.to, self.name.as_deref(), fields)
     }
+}
+
+/// Everything a template can name about the recipient `to`: the name, the number and the fields.
+pub fn all_fields<'f>(
+    to: &Jid,
+    name: Option<&str>,
+    fields: impl Iterator<Item = (&'f str, &'f str)>,
+) -> Vec<(String, String)> {
+    let mut all = Vec::with_capacity(fields.size_hint().0 + 2);
+    if let Some(name) = name {
+        all.push(("name".to_owned(), name.to_owned()));
+    }
+    if let Some(number) = to.phone_number() {
+        all.push(("number".to_owned(), number.to_string()));
+    }
+    all.extend(fields.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    all
 }
 
 /// How far a recipient is.

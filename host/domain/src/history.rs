@@ -12,6 +12,8 @@ pub struct HistoryFilter {
     pub chat: Option<Jid>,
     /// Only by this author.
     pub from: Option<Jid>,
+    /// Only of the chat with this person, or by that person in any other chat.
+    pub with: Option<Jid>,
     /// Only this way.
     pub direction: Option<Direction>,
     /// Only of these kinds.
@@ -56,6 +58,10 @@ impl HistoryFilter {
             && self
                 .direction
                 .is_none_or(|direction| message.direction == direction)
+            && self.with.as_ref().is_none_or(|with| {
+                [&message.chat, &message.sender].contains(&with)
+                    || message.sender_alt.as_ref() == Some(with)
+            })
             && (!self.with_media || matches!(message.content, Content::Media(_)))
             && self.from.as_ref().is_none_or(|from| {
                 message.sender == *from || message.sender_alt.as_ref() == Some(from)

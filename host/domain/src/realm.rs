@@ -8,6 +8,8 @@ use std::str::FromStr;
 pub enum Dialect {
     /// The WhatsApp Gateway API.
     Gateway,
+    /// The WhatsApp Management System API.
+    Manager,
     /// The WhatsApp API suite.
     Suite,
     /// The WhatsApp Hub API.
@@ -18,12 +20,19 @@ pub enum Dialect {
 
 impl Dialect {
     /// All that are served, in the order in which they are documented.
-    pub const ALL: [Self; 4] = [Self::Gateway, Self::Suite, Self::Hub, Self::Akg];
+    pub const ALL: [Self; 5] = [
+        Self::Gateway,
+        Self::Manager,
+        Self::Suite,
+        Self::Hub,
+        Self::Akg,
+    ];
 
     /// Its name as one word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Gateway => "gateway",
+            Self::Manager => "manager",
             Self::Suite => "suite",
             Self::Hub => "hub",
             Self::Akg => "akg",

@@ -9,6 +9,7 @@ mod condition;
 mod fold;
 mod hours;
 mod limit;
+mod memory;
 mod short;
 mod span;
 mod template;
@@ -31,8 +32,9 @@ pub use condition::{BadPattern, Condition, Kinds, Pattern, People};
 pub use fold::{fold, squeeze};
 pub use hours::{BadHours, Days, Hours, OnDays};
 pub use limit::{BadName, Chance, RuleName, StateName, Tag, ValueName};
+pub use memory::{ChatMemory, Dialogue, Full};
 pub use span::{BadSpan, Span};
-pub use template::{BadTemplate, Hole, Piece, Template};
+pub use template::{BadTemplate, Hole, Template};
 pub use words::{BadWords, Words};
 
 /// A rule that is kept in the database.

@@ -52,7 +52,7 @@ impl Schedule {
     pub const MAX_NAME: usize = 120;
     /// A run that is later than this has been missed, in seconds.
     pub const LATE_SECONDS: u64 = 300;
-    /// Most that are active at once, of one session.
+    /// Most that are active or rest at once, of one session.
     pub const MOST: u64 = 10_000;
 
     /// The runs that follow `after`, at most `most`.
@@ -132,6 +132,8 @@ impl Missed {
 pub enum ScheduleState {
     /// It has a next run.
     Active,
+    /// It rests until it is resumed.
+    Paused,
     /// It has had its last run.
     Done,
     /// It was taken back.
@@ -139,10 +141,16 @@ pub enum ScheduleState {
 }
 
 impl ScheduleState {
+    /// Whether it can still be changed.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Active | Self::Paused)
+    }
+
     /// The word for it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
+            Self::Paused => "paused",
             Self::Done => "done",
             Self::Cancelled => "cancelled",
         }
@@ -151,14 +159,14 @@ impl ScheduleState {
 
 /// A word that names no state.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is none of active, done and cancelled")]
+#[error("`{0}` is none of active, paused, done and cancelled")]
 pub struct BadScheduleState(String);
 
 impl FromStr for ScheduleState {
     type Err = BadScheduleState;
 
     fn from_str(word: &str) -> Result<Self, BadScheduleState> {
-        let all = [Self::Active, Self::Done, Self::Cancelled];
+        let all = [Self::Active, Self::Paused, Self::Done, Self::Cancelled];
         let found = all.into_iter().find(|state| state.as_str() == word);
         found.ok_or_else(|| BadScheduleState(word.chars().take(32).collect()))
     }

@@ -9,8 +9,10 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::engine::EngineName;
 use crate::ids::{SessionId, UserId};
 use crate::jid::Jid;
+use crate::random::Random;
 
 /// A session as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +37,9 @@ pub struct Session {
     pub owner: Option<UserId>,
     /// When it was created.
     pub created_at: Timestamp,
+    /// The engine it runs on.
+    #[serde(default)]
+    pub engine: EngineName,
 }
 
 /// What a session does by itself, as its owner has set it.
@@ -203,6 +208,14 @@ pub struct SessionName(String);
 pub struct BadSessionName(String);
 
 impl SessionName {
+    /// A name that nobody has, and that nobody can guess.
+    pub fn made_up(random: &Random) -> Self {
+        let mut bytes = [0; 10];
+        random.fill(&mut bytes);
+        let unique = data_encoding::BASE32_NOPAD.encode(&bytes);
+        Self(format!("session-{}", unique.to_lowercase()))
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0

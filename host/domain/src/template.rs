@@ -1,9 +1,10 @@
-//! The texts of campaigns: placeholders, small expressions, and a choice of words.
+//! The texts of campaigns and of rules: placeholders, small expressions, and a choice of words.
 //!
 //! | written | what becomes of it |
 //! |---|---|
-//! | `{{Name}}` | the recipient's field, whatever the case of its name; an unknown one stays as it is |
+//! | `{{Name}}` | the field, whatever the case of its name; an unknown one stays as it is |
 //! | `{{ first_name.or("friend").capital() }}` | the field after some [helpers](HELPERS); an unknown one is refused |
+//! | `{{first_name\|friend}}` | short for `{{ first_name.or("friend") }}`, where there is such a field |
 //! | `{hello\|hi\|hey {you\|there}}` | one of these, chosen anew for every recipient |
 //! | `\{`, `\}`, `\|`, `\\` | the character itself |
 //!
@@ -15,6 +16,8 @@
 
 mod expression;
 mod parse;
+
+use std::borrow::Cow;
 
 use crate::content::Content;
 use crate::random::Random;
@@ -45,11 +48,51 @@ enum Part {
     /// where a recipient has no such field.
     Plain {
         written: String,
-        name: String,
+        field: Field,
         known: bool,
     },
     Expression(Expression),
     Choice(Vec<Vec<Part>>),
+}
+
+/// A field as a text names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// As it is written.
+    pub written: String,
+    /// In one form.
+    name: String,
+}
+
+impl Field {
+    fn new(written: &str) -> Self {
+        Self {
+            written: written.to_owned(),
+            name: one_form(written),
+        }
+    }
+}
+
+/// Which fields a text may name.
+#[derive(Clone, Copy)]
+enum Names<'n> {
+    /// These.
+    Of(&'n [&'n str]),
+    /// Any; who asks looks at them afterwards. Braces that are never closed are a mistake then.
+    Any,
+}
+
+impl Names<'_> {
+    fn has(self, field: &Field) -> bool {
+        let has = |known: &[&str], name: &str| known.iter().any(|one| one_form(one) == name);
+        match self {
+            Self::Of(known) => {
+                has(known, &field.name)
+                    || other_name(&field.name).is_some_and(|name| has(known, name))
+            }
+            Self::Any => true,
+        }
+    }
 }
 
 /// Why a text cannot be a template.
@@ -88,6 +131,16 @@ pub enum TemplateError {
         /// From 1, in characters.
         column: usize,
     },
+    /// Two braces that begin neither a placeholder nor a choice.
+    #[error(
+        "line {line}, column {column}: `{{{{` is not closed by `}}}}` as a placeholder is; for braces write `\\{{{{`"
+    )]
+    Open {
+        /// From 1.
+        line: usize,
+        /// From 1, in characters.
+        column: usize,
+    },
     /// An expression that cannot be read.
     #[error("line {line}, column {column}: {message}")]
     Syntax {
@@ -120,7 +173,20 @@ pub fn check<S: AsRef<str>>(text: &str, known: &[S]) -> Result<Template, Templat
         return Err(TemplateError::TooLong);
     }
     let names: Vec<&str> = known.iter().map(AsRef::as_ref).collect();
-    let parts = parse::parts(text, &names)?;
+    let parts = parse::parts(text, Names::Of(&names))?;
+    Ok(Template { parts })
+}
+
+/// Reads a template whose fields are looked at by who asks: see [`Template::fields`].
+///
+/// # Errors
+///
+/// As [`check`], and where `{{` is not closed.
+pub fn read(text: &str) -> Result<Template, TemplateError> {
+    if text.len() > Content::MAX_TEXT {
+        return Err(TemplateError::TooLong);
+    }
+    let parts = parse::parts(text, Names::Any)?;
     Ok(Template { parts })
 }
 
@@ -135,9 +201,38 @@ impl Template {
         fields: &[(String, String)],
         random: &Random,
     ) -> Result<String, TemplateError> {
+        let filling = Filling {
+            value: &|field| value(fields, &field.name).map(Cow::Borrowed),
+            below: &|bound| random.below(bound),
+        };
         let mut text = String::new();
-        render(&self.parts, fields, random, &mut text)?;
+        filling.write(&self.parts, &mut text)?;
         Ok(text)
+    }
+
+    /// The text with what `value` finds for its fields and what `below` (a number below its own)
+    /// chooses, cut at [`Content::MAX_TEXT`].
+    pub fn filled<'v>(
+        &self,
+        value: impl Fn(&Field) -> Option<Cow<'v, str>>,
+        below: impl Fn(usize) -> usize,
+    ) -> String {
+        let filling = Filling {
+            value: &value,
+            below: &below,
+        };
+        let mut text = String::new();
+        if filling.write(&self.parts, &mut text).is_err() {
+            text.truncate(text.floor_char_boundary(Content::MAX_TEXT));
+        }
+        text
+    }
+
+    /// The fields it names.
+    pub fn fields(&self) -> Vec<&Field> {
+        let mut fields = Vec::new();
+        gather(&self.parts, &mut fields);
+        fields
     }
 
     /// Whether the text is the same for all recipients.
@@ -146,39 +241,53 @@ impl Template {
     }
 }
 
-fn render(
-    parts: &[Part],
-    fields: &[(String, String)],
-    random: &Random,
-    text: &mut String,
-) -> Result<(), TemplateError> {
+fn gather<'p>(parts: &'p [Part], fields: &mut Vec<&'p Field>) {
     for part in parts {
         match part {
-            Part::Text(words) => text.push_str(words),
-            Part::Plain {
-                written,
-                name,
-                known,
-            } => match value(fields, name) {
-                Some(value) => text.push_str(value),
-                None if *known => {}
-                None => text.push_str(written),
-            },
-            Part::Expression(expression) => {
-                let value = value(fields, &expression.name).unwrap_or_default();
-                text.push_str(&expression.of(value));
-            }
-            Part::Choice(options) => {
-                if let Some(option) = options.get(random.below(options.len())) {
-                    render(option, fields, random, text)?;
-                }
-            }
-        }
-        if text.len() > Content::MAX_TEXT {
-            return Err(TemplateError::TooLong);
+            Part::Text(_) => {}
+            Part::Plain { field, .. } => fields.push(field),
+            Part::Expression(expression) => fields.push(&expression.field),
+            Part::Choice(options) => options.iter().for_each(|option| gather(option, fields)),
         }
     }
-    Ok(())
+}
+
+/// What a text is filled with.
+struct Filling<'f, 'v> {
+    value: &'f dyn Fn(&Field) -> Option<Cow<'v, str>>,
+    below: &'f dyn Fn(usize) -> usize,
+}
+
+impl Filling<'_, '_> {
+    fn write(&self, parts: &[Part], text: &mut String) -> Result<(), TemplateError> {
+        for part in parts {
+            match part {
+                Part::Text(words) => text.push_str(words),
+                Part::Plain {
+                    written,
+                    field,
+                    known,
+                } => match (self.value)(field) {
+                    Some(value) => text.push_str(&value),
+                    None if *known => {}
+                    None => text.push_str(written),
+                },
+                Part::Expression(expression) => {
+                    let value = (self.value)(&expression.field).unwrap_or_default();
+                    text.push_str(&expression.of(&value));
+                }
+                Part::Choice(options) => {
+                    if let Some(option) = options.get((self.below)(options.len())) {
+                        self.write(option, text)?;
+                    }
+                }
+            }
+            if text.len() > Content::MAX_TEXT {
+                return Err(TemplateError::TooLong);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A field by its name in one form.
@@ -190,6 +299,11 @@ fn value<'f>(fields: &'f [(String, String)], name: &str) -> Option<&'f str> {
             .map(|(_, value)| value.as_str())
     };
     find(name).or_else(|| find(other_name(name)?))
+}
+
+/// Whether two names are the same whatever their case and what joins their words.
+pub(crate) fn is_same_name(one: &str, other: &str) -> bool {
+    one_form(one) == one_form(other)
 }
 
 /// What a name is looked up by: in lower case, without what joins words.
@@ -265,6 +379,22 @@ mod tests {
         ] {
             assert_eq!(rendered(text)?, expected, "{text}");
         }
+        Ok(())
+    }
+
+    #[test]
+    fn the_short_form_says_what_stands_there_otherwise() -> Outcome {
+        for (text, expected) in [
+            ("{{first_name|friend}}", "friend"),
+            ("{{ First Name | it's you }}!", "it's you!"),
+            ("{{name|friend}}", "Ana Lima"),
+            ("{{jobTitle|}}.", "."),
+        ] {
+            assert_eq!(rendered(text)?, expected, "{text}");
+        }
+        // Without such a field it is a choice between braces, as ever.
+        let chosen = rendered("{{hi|hi}}")?;
+        assert_eq!(chosen, "{hi}");
         Ok(())
     }
 

@@ -50,6 +50,25 @@ impl Webhook {
     /// Longest all headers together, in bytes.
     pub const MAX_HEADER_BYTES: usize = 8 * 1024;
 
+    /// The API whose form it is in: what stands before a `/`, behind which variants are named.
+    pub fn family(&self) -> &str {
+        let family = self.form.split('/').next();
+        family.unwrap_or_default()
+    }
+
+    /// Whether this one tells what `other` would tell to the same receiver: both are of one session,
+    /// in the form of one other API, at one address. The plain form goes before its variants, and a
+    /// newer one before an older, because its secret is the one the receiver knows.
+    pub fn tells_instead_of(&self, other: &Self) -> bool {
+        let same = self.session.is_some()
+            && self.session == other.session
+            && self.url == other.url
+            && self.family() == other.family()
+            && self.form != Self::NATIVE;
+        let rank = |webhook: &Self| (webhook.form == webhook.family(), webhook.id);
+        same && rank(self) > rank(other)
+    }
+
     /// Whether it is to get an event of a session of `owner`.
     pub fn wants(&self, event: &Event, owner: Option<UserId>) -> bool {
         let reaches = match self.session {

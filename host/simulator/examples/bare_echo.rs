@@ -5,7 +5,7 @@
 //! long a text takes to a contact and back, and how many go through at once.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::sync::mpsc;
@@ -13,12 +13,14 @@ use wacore::store::InMemoryBackend;
 use warbler_simulator::{Network, NetworkOptions, Person};
 use whatsapp_rust::prelude::{Bot, BotHandle, EventDelivery, EventKind, MessageExt, TokioRuntime};
 
+#[path = "echo/trips.rs"]
+mod trips;
 #[path = "../tests/engine/wiring.rs"]
 mod wiring;
 
 use wiring::{Nodelay, Redirected};
 
-/// How long linking and each answer may take.
+/// How long linking may take.
 const WITHIN: Duration = Duration::from_secs(300);
 
 #[tokio::main]
@@ -30,50 +32,10 @@ async fn main() -> Result<()> {
     let network = Network::start(NetworkOptions::default()).await?;
     let shop = network.person("15550000", "Shop")?;
     let bot = linked(&network, &shop).await?;
-    let people = (0..contacts.max(1))
-        .map(|number| network.person(&format!("1666{number:07}"), "Contact"))
-        .collect::<Result<Vec<_>, _>>()?;
-
-    let first = people.first().context("nobody to talk to")?;
-    let mut trips = Vec::new();
-    for number in 0..200 {
-        trips.push(trip(first, &shop, &format!("ping {number}")).await?);
-    }
-    trips.sort();
-    let median = trips.get(trips.len() / 2).copied().unwrap_or_default();
-
-    let started = Instant::now();
-    let mut running = tokio::task::JoinSet::new();
-    for person in people {
-        let shop = shop.clone();
-        running.spawn(async move {
-            for number in 0..messages {
-                trip(&person, &shop, &format!("text {number}")).await?;
-            }
-            anyhow::Ok(())
-        });
-    }
-    while let Some(finished) = running.join_next().await {
-        finished??;
-    }
-    let took = started.elapsed();
-    let total = contacts.max(1) * messages;
-    let rate = total as f64 / took.as_secs_f64();
-    #[expect(clippy::print_stdout, reason = "the figures are what it is run for")]
-    {
-        println!("median round trip {median:?}; {total} echoes in {took:?}, {rate:.0}/s");
-    }
+    trips::measure(&network, &shop, contacts, messages).await?;
     bot.shutdown().await;
     network.stop().await;
     Ok(())
-}
-
-async fn trip(person: &Person, to: &Person, text: &str) -> Result<Duration> {
-    let started = Instant::now();
-    person.says(to.number(), text).await?;
-    let heard = person.hears_within(WITHIN).await?;
-    anyhow::ensure!(heard.text() == text, "another text came back");
-    Ok(started.elapsed())
 }
 
 async fn linked(network: &Network, owner: &Person) -> Result<BotHandle> {

@@ -25,10 +25,11 @@ use wacore_binary::{BinaryError, Node};
 use wacore_noise::framing::{FrameDecoder, encode_frame};
 use wacore_noise::{NoiseCipher, NoiseError};
 
+use crate::faults::{Fault, GARBAGE};
 use crate::handshake::{self, Greeted, Opened, Refused};
 use crate::hub::Hub;
 use crate::state::connection::{Connection, ConnectionId, OUTBOX, READING_ROOM};
-use crate::{faults::Fault, login, routing};
+use crate::{login, routing};
 
 const HEADER_WITHIN: Duration = Duration::from_secs(10);
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(20);
@@ -209,8 +210,12 @@ async fn write(
         let mut next = Some(first);
         let mut batch = 0;
         while let Some(node) = next {
-            sink.feed(seal(&node, &cipher, counter)?).await?;
-            counter = counter.wrapping_add(1);
+            if node.tag == GARBAGE {
+                sink.feed(framed(&[0; 48])?).await?;
+            } else {
+                sink.feed(seal(&node, &cipher, counter)?).await?;
+                counter = counter.wrapping_add(1);
+            }
             batch += 1;
             next = if batch < BATCH {
                 waiting.try_recv().ok()

@@ -5,7 +5,7 @@
 //! | request | body | answer |
 //! |---|---|---|
 //! | `GET /control` | | `{rootKey}`: the key that signs the server's certificates, in hex |
-//! | `GET /control/people` | | `[{number, name, jid, lid, devices, activeDevices}]` |
+//! | `GET /control/people` | | `[{number, name, jid, lid, devices, activeDevices, linked: [{id, name, platform}]}]` |
 //! | `POST /control/people` | `{number, name}` | the person, new or known |
 //! | `POST /control/people/{number}/say` | `{to, text, replyTo?}` | `{id}` |
 //! | `POST /control/people/{number}/react` | `{to, messageId, emoji}` | `{id}` |
@@ -32,6 +32,9 @@
 //! | `POST /control/people/{number}/scan` | `{qr}` | `{}` once the client is linked |
 //! | `POST /control/people/{number}/type-code` | `{code}` | `{}` once the client is linked |
 //! | `POST /control/people/{number}/unlink` | | `{}` |
+//! | `POST /control/people/{number}/links-at-most` | `{companions}` | `{}` |
+//! | `POST /control/people/{number}/demand-passkey` | `{on}` | `{}` |
+//! | `POST /control/people/{number}/sign` | `{options, origin?}`, WebAuthn's options | the passkey's signature, as a browser writes it |
 //! | `POST /control/people/{number}/groups` | `{subject, members: [number]}` | `{jid}` |
 //! | `POST /control/people/{number}/groups/{jid}` | `{change: "add", members}`, `remove`, `promote`, `demote`; `{change: "subject", text}`, `description`; `{change: "announce", on}`, `lock`; `{change: "picture", base64}`; `{change: "leave"}` | `{}` |
 //! | `GET /control/people/{number}/groups/{jid}/invite` | | `{code}` |
@@ -104,6 +107,9 @@ pub(crate) fn routes() -> Router<Arc<Hub>> {
         .route("/scan", post(people::scan))
         .route("/type-code", post(people::type_code))
         .route("/unlink", post(people::unlink))
+        .route("/links-at-most", post(people::links_at_most))
+        .route("/demand-passkey", post(people::demand_passkey))
+        .route("/sign", post(people::sign))
         .route("/profile", post(people::profile))
         .route("/block", post(people::block))
         .route("/privacy", post(people::privacy))

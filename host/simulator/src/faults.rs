@@ -15,13 +15,17 @@ use wacore_binary::node::NodeContent;
 
 use crate::address::digits;
 use crate::hub::Hub;
-use crate::stanza::empty;
+use crate::stanza::{SERVER, empty};
 use crate::state::State;
 use crate::state::account::{AccountId, DeviceRef, Link};
 use crate::state::connection::ConnectionId;
 
 /// How many standing faults there are at most.
 const MAX_STANDING: usize = 1_000;
+/// The longest body of an unknown stanza.
+const MAX_STRANGE: usize = 8 << 20;
+/// The tag of what is written as a frame that cannot be opened; no stanza has it.
+pub(crate) const GARBAGE: &str = "garbage";
 
 /// Whom a fault meets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,14 +57,20 @@ pub enum Fault {
     Replaced,
     /// Every companion is unlinked.
     Logout,
+    /// A frame arrives that nobody sealed.
+    Garbage,
+    /// A stanza arrives of a kind nobody knows, with a body of so many bytes, at most 8 MiB.
+    UnknownStanza { bytes: u32 },
     /// The next logins fail for this reason (401, 403, 405, 503, …).
     LoginFailure { reason: u16, times: u32 },
-    /// The next IK openings are declined in favour of XXfallback.
+    /// The next IK openings are declined in favour of XXfallback. Meets whoever connects.
     DeclineIk { times: u32 },
     /// The acks for messages from the account come late.
     DelayAcks { ms: u64, times: u32 },
     /// The acks for messages from the account are lost.
     DropAcks { times: u32 },
+    /// The socket breaks under a message from the account, which is lost with it.
+    BreakUnderMessage { times: u32 },
     /// Messages from the account are acked with an error and not delivered.
     ErrorAcks { code: u16, times: u32 },
     /// Messages to the account's devices arrive late.
@@ -141,6 +151,17 @@ impl Faults {
                 self.hub.set_clock_offset(offset_seconds);
                 Ok(0)
             }
+            Fault::Garbage => Ok(state.for_sockets(account, |state, id| {
+                state.send(id, Arc::new(empty(GARBAGE)));
+            })),
+            Fault::UnknownStanza { bytes } => Ok(state.for_sockets(account, |state, id| {
+                state.send(id, Arc::new(unheard_of(bytes)));
+            })),
+            // Who connects is not known before the handshake is over.
+            decline @ Fault::DeclineIk { .. } => {
+                state.faults.add(None, decline)?;
+                Ok(0)
+            }
             standing => {
                 state.faults.add(account, standing)?;
                 Ok(0)
@@ -187,6 +208,7 @@ impl FaultBook {
             | Fault::DeclineIk { times }
             | Fault::DelayAcks { times, .. }
             | Fault::DropAcks { times }
+            | Fault::BreakUnderMessage { times }
             | Fault::ErrorAcks { times, .. }
             | Fault::DelayDelivery { times, .. }
             | Fault::DeliverTwice { times }
@@ -202,6 +224,8 @@ impl FaultBook {
             | Fault::StreamError { .. }
             | Fault::Replaced
             | Fault::Logout
+            | Fault::Garbage
+            | Fault::UnknownStanza { .. }
             | Fault::Clock { .. } => 0,
         };
         if left > 0 {
@@ -324,6 +348,17 @@ pub(crate) fn stream_error(code: u16, child: Option<Node>) -> Node {
         Some(child) => builder.children([child]).build(),
         None => builder.build(),
     }
+}
+
+/// A stanza that no client knows.
+fn unheard_of(bytes: u32) -> Node {
+    let length = usize::try_from(bytes).map_or(MAX_STRANGE, |bytes| bytes.min(MAX_STRANGE));
+    let body = NodeBuilder::new("body").bytes(vec![b'?'; length]).build();
+    NodeBuilder::new("weather")
+        .attr("from", SERVER)
+        .attr("id", "1")
+        .children([body])
+        .build()
 }
 
 /// Another login took this device's place.

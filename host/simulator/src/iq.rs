@@ -23,7 +23,7 @@ use crate::stanza::{Reading, refusal, result};
 use crate::state::State;
 use crate::state::account::DeviceRef;
 use crate::state::connection::ConnectionId;
-use crate::{login, pairing};
+use crate::{login, pairing, passkey};
 
 /// A refusal: code and text.
 pub(crate) struct Refusal(pub(crate) u16, pub(crate) &'static str);
@@ -73,6 +73,9 @@ pub(crate) fn handle(
     let Some(from) = who else {
         let answer = match (xmlns.as_str(), node.child("link_code_companion_reg")) {
             ("md", Some(_)) => pairing::code_request(hub, state, id, node),
+            ("md", None) => {
+                passkey::answer(state, id, node).unwrap_or_else(|| pairing::early(node))
+            }
             _ => pairing::early(node),
         };
         state.send(id, Arc::new(answer));

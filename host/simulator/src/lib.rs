@@ -17,6 +17,7 @@ mod connection;
 pub mod control;
 mod login;
 mod pairing;
+mod passkey;
 mod server;
 
 mod iq;
@@ -36,8 +37,8 @@ mod phone;
 
 pub use faults::{Fault, FaultError, Faults, Scope};
 pub use person::{
-    CallSeen, CallStep, ChatSettings, ChatState, ChatStateSeen, Heard, HeardContent, Muted,
-    Outgoing, Person, PersonError, PresenceSeen, ReceiptSeen, Saying,
+    CallSeen, CallStep, ChatSettings, ChatState, ChatStateSeen, Heard, HeardContent, LinkedDevice,
+    Muted, Outgoing, Person, PersonError, PresenceSeen, ReceiptSeen, Saying,
 };
 pub use phone::content::parts::{ContactCard, LinkPreview, Look, Marks, Place, Poll, Quote};
 pub use phone::media::MediaKind;

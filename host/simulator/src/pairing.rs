@@ -13,7 +13,10 @@ use tokio::sync::oneshot;
 use wacore_binary::Node;
 use wacore_binary::builder::NodeBuilder;
 use wacore_libsignal::protocol::PublicKey;
+use waproto::buffa::Message as _;
+use waproto::whatsapp::DeviceProps;
 use waproto::whatsapp::client_payload::DevicePairingRegistrationData;
+use waproto::whatsapp::device_props::PlatformType;
 
 use crate::address::{Address, Form};
 use crate::faults::stream_error;
@@ -21,12 +24,14 @@ use crate::hub::Hub;
 use crate::person::PersonError;
 use crate::stanza::{Reading, child_array, child_bytes, leaf, refusal, request, result};
 use crate::state::State;
-use crate::state::account::{AccountId, DEVICE_LIMIT, Device, DeviceRef, Keys, SignedKey};
+use crate::state::account::{AccountId, DEVICE_LIMIT, Device, DeviceRef, Keys, Looks, SignedKey};
 use crate::state::connection::ConnectionId;
 use crate::state::pairing::{Answer, Bundle, CODE_SECONDS, CodeRequest, MAX_CODES, Pairing, Stage};
 
 /// How many QR references a connection is given.
 const REFS: usize = 6;
+/// How long the name a client gives itself may be, in characters.
+const MAX_NAME: usize = 100;
 /// The key type written before every public key.
 const KEY_TYPE: u8 = 5;
 
@@ -38,7 +43,7 @@ pub(crate) fn begin(
     noise: [u8; 32],
     data: &DevicePairingRegistrationData,
 ) {
-    let Some(keys) = registration(data) else {
+    let (Some(keys), Some(looks)) = (registration(data), Looks::read(data)) else {
         tracing::debug!("A client's registration data does not verify");
         state.finish(id, stream_error(400, None));
         return;
@@ -58,8 +63,10 @@ pub(crate) fn begin(
         Pairing {
             noise,
             keys,
+            looks,
             refs,
             stage: Stage::Shown,
+            passkey: None,
         },
     );
     let request_id = state.server_id();
@@ -164,14 +171,34 @@ pub(crate) fn succeed(
     Ok(answer)
 }
 
+impl Looks {
+    /// As a client describes itself; nothing when that cannot be read.
+    fn read(data: &DevicePairingRegistrationData) -> Option<Self> {
+        let props = data.device_props.as_deref().unwrap_or_default();
+        let props = DeviceProps::decode_from_slice(props).ok()?;
+        let name = props.os.unwrap_or_default();
+        let platform = props.platform_type.unwrap_or(PlatformType::UNKNOWN);
+        Some(Self {
+            name: name.chars().take(MAX_NAME).collect(),
+            platform: format!("{platform:?}").to_lowercase(),
+        })
+    }
+}
+
+/// Whether an account's phone would link another companion.
+pub(crate) fn has_room(state: &State, account: AccountId) -> Result<(), PersonError> {
+    let room = state.account(account).is_some_and(|account| {
+        account.companions().len() < account.most_companions && account.next_device < DEVICE_LIMIT
+    });
+    room.then_some(()).ok_or(PersonError::TooManyDevices)
+}
+
 /// Reserves the next device id of an account.
 pub(crate) fn next_device(state: &mut State, account: AccountId) -> Result<u16, PersonError> {
+    has_room(state, account)?;
     let account = state
         .account_mut(account)
         .ok_or(PersonError::TooManyDevices)?;
-    if account.next_device >= DEVICE_LIMIT {
-        return Err(PersonError::TooManyDevices);
-    }
     let device = account.next_device;
     account.next_device += 1;
     Ok(device)
@@ -198,6 +225,7 @@ pub(crate) fn answered(state: &mut State, id: ConnectionId, node: &Node) {
         Some(completed) => Answer::Signed {
             completed: completed.to_vec(),
             keys: Box::new(pairing.keys.clone()),
+            looks: pairing.looks.clone(),
             noise: pairing.noise,
         },
     };
@@ -223,6 +251,7 @@ pub(crate) fn link(
     let mut device = Device::new(at.device, linked.keys);
     device.noise = Some(linked.noise);
     device.identity = linked.identity;
+    device.looks = linked.looks;
     account.devices.push(device);
     account.key_index = (now, linked.key_index_list.clone());
     let added = NodeBuilder::new("add").children([
@@ -243,6 +272,7 @@ pub(crate) fn link(
 /// What a verified companion leaves with the server.
 pub(crate) struct Linked {
     pub(crate) keys: Keys,
+    pub(crate) looks: Looks,
     pub(crate) noise: [u8; 32],
     /// The signed identity, as others are to see it.
     pub(crate) identity: Vec<u8>,

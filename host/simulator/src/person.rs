@@ -17,6 +17,7 @@ mod understanding;
 
 mod history;
 mod linking;
+mod passkey;
 mod profile;
 mod reupload;
 mod rooms;
@@ -36,6 +37,7 @@ use tokio::sync::{mpsc, watch};
 pub use calls::{CallSeen, CallStep};
 pub use error::PersonError;
 pub use heard::{ChatState, ChatStateSeen, Heard, HeardContent, PresenceSeen, ReceiptSeen};
+pub use linking::LinkedDevice;
 pub use saying::{Outgoing, Saying};
 pub use settings::{ChatSettings, Muted};
 
@@ -44,7 +46,7 @@ use crate::hub::Hub;
 use crate::phone::Phone;
 use crate::routing::presence;
 use crate::state::account::{
-    Account, AccountId, Device, DeviceRef, Keys, Link, PhoneWork, SignedKey,
+    Account, AccountId, COMPANIONS, Device, DeviceRef, Keys, Link, PhoneWork, SignedKey,
 };
 use crate::state::{MAX_ACCOUNTS, State};
 use inbox::{Inbox, SentLog};
@@ -348,6 +350,8 @@ fn new_account(
         last_seen: now,
         devices: vec![Device::new(0, keys)],
         next_device: 1,
+        most_companions: COMPANIONS,
+        passkey: None,
         key_index,
         watchers: HashSet::new(),
         subscribers: HashMap::new(),

@@ -20,6 +20,7 @@ mod error;
 pub(crate) mod history;
 pub(crate) mod linking;
 pub(crate) mod media;
+pub(crate) mod passkey;
 pub(crate) mod poll;
 pub(crate) mod reupload;
 

@@ -52,6 +52,11 @@ pub(crate) fn received(hub: &Arc<Hub>, id: ConnectionId, node: Node) {
         state.acknowledge(who, &class, &stanza, from.as_deref());
         return;
     }
+    let breaks = |fault: &Fault| matches!(fault, Fault::BreakUnderMessage { .. }).then_some(());
+    if node.tag == "message" && state.faults.take(Some(who.account), breaks).is_some() {
+        state.close(id);
+        return;
+    }
     let Some(ack) = submit(hub, state, who, &node) else {
         return;
     };

@@ -15,7 +15,7 @@ pub struct AuditEntry {
     /// When.
     pub at: Timestamp,
     /// What the one who did it had shown: `host`, `master-key`, `key`, `user`, `session-token`;
-    /// `nobody` for a login that failed.
+    /// `nobody` for a login that failed and for an API that is open to everybody.
     pub actor_kind: String,
     /// The id of that key, user or session.
     pub actor: Option<String>,

@@ -1,9 +1,12 @@
 //! Campaigns.
 //!
-//! A campaign's recipients are rows of their own ([`recipients`]), written together with it and
-//! never added to afterwards but while it is open.
+//! A campaign's recipients are rows of their own ([`recipients`]) in a list ([`lists`]) that is whole
+//! before the campaign is there, and never added to: while the campaign is open another list can
+//! take its place. What moves many of them on at once is a turn ([`turns`]).
 
+mod lists;
 mod recipients;
+mod turns;
 
 use rusqlite::{Row, params};
 use warbler_domain::campaign::{
@@ -18,7 +21,9 @@ use crate::rows::{
 };
 use crate::{Error, Reader, Result, Writer};
 
+pub use lists::ListId;
 pub use recipients::{NewRecipient, Settled};
+pub use turns::Turn;
 
 /// Reading half.
 pub struct Campaigns<'a>(&'a Reader<'a>);
@@ -90,11 +95,14 @@ impl Campaigns<'_> {
         Ok(count.unwrap_or(0))
     }
 
-    /// Those that run, and those whose time has come; the oldest first.
+    /// Those that run, those whose time has come, and those with recipients that a step is still to
+    /// move on; the oldest first.
     pub fn at_work(&self, now: Timestamp) -> Result<Vec<Campaign>> {
+        // One after the other, as each has an index.
         let sql = format!(
             "SELECT {COLUMNS} FROM campaigns
-             WHERE state = 'running' OR (state = 'scheduled' AND start_at <= ?1) ORDER BY seq"
+             WHERE state = 'running' OR (state = 'scheduled' AND start_at <= ?1)
+             UNION SELECT {COLUMNS} FROM campaigns WHERE turn IS NOT NULL ORDER BY seq"
         );
         let rows = collect(&mut prepare(self.0.conn, &sql)?, [now.as_millis()], read)?;
         Ok(rows.into_iter().map(|(_, campaign)| campaign).collect())
@@ -111,8 +119,21 @@ impl Campaigns<'_> {
 
     /// How many of its recipients are how far.
     pub fn counts(&self, id: CampaignId) -> Result<CampaignCounts> {
+        if !self.is_turning(id)? {
+            return self.counts_stored(id);
+        }
+        self.at_once(|| {
+            let mut counts = self.counts_stored(id)?;
+            if let Some(turning) = self.turning(id)? {
+                self.count_turned(id, turning, &mut counts)?;
+            }
+            Ok(counts)
+        })
+    }
+
+    fn counts_stored(&self, id: CampaignId) -> Result<CampaignCounts> {
         let sql = "SELECT state, count(*) FROM campaign_recipients
-                   WHERE campaign = (SELECT seq FROM campaigns WHERE id = ?1) GROUP BY state";
+                   WHERE campaign = (SELECT list FROM campaigns WHERE id = ?1) GROUP BY state";
         let mut counts = CampaignCounts::default();
         let rows = collect(&mut prepare(self.0.conn, sql)?, [id.as_bytes()], |row| {
             let state: RecipientState = parsed(row, 0, "campaign_recipients.state")?;
@@ -140,8 +161,9 @@ impl Campaigns<'_> {
 }
 
 impl CampaignsMut<'_> {
-    /// Adds one, with all its recipients.
-    pub fn insert(&self, campaign: &Campaign, recipients: &[NewRecipient]) -> Result<()> {
+    /// Adds one that has the recipients of a list; `false` when the list was swept up in the
+    /// meantime, and what is added is to be undone.
+    pub fn insert(&self, campaign: &Campaign, list: ListId) -> Result<bool> {
         let sql = "INSERT INTO campaigns (id, kind, owner, name, state, reason, sessions, content, writer,
                                           columns, rules, start_at, run, made_by, created_at,
                                           started_at, ended_at)
@@ -165,9 +187,8 @@ impl CampaignsMut<'_> {
             campaign.started_at.map(Timestamp::as_millis),
             campaign.ended_at.map(Timestamp::as_millis),
         ])?;
-        let seq = self.0.conn.last_insert_rowid();
         self.keep_media(campaign)?;
-        self.add_recipients(seq, recipients)
+        self.take_list(campaign.id, list)
     }
 
     /// Writes what has changed about one, but for its recipients.
@@ -203,11 +224,10 @@ impl CampaignsMut<'_> {
         needed.try_for_each(|digest| self.0.media_mut().keep_for(&digest, keeper))
     }
 
-    /// Takes one away, with its recipients; the messages stay. Whether it was there.
+    /// Takes one away, and leaves its recipients to be swept up; the messages stay. Whether it was
+    /// there.
     pub fn delete(&self, id: CampaignId) -> Result<bool> {
-        let sql = "DELETE FROM campaign_recipients
-                   WHERE campaign = (SELECT seq FROM campaigns WHERE id = ?1)";
-        prepare(self.0.conn, sql)?.execute([id.as_bytes()])?;
+        self.let_go_of_list(id)?;
         self.0.media_mut().let_go(id.as_bytes())?;
         let sql = "DELETE FROM campaigns WHERE id = ?1";
         Ok(prepare(self.0.conn, sql)?.execute([id.as_bytes()])? > 0)

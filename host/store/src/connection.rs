@@ -26,6 +26,10 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0011_campaigns.sql"),
     include_str!("../migrations/0012_dialects.sql"),
     include_str!("../migrations/0013_links.sql"),
+    include_str!("../migrations/0014_manager.sql"),
+    include_str!("../migrations/0015_engines.sql"),
+    include_str!("../migrations/0016_lists.sql"),
+    include_str!("../migrations/0017_turns.sql"),
 ];
 
 /// How many statements a connection keeps prepared.

@@ -185,6 +185,7 @@ impl History<'_> {
 /// Whether the filter can pass over many rows for each one it wants.
 fn is_selective(filter: &HistoryFilter) -> bool {
     filter.from.is_some()
+        || filter.with.is_some()
         || filter.direction.is_some()
         || filter.with_media
         || matches!(filter.kinds, Kinds::Only(_))
@@ -202,6 +203,12 @@ fn conditions(filter: &HistoryFilter, sql: &mut String, values: &mut Vec<Value>)
         condition(
             " AND (sender = ? OR json_extract(body, '$.senderAlt') = ?)",
             from.to_string().into(),
+        );
+    }
+    if let Some(with) = &filter.with {
+        condition(
+            " AND (chat = ? OR sender = ? OR json_extract(body, '$.senderAlt') = ?)",
+            with.to_string().into(),
         );
     }
     if let Some(direction) = filter.direction {

@@ -3,7 +3,7 @@
 use rusqlite::params;
 use warbler_domain::{ExtensionName, SessionId, Timestamp};
 
-use crate::rows::{collect, first, prepare};
+use crate::rows::{collect, first, parsed, prepare};
 use crate::{Reader, Result, Writer};
 
 /// One change an extension asked for.
@@ -98,6 +98,34 @@ impl Kv<'_> {
         collect(&mut prepare(self.0.conn, sql)?, params, |row| {
             Ok(row.get(0)?)
         })
+    }
+
+    /// What `take` makes of the values of a session whose keys begin with `prefix`, of all
+    /// extensions, at most `most`: the extension, the key without what stands before it, and that.
+    pub fn of_session<T>(
+        &self,
+        session: SessionId,
+        prefix: &str,
+        now: Timestamp,
+        most: usize,
+        take: impl Fn(&[u8]) -> Option<T>,
+    ) -> Result<Vec<(ExtensionName, String, T)>> {
+        let sql = "SELECT extension, substr(key, length(?1) + 1), value FROM kv
+                   WHERE substr(key, 1, length(?1)) = ?1
+                   AND (expires_at IS NULL OR expires_at > ?2) ORDER BY extension, key";
+        let begins = format!("{}{prefix}", part_of(session));
+        let mut statement = prepare(self.0.conn, sql)?;
+        let mut rows = statement.query(params![begins, now.as_millis()])?;
+        let mut found = Vec::new();
+        while found.len() < most
+            && let Some(row) = rows.next()?
+        {
+            let value: Vec<u8> = row.get(2)?;
+            if let Some(taken) = take(&value) {
+                found.push((parsed(row, 0, "kv.extension")?, row.get(1)?, taken));
+            }
+        }
+        Ok(found)
     }
 
     /// Size of all keys that begin with `part`, and of their values, of an extension, in bytes.

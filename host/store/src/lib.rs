@@ -35,6 +35,7 @@ pub mod sending;
 pub mod session_marks;
 pub mod session_tokens;
 pub mod sessions;
+pub mod shelf;
 pub mod stats;
 pub mod suppressions;
 pub mod timers;

@@ -45,6 +45,22 @@ impl Messages<'_> {
         Ok(found.map(|(_, message)| message))
     }
 
+    /// The number of one: messages are counted as they are stored, and no number is given twice.
+    pub fn number(&self, id: MessageId) -> Result<Option<i64>> {
+        let sql = "SELECT seq FROM messages WHERE id = ?1";
+        let params = params![id.as_bytes()];
+        first(&mut prepare(self.0.conn, sql)?, params, |row| {
+            Ok(row.get(0)?)
+        })
+    }
+
+    /// The one with this number.
+    pub fn numbered(&self, number: i64) -> Result<Option<Message>> {
+        let sql = "SELECT seq, body, status, error FROM messages WHERE seq = ?1";
+        let found = first(&mut prepare(self.0.conn, sql)?, params![number], read)?;
+        Ok(found.map(|(_, message)| message))
+    }
+
     /// When the newest message of a session was written or came; nothing without any.
     pub fn newest_at(&self, session: SessionId) -> Result<Option<Timestamp>> {
         let sql = "SELECT max(place) FROM messages WHERE session = ?1";

@@ -75,9 +75,10 @@ impl Schedules<'_> {
         Ok(Page::of_rows(found, page.limit()))
     }
 
-    /// How many of a session are active.
-    pub fn active(&self, session: SessionId) -> Result<u64> {
-        let sql = "SELECT count(*) FROM schedules WHERE session = ?1 AND state = 'active'";
+    /// How many of a session are active or rest.
+    pub fn open(&self, session: SessionId) -> Result<u64> {
+        let sql = "SELECT count(*) FROM schedules
+                   WHERE session = ?1 AND state IN ('active', 'paused')";
         let count = first(
             &mut prepare(self.0.conn, sql)?,
             [session.as_bytes()],
@@ -146,9 +147,7 @@ impl SchedulesMut<'_> {
             schedule.created_at.as_millis(),
             schedule.runs,
         ])?;
-        let keeper = schedule.id.as_bytes();
-        let mut needed = schedule.content.stored();
-        needed.try_for_each(|digest| self.0.media_mut().keep_for(&digest, keeper))
+        self.keep_media(schedule)
     }
 
     /// Deals with a run: the schedule's next one is `next_at`, or it is done. `false` when that run
@@ -195,10 +194,36 @@ impl SchedulesMut<'_> {
         Ok(true)
     }
 
-    /// Takes one back that is active; whether it was.
+    /// Writes what has changed about one that is not over.
+    pub fn update(&self, schedule: &Schedule) -> Result<()> {
+        let sql = "UPDATE schedules SET name = ?2, jid = ?3, content = ?4, zone = ?5, timing = ?6,
+                          missed = ?7, state = ?8, next_at = ?9
+                   WHERE id = ?1";
+        prepare(self.0.conn, sql)?.execute(params![
+            schedule.id.as_bytes(),
+            schedule.name,
+            schedule.to.to_string(),
+            to_json(&schedule.content, "schedules.content")?,
+            schedule.zone.to_string(),
+            to_json(&schedule.timing, "schedules.timing")?,
+            schedule.missed.as_str(),
+            schedule.state.as_str(),
+            schedule.next_at.map(Timestamp::as_millis),
+        ])?;
+        self.0.media_mut().let_go(schedule.id.as_bytes())?;
+        self.keep_media(schedule)
+    }
+
+    fn keep_media(&self, schedule: &Schedule) -> Result<()> {
+        let keeper = schedule.id.as_bytes();
+        let mut needed = schedule.content.stored();
+        needed.try_for_each(|digest| self.0.media_mut().keep_for(&digest, keeper))
+    }
+
+    /// Takes one back that is active or rests; whether it did.
     pub fn cancel(&self, id: ScheduleId) -> Result<bool> {
         let sql = "UPDATE schedules SET state = 'cancelled', next_at = NULL
-                   WHERE id = ?1 AND state = 'active'";
+                   WHERE id = ?1 AND state IN ('active', 'paused')";
         self.0.media_mut().let_go(id.as_bytes())?;
         Ok(prepare(self.0.conn, sql)?.execute([id.as_bytes()])? > 0)
     }

@@ -1,12 +1,12 @@
 //! What dialects call a session besides its id and its name.
 
 use rusqlite::{Row, params};
-use warbler_domain::{PhoneNumber, SessionId};
+use warbler_domain::{PhoneNumber, SessionId, Timestamp};
 
 use crate::rows::{collect, first, id_bytes, parsed_opt, prepare};
 use crate::{Reader, Result, Writer};
 
-const COLUMNS: &str = "session, number, label, phone";
+const COLUMNS: &str = "session, number, label, phone, changed_at";
 
 /// What dialects call a session. It is there as long as its session is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct SessionMarks {
     pub label: Option<String>,
     /// The number of the phone that is to be linked.
     pub phone: Option<PhoneNumber>,
+    /// When it was last called otherwise.
+    pub changed_at: Option<Timestamp>,
 }
 
 /// Reading half.
@@ -69,19 +71,23 @@ impl AllSessionMarksMut<'_> {
         session: SessionId,
         label: Option<&str>,
         phone: Option<&PhoneNumber>,
+        now: Timestamp,
     ) -> Result<()> {
-        let sql = "UPDATE session_marks SET label = ?2, phone = ?3 WHERE session = ?1";
-        let phone = phone.map(PhoneNumber::as_str);
-        prepare(self.0.conn, sql)?.execute(params![session.as_bytes(), label, phone])?;
+        let sql = "UPDATE session_marks SET label = ?2, phone = ?3, changed_at = ?4
+                   WHERE session = ?1";
+        let (phone, now) = (phone.map(PhoneNumber::as_str), now.as_millis());
+        prepare(self.0.conn, sql)?.execute(params![session.as_bytes(), label, phone, now])?;
         Ok(())
     }
 }
 
 fn read(row: &Row<'_>) -> Result<SessionMarks> {
+    let changed_at: Option<i64> = row.get(4)?;
     Ok(SessionMarks {
         session: SessionId::from_bytes(id_bytes(row, 0, "session_marks.session")?),
         number: row.get(1)?,
         label: row.get(2)?,
         phone: parsed_opt(row, 3, "session_marks.phone")?,
+        changed_at: changed_at.map(Timestamp::from_millis),
     })
 }

@@ -3,7 +3,7 @@
 use rusqlite::{Row, params};
 use warbler_domain::session::{Account, SessionSettings, Wanted};
 use warbler_domain::{
-    Session, SessionId, SessionName, SessionRef, SessionState, Timestamp, UserId,
+    EngineName, Session, SessionId, SessionName, SessionRef, SessionState, Timestamp, UserId,
 };
 
 use crate::rows::{
@@ -11,8 +11,8 @@ use crate::rows::{
 };
 use crate::{Error, Reader, Result, Writer};
 
-const COLUMNS: &str =
-    "id, name, state, reason, changed_at, wanted, jid, lid, push_name, created_at, owner";
+const COLUMNS: &str = "id, name, state, reason, changed_at, wanted, jid, lid, push_name, created_at, owner, \
+     engine";
 
 /// Reading half.
 pub struct Sessions<'a>(&'a Reader<'a>);
@@ -74,12 +74,42 @@ impl Sessions<'_> {
             |row| json(row, 0, "sessions.settings"),
         )
     }
+
+    /// How many belong to a user.
+    pub fn count_of(&self, owner: UserId) -> Result<u32> {
+        let sql = "SELECT count(*) FROM sessions WHERE owner = ?1";
+        let params = params![owner.as_bytes()];
+        let count = first(&mut prepare(self.0.conn, sql)?, params, |row| {
+            Ok(row.get(0)?)
+        })?;
+        Ok(count.unwrap_or(0))
+    }
+
+    /// The URL of the proxy a session goes through, with its password, if it goes through one.
+    pub fn proxy(&self, session: SessionId) -> Result<Option<String>> {
+        let sql = "SELECT settings ->> '$.proxy' FROM sessions WHERE id = ?1";
+        let found = first(
+            &mut prepare(self.0.conn, sql)?,
+            params![session.as_bytes()],
+            |row| Ok(row.get(0)?),
+        );
+        Ok(found?.flatten())
+    }
 }
 
 impl SessionsMut<'_> {
-    /// Notes what a session is to do by itself.
+    /// Notes through which proxy a session is to go; none is the direct way.
+    pub fn set_proxy(&self, session: SessionId, proxy: Option<&str>) -> Result<()> {
+        let sql = "UPDATE sessions SET settings = \
+                   json_patch(coalesce(settings, '{}'), json_object('proxy', ?2)) WHERE id = ?1";
+        prepare(self.0.conn, sql)?.execute(params![session.as_bytes(), proxy])?;
+        Ok(())
+    }
+
+    /// Notes what a session is to do by itself; its proxy stays.
     pub fn set_settings(&self, session: SessionId, settings: &SessionSettings) -> Result<()> {
-        let sql = "UPDATE sessions SET settings = ?2 WHERE id = ?1";
+        let sql = "UPDATE sessions SET settings = \
+                   json_patch(?2, json_object('proxy', settings ->> '$.proxy')) WHERE id = ?1";
         let settings = to_json(settings, "sessions.settings")?;
         prepare(self.0.conn, sql)?.execute(params![session.as_bytes(), settings])?;
         Ok(())
@@ -87,9 +117,9 @@ impl SessionsMut<'_> {
 
     /// Adds a session; `false` when its name is taken.
     pub fn insert(&self, session: &Session) -> Result<bool> {
-        let sql =
-            "INSERT INTO sessions (id, name, state, reason, changed_at, wanted, created_at, owner)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING";
+        let sql = "INSERT INTO sessions
+                   (id, name, state, reason, changed_at, wanted, created_at, owner, engine)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING";
         let changed = prepare(self.0.conn, sql)?.execute(params![
             session.id.as_bytes(),
             session.name.as_str(),
@@ -99,6 +129,7 @@ impl SessionsMut<'_> {
             wanted_word(session.wanted),
             session.created_at.as_millis(),
             session.owner.as_ref().map(UserId::as_bytes),
+            session.engine.as_str(),
         ])?;
         Ok(changed > 0)
     }
@@ -121,6 +152,13 @@ impl SessionsMut<'_> {
     pub fn set_wanted(&self, session: SessionId, wanted: Wanted) -> Result<()> {
         let sql = "UPDATE sessions SET wanted = ?2 WHERE id = ?1";
         prepare(self.0.conn, sql)?.execute(params![session.as_bytes(), wanted_word(wanted)])?;
+        Ok(())
+    }
+
+    /// Notes on which engine a session runs from now on.
+    pub fn set_engine(&self, session: SessionId, engine: EngineName) -> Result<()> {
+        let sql = "UPDATE sessions SET engine = ?2 WHERE id = ?1";
+        prepare(self.0.conn, sql)?.execute(params![session.as_bytes(), engine.as_str()])?;
         Ok(())
     }
 
@@ -232,5 +270,6 @@ fn read(row: &Row<'_>) -> Result<Session> {
         account,
         owner: id_bytes_opt(row, 10, "sessions.owner")?.map(UserId::from_bytes),
         created_at: Timestamp::from_millis(row.get(9)?),
+        engine: parsed(row, 11, "sessions.engine")?,
     })
 }

@@ -102,6 +102,19 @@ impl SuppressionsMut<'_> {
         Ok(prepare(self.0.conn, sql)?.execute(params)? > 0)
     }
 
+    /// Takes an entry away if it has this reason still; whether it did.
+    pub fn take_back(&self, one: &Suppression) -> Result<bool> {
+        let sql = "DELETE FROM suppressions
+                   WHERE owner = ?1 AND session = ?2 AND jid = ?3 AND reason = ?4";
+        let params = params![
+            bytes_of(one.owner.as_ref().map(UserId::as_bytes)),
+            bytes_of(one.session.as_ref().map(SessionId::as_bytes)),
+            one.jid.to_string(),
+            one.reason,
+        ];
+        Ok(prepare(self.0.conn, sql)?.execute(params)? > 0)
+    }
+
     /// Takes an entry away; whether it was there.
     pub fn remove(&self, one: &Suppression) -> Result<bool> {
         let sql = "DELETE FROM suppressions WHERE owner = ?1 AND session = ?2 AND jid = ?3";

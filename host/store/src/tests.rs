@@ -1,17 +1,20 @@
 //! The store's promises, on real files.
 
+mod lists;
 mod outbox;
 mod sending;
 mod together;
 mod trouble;
+mod turns;
 mod upgrade;
 
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 use warbler_domain::session::Wanted;
 use warbler_domain::{
-    Content, Direction, Event, EventBody, EventId, ExtensionName, FailureCode, Jid, Message,
-    MessageId, MessageStatus, Random, Session, SessionId, SessionState, Timestamp, WhatsAppId,
+    Content, Direction, EngineName, Event, EventBody, EventId, ExtensionName, FailureCode, Jid,
+    Message, MessageId, MessageStatus, Random, Session, SessionId, SessionState, Timestamp,
+    WhatsAppId,
 };
 
 use crate::events::Trace;
@@ -53,6 +56,7 @@ impl Bench {
             account: None,
             owner: None,
             created_at: NOW,
+            engine: EngineName::default(),
         })
     }
 

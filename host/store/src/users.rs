@@ -50,6 +50,12 @@ impl Users<'_> {
         )
     }
 
+    /// The user with this number.
+    pub fn numbered(&self, number: i64) -> Result<Option<User>> {
+        let sql = format!("SELECT {COLUMNS} FROM users WHERE number = ?1");
+        first(&mut prepare(self.0.conn, &sql)?, params![number], read)
+    }
+
     /// The user of this name, in any case.
     pub fn by_name(&self, name: &str) -> Result<Option<User>> {
         let sql = format!("SELECT {COLUMNS} FROM users WHERE name = ?1");

@@ -68,6 +68,24 @@ impl Webhooks<'_> {
         Ok(count.unwrap_or(0))
     }
 
+    /// The number of one: 1 for the first webhook of the host, never given twice.
+    pub fn number(&self, id: WebhookId) -> Result<Option<i64>> {
+        let sql = "SELECT number FROM webhook_numbers WHERE webhook = ?1";
+        let params = params![id.as_bytes()];
+        first(&mut prepare(self.0.conn, sql)?, params, |row| {
+            Ok(row.get(0)?)
+        })
+    }
+
+    /// The one with this number.
+    pub fn numbered(&self, number: i64) -> Result<Option<WebhookId>> {
+        let sql = "SELECT webhook FROM webhook_numbers WHERE number = ?1";
+        first(&mut prepare(self.0.conn, sql)?, params![number], |row| {
+            let id = id_bytes(row, 0, "webhook_numbers.webhook")?;
+            Ok(WebhookId::from_bytes(id))
+        })
+    }
+
     /// What one has done since it was made.
     pub fn totals(&self, id: WebhookId) -> Result<Totals> {
         let sql = "SELECT delivered, failed, last_delivered_at FROM webhooks WHERE id = ?1";

@@ -6,7 +6,8 @@
 use wacore_binary::{Jid as EngineJid, Server as EngineServer};
 use warbler_domain::jid::Server;
 use warbler_domain::{Jid, WhatsAppId};
-use whatsapp_rust::Client;
+
+use crate::memory::Memory;
 
 /// The address without device; `None` for kinds we have no word for (bots, calls).
 pub(crate) fn plain(jid: &EngineJid) -> Option<Jid> {
@@ -48,7 +49,7 @@ pub(crate) struct Known {
 
 /// What is known about `jid`, of which a stanza may have told the other address too.
 pub(crate) async fn known(
-    client: &Client,
+    memory: &dyn Memory,
     jid: &EngineJid,
     told: Option<&EngineJid>,
 ) -> Option<Known> {
@@ -57,7 +58,7 @@ pub(crate) async fn known(
     let other = match jid.server() {
         Server::Pn | Server::Lid => match told {
             Some(told) if told.server() != jid.server() => Some(told),
-            _ => counterpart(client, &jid).await,
+            _ => counterpart(memory, &jid).await,
         },
         _ => None,
     };
@@ -71,26 +72,18 @@ pub(crate) async fn known(
 }
 
 /// The number of a LID, or the LID of a number, as far as the engine has learned it.
-pub(crate) async fn counterpart(client: &Client, jid: &Jid) -> Option<Jid> {
-    let own = client.pn().as_ref().and_then(plain);
-    let own_lid = client.lid().as_ref().and_then(plain);
+pub(crate) async fn counterpart(memory: &dyn Memory, jid: &Jid) -> Option<Jid> {
+    if !matches!(jid.server(), Server::Pn | Server::Lid) {
+        return None;
+    }
+    let (own, own_lid) = (memory.own().await, memory.own_lid().await);
     if own.as_ref() == Some(jid) {
         return own_lid;
     }
     if own_lid.as_ref() == Some(jid) {
         return own;
     }
-    let found = client.get_lid_pn_entry(&engine(jid)).await;
-    let entry = found.unwrap_or_else(|err| {
-        tracing::warn!(%err, "The other address of {} could not be looked up", jid.masked());
-        None
-    })?;
-    let text = match jid.server() {
-        Server::Pn => format!("{}@lid", entry.lid),
-        Server::Lid => format!("{}@s.whatsapp.net", entry.phone_number),
-        _ => return None,
-    };
-    text.parse().ok()
+    memory.learned(jid).await
 }
 
 #[cfg(test)]

@@ -3,9 +3,8 @@
 //! Everything sessions share is here: configuration, HTTP, the way to the server. A session costs
 //! what its engine client costs, which is kept small by small caches; it has no thread of its own.
 
-use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,12 +12,10 @@ use http::Uri;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use wacore::net::HttpClient;
 use wacore::store::DevicePropsOverride;
-use waproto::whatsapp::device_props::PlatformType;
-use warbler_app::driver::{Driver, DriverError, Inbox, Link};
-use warbler_app::fetch::tls;
-use warbler_domain::{Clock, SessionId};
+use warbler_app::driver::{Driver, DriverError, EngineCapability, Inbox, Link};
+use warbler_app::fetch::Roots;
+use warbler_domain::{Clock, EngineName, SessionId};
 use warbler_store::Store;
 use whatsapp_rust::Client;
 use whatsapp_rust::cache_config::{CacheConfig, CacheEntryConfig};
@@ -31,15 +28,29 @@ use crate::http::Http;
 use crate::keys::Keys;
 use crate::lines::{Ears, Hook, Lines};
 use crate::link::{Pulse, UPLOADS, WhatsappLink};
+use crate::looks::Platform;
 use crate::owed::Owed;
+use crate::retries::Retries;
+use crate::seats::Seats;
 use crate::tasks::Tasks;
 use crate::teller::Teller;
-use crate::transport::{Route, Transports};
+use crate::transport::Transports;
+use crate::way::Ways;
 
 /// The web version told to the simulated network, which takes any.
-const SIMULATED_VERSION: (u32, u32, u32) = (2, 3000, 1_035_000_000);
+pub(crate) const SIMULATED_VERSION: (u32, u32, u32) = (2, 3000, 1_035_000_000);
 /// How often the engine's device record is stored if nothing asks for it earlier.
 const SAVE: Duration = Duration::from_secs(60);
+
+/// A build for the simulated network takes any certificate.
+pub(crate) const CAPABILITIES: &[EngineCapability] = match cfg!(feature = "simulator") {
+    true => {
+        EngineCapability::ALL
+            .split_at(EngineCapability::ALL.len() - 1)
+            .0
+    }
+    false => &EngineCapability::ALL,
+};
 
 /// How to reach WhatsApp, and as whom.
 #[derive(Debug, Clone)]
@@ -53,6 +64,10 @@ pub struct EngineConfig {
     pub simulated: bool,
     /// What the phone lists this device as.
     pub device_name: String,
+    /// The kind of client the phone shows beside that name.
+    pub device_platform: Platform,
+    /// Whose signature under WhatsApp's TLS certificates is trusted.
+    pub tls_roots: Roots,
     /// One-time keys kept on offer at the server, per session.
     pub prekeys: usize,
     /// How much is taken of what the phone remembers, when a session is linked; nothing at first.
@@ -66,6 +81,8 @@ impl Default for EngineConfig {
             media_base: None,
             simulated: false,
             device_name: "Warbler".to_owned(),
+            device_platform: Platform::default(),
+            tls_roots: Roots::default(),
             prekeys: 64,
             history: HistoryLimits::default(),
         }
@@ -98,7 +115,7 @@ pub enum ConfigError {
 }
 
 impl EngineConfig {
-    fn check(&self) -> Result<(), ConfigError> {
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
         let plain = match self.websocket_url.scheme_str() {
             Some("wss") => false,
             Some("ws") => true,
@@ -137,11 +154,11 @@ pub struct WhatsappRust {
     store: Store,
     clock: Arc<dyn Clock>,
     config: EngineConfig,
-    route: Route,
-    http: Arc<dyn HttpClient>,
-    seats: Arc<Mutex<HashSet<SessionId>>>,
+    ways: Ways,
+    seats: Seats,
     uploads: Arc<Semaphore>,
     owed: Arc<Owed>,
+    retries: Arc<Retries>,
     tasks: TaskTracker,
 }
 
@@ -152,20 +169,16 @@ impl WhatsappRust {
         clock: Arc<dyn Clock>,
         config: EngineConfig,
     ) -> Result<Self, ConfigError> {
-        config.check()?;
-        let tls = tls::client_config().map_err(|err| ConfigError::Tls(err.to_string()))?;
-        let bad = |_| ConfigError::BadAddress(config.websocket_url.clone());
-        let route = Route::new(&config.websocket_url, Arc::new(tls)).map_err(bad)?;
-        let http = Http::new(config.media_base.as_ref()).map_err(ConfigError::Tls)?;
+        let ways = Ways::new(store.clone(), &config)?;
         Ok(Self {
             store,
             clock,
             config,
-            route,
-            http: Arc::new(http),
-            seats: Arc::default(),
+            ways,
+            seats: Seats::default(),
             uploads: Arc::new(Semaphore::new(UPLOADS)),
             owed: Arc::default(),
+            retries: Arc::default(),
             tasks: TaskTracker::new(),
         })
     }
@@ -178,6 +191,7 @@ impl WhatsappRust {
         &self,
         keys: &Keys,
         transports: Transports,
+        http: Arc<Http>,
         lines: &Arc<Lines>,
         tasks: &Tasks,
     ) -> Result<Arc<Client>, DriverError> {
@@ -188,7 +202,7 @@ impl WhatsappRust {
         keys.follow(&device);
         let looks = DevicePropsOverride::new()
             .with_os(self.config.device_name.clone())
-            .with_platform_type(PlatformType::CHROME);
+            .with_platform_type(self.config.device_platform.kind());
         device
             .process_command(DeviceCommand::SetDeviceProps(looks))
             .await;
@@ -196,7 +210,7 @@ impl WhatsappRust {
             .with_runtime(tasks.clone())
             .with_persistence_manager(device)
             .with_transport_factory(transports)
-            .with_http_client_arc(Arc::clone(&self.http))
+            .with_http_client_arc(http)
             .with_cache_config(small_caches())
             .with_inbound_durability_hook(Hook::new(Arc::clone(lines), keys.clone()))
             .with_skip_history_sync(!self.config.history.wants_some())
@@ -214,8 +228,12 @@ impl WhatsappRust {
 
 #[async_trait]
 impl Driver for WhatsappRust {
-    fn engine(&self) -> &'static str {
-        "whatsapp-rust"
+    fn engine(&self) -> EngineName {
+        EngineName::WhatsappRust
+    }
+
+    fn capabilities(&self) -> &'static [EngineCapability] {
+        CAPABILITIES
     }
 
     async fn open(
@@ -223,22 +241,21 @@ impl Driver for WhatsappRust {
         session: SessionId,
         inbox: Arc<dyn Inbox>,
     ) -> Result<Arc<dyn Link>, DriverError> {
-        let seat = Seat::take(&self.seats, session)?;
+        let seat = self.seats.take(session)?;
         let keys = self.keys(session);
         let pulse = Arc::new(Pulse::new(Arc::clone(&self.clock)));
         let (lines, heard) = Lines::new();
         let calls = Arc::<Calls>::default();
         let cut = CancellationToken::new();
-        let transports = Transports::new(
-            self.route.clone(),
-            Arc::clone(&pulse),
-            cut.clone(),
-            self.tasks.clone(),
-        );
+        let (route, http) = self.ways.of(session).await?;
+        let transports =
+            Transports::new(route, Arc::clone(&pulse), cut.clone(), self.tasks.clone());
         let tasks = Tasks::default();
-        let client = self.client(&keys, transports, &lines, &tasks).await?;
+        let client = self.client(&keys, transports, http, &lines, &tasks).await?;
         keys.intake().serve(&client);
-        let ears = Ears::new(Arc::clone(&lines), Arc::clone(keys.intake()));
+        let retries = self.retries.of(session);
+        let intake = Arc::clone(keys.intake());
+        let ears = Ears::new(Arc::clone(&lines), intake, Arc::clone(&retries));
         let subscription = client.subscribe_handler(Arc::new(ears));
         let teller = Teller {
             session,
@@ -250,6 +267,8 @@ impl Driver for WhatsappRust {
             calls: Arc::clone(&calls),
             heard,
             owed: Arc::clone(&self.owed),
+            retries,
+            tasks: tasks.clone(),
             wanted: Wanted::new(self.config.history, self.clock.now()),
             finish: CancellationToken::new(),
             cut: cut.clone(),
@@ -281,9 +300,10 @@ impl Driver for WhatsappRust {
     }
 
     async fn forget(&self, session: SessionId) -> Result<(), DriverError> {
-        let seat = Seat::take(&self.seats, session)?;
+        let seat = self.seats.take(session)?;
         let forgotten = self.keys(session).forget().await.map_err(keys_failed);
         drop(self.owed.take(session));
+        self.retries.forget(session);
         drop(seat);
         forgotten
     }
@@ -291,42 +311,6 @@ impl Driver for WhatsappRust {
 
 fn keys_failed(error: wacore::store::error::StoreError) -> DriverError {
     DriverError::Keys(error.to_string())
-}
-
-/// The right to use a session's keys; there is one per session.
-pub(crate) struct Seat {
-    taken: Arc<Mutex<HashSet<SessionId>>>,
-    session: SessionId,
-}
-
-impl Seat {
-    fn take(
-        taken: &Arc<Mutex<HashSet<SessionId>>>,
-        session: SessionId,
-    ) -> Result<Self, DriverError> {
-        let free = taken
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(session);
-        if !free {
-            return Err(DriverError::Engine(
-                "a link of this session is open".to_owned(),
-            ));
-        }
-        Ok(Self {
-            taken: Arc::clone(taken),
-            session,
-        })
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.taken
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.session);
-    }
 }
 
 /// Caches for many sessions in one process: what does not fit is read from the database again.

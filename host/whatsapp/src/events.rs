@@ -4,8 +4,8 @@
 //! whatever needs the engine or the inbox is put off to the teller.
 
 mod calls;
-mod chats;
-mod groups;
+pub(crate) mod chats;
+pub(crate) mod groups;
 mod people;
 
 use std::time::Duration;
@@ -48,6 +48,7 @@ pub(crate) fn interest() -> EventInterest {
         EventKind::TemporaryBan,
         EventKind::ConnectFailure,
         EventKind::PairPasskeyRequest,
+        EventKind::PairPasskeyConfirmation,
         EventKind::PairPasskeyError,
         EventKind::ServerAck,
         EventKind::PairingQrCodesExhausted,
@@ -108,10 +109,15 @@ pub(crate) fn sort(event: &Event) -> Sorted {
         }),
         Event::PairError(failed) => pairing_failed(failed.error.clone()),
         Event::PairingCodeError(failed) => pairing_failed(failed.error.clone()),
-        Event::PairPasskeyError(_) | Event::PairPasskeyRequest(_) => pairing_failed(
-            "WhatsApp asks for a passkey of this account, which this version cannot show"
-                .to_owned(),
-        ),
+        Event::PairPasskeyRequest(asked) => Sorted::Life(Life::Report(LinkReport::PasskeyAsked {
+            options: asked.request_options_json.clone(),
+        })),
+        Event::PairPasskeyConfirmation(reached) => {
+            Sorted::Life(Life::Report(LinkReport::PasskeyCode {
+                code: reached.code.clone(),
+            }))
+        }
+        Event::PairPasskeyError(failed) => pairing_failed(failed.error.clone()),
         Event::QrScannedWithoutMultidevice(_) => {
             pairing_failed("the phone's WhatsApp is too old to link devices".to_owned())
         }
@@ -198,7 +204,7 @@ fn account(paired: &PairSuccess) -> Option<Account> {
 }
 
 /// What a refusal at login means. Those the server may take back are losses, and no end.
-fn refused(reason: &ConnectFailureReason) -> LinkEnd {
+pub(crate) fn refused(reason: &ConnectFailureReason) -> LinkEnd {
     use ConnectFailureReason as Reason;
     let word = match reason {
         Reason::LoggedOut => "unlinked (401)",

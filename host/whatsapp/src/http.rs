@@ -17,7 +17,7 @@ use reqwest::{Body, Client, RequestBuilder, Url};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use wacore::net::{HttpClient, HttpRequest, HttpResponse, UploadBody};
-use warbler_app::fetch::tls;
+use warbler_domain::proxy::{Proxy, ProxyKind};
 use whatsapp_rust::anyhow;
 
 /// Largest body taken from a server: WhatsApp's largest document, and what encryption adds.
@@ -51,7 +51,18 @@ pub(crate) enum HttpError {
     Failed(#[from] reqwest::Error),
 }
 
-/// The engine's HTTP client; one for all sessions.
+/// The way through a proxy, which looks names up itself.
+fn way(proxy: &Proxy) -> Result<reqwest::Proxy, String> {
+    let url = proxy.expose();
+    let url = match proxy.kind {
+        ProxyKind::Http => url,
+        ProxyKind::Socks5 => url.replacen("socks5://", "socks5h://", 1),
+    };
+    // What the error says may hold the password.
+    reqwest::Proxy::all(url).map_err(|_| "the proxy's address cannot be used".to_owned())
+}
+
+/// The engine's HTTP client; one for all sessions without a proxy, and one for each with one.
 pub(crate) struct Http {
     client: Client,
     media_base: Option<Url>,
@@ -59,14 +70,22 @@ pub(crate) struct Http {
 
 impl Http {
     /// A client that sends media requests to `media_base`, where there is one.
-    pub(crate) fn new(media_base: Option<&Uri>) -> Result<Self, String> {
+    pub(crate) fn new(
+        media_base: Option<&Uri>,
+        tls: &rustls::ClientConfig,
+        proxy: Option<&Proxy>,
+    ) -> Result<Self, String> {
         let base = media_base
             .map(|uri| Url::parse(&uri.to_string()))
             .transpose();
-        let tls = tls::client_config().map_err(|err| err.to_string())?;
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls)
-            .no_proxy()
+        let builder = Client::builder()
+            .tls_backend_preconfigured(tls.clone())
+            .no_proxy();
+        let builder = match proxy {
+            Some(proxy) => builder.proxy(way(proxy)?),
+            None => builder,
+        };
+        let client = builder
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT)
             .read_timeout(SILENCE)
@@ -203,7 +222,8 @@ mod tests {
 
     fn destination(base: Option<&'static str>, asked: &str) -> Result<String, String> {
         let base = base.map(Uri::from_static);
-        let http = Http::new(base.as_ref())?;
+        let tls = warbler_app::fetch::tls::client_config(&Default::default());
+        let http = Http::new(base.as_ref(), &tls.map_err(|err| err.to_string())?, None)?;
         let url = http.destination(asked).map_err(|err| err.to_string())?;
         Ok(url.to_string())
     }

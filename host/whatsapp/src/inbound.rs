@@ -21,10 +21,10 @@ use warbler_domain::content::Text;
 use warbler_domain::jid::Server;
 use warbler_domain::message::Quoted;
 use warbler_domain::{Content, Direction, Jid, Timestamp};
-use whatsapp_rust::Client;
 
 use crate::address::{self, Known};
 use crate::keys::Keys;
+use crate::memory::Memory;
 use crate::mentions::renamed;
 use crate::votes::{self, POLL_LASTS};
 use reading::{Quote, Reading, Says, Target};
@@ -67,31 +67,44 @@ impl Envelope {
 }
 
 /// The message in our words; `None` when it says nothing to anybody.
-pub(crate) async fn message(client: &Client, keys: &Keys, from: &EngineMessage) -> Option<Inbound> {
-    let envelope = Envelope::of(&from.info);
-    if let Err(err) = keep_secret(keys, &envelope, &from.message).await {
+pub(crate) async fn message(
+    memory: &dyn Memory,
+    keys: &Keys,
+    from: &EngineMessage,
+) -> Option<Inbound> {
+    said(memory, keys, Envelope::of(&from.info), &from.message).await
+}
+
+/// What a message in its envelope says; `None` when it says nothing to anybody.
+pub(crate) async fn said(
+    memory: &dyn Memory,
+    keys: &Keys,
+    envelope: Envelope,
+    message: &wa::Message,
+) -> Option<Inbound> {
+    if let Err(err) = keep_secret(keys, &envelope, message).await {
         tracing::warn!(%err, "The secret of a poll could not be kept: its votes cannot be read");
     }
-    let reading = read(&from.message)?;
-    let message = delivered(client, keys, envelope, reading).await?;
+    let reading = read(message)?;
+    let message = delivered(memory, keys, envelope, reading).await?;
     Some(Inbound::Message(message))
 }
 
 /// A message the network has for the phone alone; it says what it is, and no more.
 pub(crate) async fn unavailable(
-    client: &Client,
+    memory: &dyn Memory,
     keys: &Keys,
     missed: &UndecryptableMessage,
 ) -> Option<Inbound> {
     let what = missed.unavailable_type.as_str().replace('_', " ");
     let reading = Reading::of(Content::Unsupported { what });
-    let message = delivered(client, keys, Envelope::of(&missed.info), reading).await?;
+    let message = delivered(memory, keys, Envelope::of(&missed.info), reading).await?;
     Some(Inbound::Message(message))
 }
 
 /// A message as it was delivered, with what it says.
 pub(crate) async fn delivered(
-    client: &Client,
+    memory: &dyn Memory,
     keys: &Keys,
     envelope: Envelope,
     reading: Reading,
@@ -100,8 +113,8 @@ pub(crate) async fn delivered(
         tracing::warn!("A message with an impossible id was taken over and dropped");
         return None;
     };
-    let chat = address::known(client, &envelope.chat, envelope.chat_alt.as_ref()).await;
-    let sender = address::known(client, &envelope.sender, envelope.sender_alt.as_ref()).await;
+    let chat = address::known(memory, &envelope.chat, envelope.chat_alt.as_ref()).await;
+    let sender = address::known(memory, &envelope.sender, envelope.sender_alt.as_ref()).await;
     let (Some(chat), Some(mut sender)) = (chat, sender) else {
         // Bots and WhatsApp itself, for whom there is no word here.
         tracing::debug!("A message from an address of another kind was passed over");
@@ -110,7 +123,7 @@ pub(crate) async fn delivered(
     if chat.jid.server() == Server::Newsletter {
         return None;
     }
-    let own = client.pn().as_ref().and_then(address::plain);
+    let own = memory.own().await;
     if let (true, Some(own)) = (envelope.own, &own) {
         if sender.jid != *own {
             sender.alt = Some(sender.jid);
@@ -125,7 +138,7 @@ pub(crate) async fn delivered(
         forwarded,
     } = reading;
     let scene = Scene {
-        client,
+        memory,
         keys,
         chat: &chat,
         sender: &sender.jid,
@@ -133,14 +146,14 @@ pub(crate) async fn delivered(
         own: own.as_ref(),
     };
     let mut content = scene.content(says).await;
-    let people = mention(client, &mut content, &mentions).await;
+    let people = mention(memory, &mut content, &mentions).await;
     if let Content::Text(Text { mentions, .. }) = &mut content {
         (mentions.people, mentions.everybody) = (people, everybody);
     } else if let Content::Media(media) = &mut content {
         (media.mentions.people, media.mentions.everybody) = (people, everybody);
     }
     let quoted = match quoted {
-        Some(quote) => Some(quoted_by(client, quote).await),
+        Some(quote) => Some(quoted_by(memory, quote).await),
         None => None,
     };
     Some(InboundMessage {
@@ -163,7 +176,7 @@ pub(crate) async fn delivered(
 
 /// Where a message was said, for what it refers to.
 struct Scene<'a> {
-    client: &'a Client,
+    memory: &'a dyn Memory,
     keys: &'a Keys,
     chat: &'a Known,
     sender: &'a Jid,
@@ -191,7 +204,7 @@ impl Scene<'_> {
                 let target_sender = self.author(&target).await;
                 let (chat, voter, poll) = (&self.chat.jid, self.voter, &target.id);
                 let opened = votes::open(
-                    self.client,
+                    self.memory,
                     self.keys,
                     chat,
                     &target_sender,
@@ -220,7 +233,7 @@ impl Scene<'_> {
             return self.sender.clone();
         }
         if let Some(jid) = &target.participant
-            && let Some(known) = address::known(self.client, jid, None).await
+            && let Some(known) = address::known(self.memory, jid, None).await
         {
             return known.jid;
         }
@@ -233,11 +246,11 @@ impl Scene<'_> {
 }
 
 /// The people a message mentions; its text names them by the same addresses afterwards.
-async fn mention(client: &Client, content: &mut Content, mentions: &[EngineJid]) -> Vec<Jid> {
+async fn mention(memory: &dyn Memory, content: &mut Content, mentions: &[EngineJid]) -> Vec<Jid> {
     let mut people = Vec::with_capacity(mentions.len());
     let mut users = Vec::new();
     for jid in mentions {
-        if let Some(known) = address::known(client, jid, None).await {
+        if let Some(known) = address::known(memory, jid, None).await {
             if known.jid.user() != &*jid.user {
                 users.push((jid.user.to_string(), known.jid.user().to_owned()));
             }
@@ -256,9 +269,9 @@ async fn mention(client: &Client, content: &mut Content, mentions: &[EngineJid])
     people
 }
 
-async fn quoted_by(client: &Client, quote: Quote) -> Quoted {
+async fn quoted_by(memory: &dyn Memory, quote: Quote) -> Quoted {
     let sender = match quote.sender {
-        Some(jid) => address::known(client, &jid, None).await,
+        Some(jid) => address::known(memory, &jid, None).await,
         None => None,
     };
     Quoted {

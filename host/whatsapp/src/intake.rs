@@ -9,6 +9,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
+use tokio_util::sync::CancellationToken;
 use wacore_binary::{NodeRef, OwnedNodeRef};
 use whatsapp_rust::Client;
 use whatsapp_rust::features::{RetryRequestError, RetryRequestOptions, RetryRequestOutcome};
@@ -25,6 +26,7 @@ pub(crate) struct Intake {
     /// By id, from when a stanza is looked at until its message is handed over.
     reading: Mutex<HashMap<String, Stanza>>,
     client: OnceLock<Weak<Client>>,
+    over: CancellationToken,
 }
 
 impl Intake {
@@ -49,15 +51,23 @@ impl Intake {
         self.reading().remove(id)
     }
 
-    /// Asks the sender of a stanza for another copy. Whether the network has taken the question, or
-    /// never will.
+    /// The link is over: nobody is asked any more. The engine would go on waiting for what its tasks,
+    /// which have ended, were to do.
+    pub(crate) fn close(&self) {
+        self.over.cancel();
+    }
+
+    /// Asks the sender of a stanza for another copy. Whether the network has taken the question; it
+    /// has not when the link is over, or when they were asked too often.
     pub(crate) async fn ask_again(&self, stanza: &Stanza) -> Result<bool, RetryRequestError> {
         let Some(client) = self.client.get().and_then(Weak::upgrade) else {
             return Ok(false);
         };
         let asked = client.request_message_retry(stanza.get(), RetryRequestOptions::new());
-        let asked = Box::pin(asked).await?;
-        Ok(!matches!(asked, RetryRequestOutcome::LimitReached))
+        tokio::select! {
+            asked = Box::pin(asked) => Ok(!matches!(asked?, RetryRequestOutcome::LimitReached)),
+            () = self.over.cancelled() => Ok(false),
+        }
     }
 
     fn reading(&self) -> MutexGuard<'_, HashMap<String, Stanza>> {

@@ -21,8 +21,10 @@ mod signal;
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use wacore::store::error::{Result, StoreError};
 use warbler_domain::{Clock, SessionId};
@@ -61,6 +63,8 @@ pub(crate) mod space {
 
 /// Writes that may be under way without anybody waiting for them; more wait for room.
 const UNWAITED: usize = 256;
+/// Longest wait for questions that are being asked when their link is over.
+const ASKING: Duration = Duration::from_secs(2);
 
 /// One session's keys.
 #[derive(Clone)]
@@ -160,7 +164,10 @@ impl Keys {
     pub(crate) async fn settle(&self) {
         self.desk.close().await;
         self.tasks.close();
-        self.tasks.wait().await;
+        if timeout(ASKING, self.tasks.wait()).await.is_err() {
+            self.intake.close();
+            self.tasks.wait().await;
+        }
         self.tasks.reopen();
     }
 
@@ -231,7 +238,7 @@ impl Keys {
         }
     }
 
-    async fn get(&self, space: KeySpace, key: Vec<u8>) -> Result<Option<Vec<u8>>> {
+    pub(crate) async fn get(&self, space: KeySpace, key: Vec<u8>) -> Result<Option<Vec<u8>>> {
         self.read(move |db, session| db.get(session, space, &key))
             .await
     }
@@ -241,17 +248,44 @@ impl Keys {
         self.write(move |tx| tx.get(space, &key)).await
     }
 
-    async fn put(&self, space: KeySpace, key: Vec<u8>, value: Vec<u8>) -> Result<()> {
+    pub(crate) async fn put(&self, space: KeySpace, key: Vec<u8>, value: Vec<u8>) -> Result<()> {
         self.write(move |tx| tx.put(space, &key, &value)).await
     }
 
-    async fn delete(&self, space: KeySpace, key: Vec<u8>) -> Result<()> {
+    /// Replaces a record by what `change` makes of it, in one step; `None` takes it away.
+    pub(crate) async fn update<F>(&self, space: KeySpace, key: Vec<u8>, change: F) -> Result<()>
+    where
+        F: FnOnce(Option<Vec<u8>>) -> Option<Vec<u8>> + Send + 'static,
+    {
+        self.write(move |tx| match change(tx.get(space, &key)?) {
+            Some(value) => tx.put(space, &key, &value),
+            None => tx.delete(space, &key),
+        })
+        .await
+    }
+
+    /// Everything under a prefix.
+    pub(crate) async fn scan(
+        &self,
+        space: KeySpace,
+        prefix: Vec<u8>,
+    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        self.read(move |db, session| db.scan(session, space, &prefix))
+            .await
+    }
+
+    /// Takes away everything under a prefix.
+    pub(crate) async fn delete_all(&self, space: KeySpace, prefix: Vec<u8>) -> Result<()> {
+        self.write(move |tx| tx.delete_all(space, &prefix)).await
+    }
+
+    pub(crate) async fn delete(&self, space: KeySpace, key: Vec<u8>) -> Result<()> {
         self.write(move |tx| tx.delete(space, &key)).await
     }
 }
 
 /// A key of several parts; the key of the first parts is a prefix of the key of all.
-fn joined(parts: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn joined(parts: &[&[u8]]) -> Vec<u8> {
     let mut key = Vec::with_capacity(parts.iter().map(|part| part.len() + 4).sum());
     for part in parts {
         let length = u32::try_from(part.len()).unwrap_or(u32::MAX);
@@ -262,7 +296,7 @@ fn joined(parts: &[&[u8]]) -> Vec<u8> {
 }
 
 /// The last part of a key that [`joined`] made from two.
-fn second_part(key: &[u8]) -> Option<&[u8]> {
+pub(crate) fn second_part(key: &[u8]) -> Option<&[u8]> {
     let (first, rest) = key.split_first_chunk::<4>()?;
     let skipped = usize::try_from(u32::from_be_bytes(*first)).ok()?;
     rest.get(skipped.checked_add(4)?..)

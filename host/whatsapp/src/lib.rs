@@ -8,6 +8,7 @@ pub mod driver;
 
 mod address;
 mod calls;
+mod copies;
 mod events;
 mod history;
 mod http;
@@ -16,14 +17,34 @@ mod intake;
 mod keys;
 mod lines;
 mod link;
+mod looks;
+mod memory;
 mod mentions;
 mod outbound;
 mod owed;
+mod retries;
 mod sealing;
+mod seats;
 mod tasks;
 mod teller;
 mod transport;
+mod tunnel;
 mod votes;
+mod wa_rs;
+mod way;
 
+pub use self::wa_rs::WaRs;
 pub use driver::{ConfigError, EngineConfig, WhatsappRust};
 pub use history::HistoryLimits;
+pub use looks::Platform;
+
+use warbler_app::driver::EngineCapability;
+use warbler_domain::EngineName;
+
+/// What an engine can do of what engines differ in.
+pub fn capabilities(engine: EngineName) -> &'static [EngineCapability] {
+    match engine {
+        EngineName::WhatsappRust => driver::CAPABILITIES,
+        EngineName::WaRs => &[EngineCapability::KeyRefill],
+    }
+}

@@ -25,6 +25,7 @@ use crate::events::{self, Life, Sorted};
 use crate::inbound;
 use crate::intake::Intake;
 use crate::keys::Keys;
+use crate::retries::SessionRetries;
 
 /// Pieces of news that may wait.
 const NEWS: usize = 4096;
@@ -143,18 +144,30 @@ pub(crate) struct Heard {
 pub(crate) struct Ears {
     lines: Arc<Lines>,
     intake: Arc<Intake>,
+    retries: Arc<SessionRetries>,
 }
 
 impl Ears {
-    pub(crate) fn new(lines: Arc<Lines>, intake: Arc<Intake>) -> Self {
-        Self { lines, intake }
+    pub(crate) fn new(
+        lines: Arc<Lines>,
+        intake: Arc<Intake>,
+        retries: Arc<SessionRetries>,
+    ) -> Self {
+        Self {
+            lines,
+            intake,
+            retries,
+        }
     }
 }
 
 impl EventHandler for Ears {
     fn handle_event(&self, event: Arc<Event>) {
         match &*event {
-            Event::RawNode(stanza) => self.intake.begins(stanza),
+            Event::RawNode(stanza) => {
+                self.intake.begins(stanza);
+                self.retries.heed(stanza.get());
+            }
             Event::UndecryptableMessage(missed) => drop(self.intake.ends(&missed.info.id)),
             _ => {}
         }

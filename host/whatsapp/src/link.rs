@@ -14,8 +14,9 @@
 //! What does not hold: an answer sent within those hundredths can leave under a new key of the
 //! ratchet that a crash forgets. Its reader then cannot read what follows, asks for it again, and
 //! gets it, behind what came meanwhile. The engine acknowledges the question before the copy is on
-//! its way; if the host is killed in between, nobody asks again, and the outbox sends what nobody
-//! received once more when the session is next connected. Writing all keys before every message
+//! its way, and nobody asks again: if the connection is lost in between, the next link sends it
+//! ([`crate::retries`]); if the host is killed, the outbox sends what nobody received once more when
+//! the session is next connected. Writing all keys before every message
 //! makes that rarer and does not end it: while one chat's keys are written, the engine holds those
 //! of another in its hands, and reads the next message of the first.
 //!
@@ -23,12 +24,13 @@
 //! and not yet handed over. A crash right then would lose that message; it is recognised when the
 //! network brings it again, and asked for again ([`crate::keys`], `lost.rs`).
 
-mod asking;
+pub(crate) mod asking;
 mod chats;
-mod composing;
-mod groups;
-mod people;
-mod place;
+pub(crate) mod composing;
+pub(crate) mod groups;
+mod passkey;
+pub(crate) mod people;
+pub(crate) mod place;
 mod polls;
 mod sending;
 mod uploading;
@@ -50,7 +52,8 @@ use wacore::iq::keepalive::KeepaliveSpec;
 use wacore::pair_code::{PairCodeError, PairCodeOptions, PairCodeUtils};
 use wacore::types::events::Subscription;
 use warbler_app::driver::{
-    DriverError, Inbox, Link, LinkEnd, LinkReport, MediaFailure, Outgoing, PairingCode, SendFailure,
+    DriverError, Inbox, Link, LinkEnd, LinkReport, MediaFailure, Outgoing, PairingCode,
+    PasskeyAssertion, SendFailure,
 };
 use warbler_domain::{Clock, PhoneNumber, Timestamp};
 use whatsapp_rust::client::NodeFilter;
@@ -60,12 +63,12 @@ use whatsapp_rust::store::commands::DeviceCommand;
 use whatsapp_rust::{Client, ErrorChainExt, IqError};
 
 use crate::calls::Calls;
-use crate::driver::Seat;
 use crate::events::Life;
 use crate::inbound::Locator;
 use crate::keys::Keys;
 use crate::lines::Lines;
 use crate::outbound;
+use crate::seats::Seat;
 use crate::tasks::Tasks;
 use crate::teller::{self, Teller};
 
@@ -79,8 +82,8 @@ const LOGOUT: Duration = Duration::from_secs(15);
 /// What the transport notes about a link.
 pub(crate) struct Pulse {
     clock: Arc<dyn Clock>,
-    heard_at: AtomicI64,
-    was_connected: AtomicBool,
+    pub(crate) heard_at: AtomicI64,
+    pub(crate) was_connected: AtomicBool,
     failure: std::sync::Mutex<Option<String>>,
 }
 
@@ -116,7 +119,7 @@ impl Pulse {
         failure.get_or_insert_with(|| reason.to_owned());
     }
 
-    fn failure(&self) -> Option<String> {
+    pub(crate) fn failure(&self) -> Option<String> {
         self.failure
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
@@ -288,7 +291,12 @@ impl Link for WhatsappLink {
         if !self.is_up() {
             return Err(SendFailure::NotConnected);
         }
-        self.send_message(message).await
+        tokio::select! {
+            biased;
+            sent = self.send_message(message) => sent,
+            // The engine would go on waiting for answers that cannot come any more.
+            () = self.cut.cancelled() => Err(SendFailure::NotConnected),
+        }
     }
 
     async fn request_pairing_code(&self, phone: &PhoneNumber) -> Result<PairingCode, DriverError> {
@@ -317,6 +325,14 @@ impl Link for WhatsappLink {
             Err(PairError::RequestFailed(err)) => Err(refused(&err, SOCKET)),
             Err(err) => Err(DriverError::Engine(err.to_string())),
         }
+    }
+
+    async fn answer_passkey(&self, answer: PasskeyAssertion) -> Result<(), DriverError> {
+        self.send_passkey(answer).await
+    }
+
+    async fn confirm_passkey(&self) -> Result<(), DriverError> {
+        self.finish_passkey().await
     }
 
     async fn fetch_media(&self, locator: &str) -> Result<Bytes, MediaFailure> {

@@ -12,6 +12,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
+use wacore::runtime::Runtime as _;
 use wacore::types::events::Event;
 use warbler_app::driver::{Inbound, Inbox, InboxError, LinkEnd, LinkReport};
 use warbler_domain::session::Account;
@@ -25,6 +26,8 @@ use crate::history::{self, Wanted};
 use crate::keys::Keys;
 use crate::lines::{Heard, Lines, News, panicked};
 use crate::owed::{self, Owed};
+use crate::retries::SessionRetries;
+use crate::tasks::Tasks;
 
 /// Most pieces stored together.
 const TOGETHER: usize = 256;
@@ -44,6 +47,10 @@ pub(crate) struct Teller {
     pub(crate) heard: Heard,
     /// What earlier links of this driver could not store.
     pub(crate) owed: Arc<Owed>,
+    /// What earlier links were asked for again.
+    pub(crate) retries: Arc<SessionRetries>,
+    /// What the engine does beside the connection.
+    pub(crate) tasks: Tasks,
     /// What is still wanted of the phone's history.
     pub(crate) wanted: Wanted,
     /// Cancelled when nothing more comes.
@@ -104,7 +111,14 @@ impl Teller {
                 LinkReport::Paired(account)
             }
             Life::Connected => match account(&self.client) {
-                Some(account) => LinkReport::Connected(account),
+                Some(account) => {
+                    let (retries, keys) = (Arc::clone(&self.retries), self.keys.clone());
+                    let client = Arc::clone(&self.client);
+                    self.tasks.spawn_detached(Box::pin(async move {
+                        retries.answer(&client, &keys).await;
+                    }));
+                    LinkReport::Connected(account)
+                }
                 None => return tracing::error!("A link is connected without an account"),
             },
         };

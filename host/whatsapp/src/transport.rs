@@ -28,9 +28,11 @@ use tokio_websockets::{ClientBuilder, Limits, Message, WebSocketStream};
 use wacore::net::{
     DisconnectReason, Transport, TransportEvent, TransportFactory, WHATSAPP_WEB_ORIGIN,
 };
+use warbler_domain::Proxy;
 use whatsapp_rust::{anyhow, async_channel};
 
 use crate::link::Pulse;
+use crate::tunnel;
 
 /// TCP, TLS and the WebSocket handshake together; the engine itself gives up after 20 s.
 const CONNECT: Duration = Duration::from_secs(15);
@@ -67,6 +69,7 @@ pub(crate) struct Route {
     host: String,
     port: u16,
     tls: Option<TlsConnector>,
+    proxy: Option<Arc<Proxy>>,
 }
 
 impl Route {
@@ -86,7 +89,16 @@ impl Route {
             host,
             port: uri.port_u16().unwrap_or(if secure { 443 } else { 80 }),
             tls: secure.then(|| TlsConnector::from(tls)),
+            proxy: None,
         })
+    }
+
+    /// The same way through a proxy.
+    pub(crate) fn through(&self, proxy: Option<Arc<Proxy>>) -> Self {
+        Self {
+            proxy,
+            ..self.clone()
+        }
     }
 
     async fn connect(&self) -> Result<WebSocketStream<Box<dyn Stream>>, TransportError> {
@@ -110,6 +122,27 @@ impl Route {
     }
 
     async fn dial(&self) -> Result<TcpStream, TransportError> {
+        match &self.proxy {
+            Some(proxy) => self.dial_through(proxy).await,
+            None => self.dial_directly().await,
+        }
+    }
+
+    /// Who looks names up is the proxy; so without TLS the server must be written as an address of
+    /// this machine.
+    async fn dial_through(&self, proxy: &Proxy) -> Result<TcpStream, TransportError> {
+        let here = |host: &str| {
+            let address: Result<std::net::IpAddr, _> = host.parse();
+            address.is_ok_and(|address| address.to_canonical().is_loopback())
+        };
+        if self.tls.is_none() && !(here(&self.host) && here(&proxy.host)) {
+            return Err(TransportError::PlainElsewhere(self.host.clone()));
+        }
+        let connected = tunnel::connect(proxy, &self.host, self.port).await;
+        connected.map_err(failed)
+    }
+
+    async fn dial_directly(&self) -> Result<TcpStream, TransportError> {
         let addresses = tokio::net::lookup_host((self.host.as_str(), self.port)).await;
         let mut last = TransportError::NoAddress(self.host.clone());
         for address in addresses.map_err(failed)? {
@@ -138,6 +171,7 @@ trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// Makes the connections of one link.
+#[derive(Clone)]
 pub(crate) struct Transports {
     route: Route,
     pulse: Arc<Pulse>,
@@ -162,11 +196,30 @@ impl Transports {
     }
 }
 
-#[async_trait]
-impl TransportFactory for Transports {
-    async fn create_transport(
+/// What a connection tells its engine, in that engine's words.
+pub(crate) trait Heard: Send + 'static {
+    /// Something came.
+    fn data(bytes: Bytes) -> Self;
+
+    /// Nothing comes any more.
+    fn over(reason: DisconnectReason) -> Self;
+}
+
+impl Heard for TransportEvent {
+    fn data(bytes: Bytes) -> Self {
+        Self::DataReceived(bytes)
+    }
+
+    fn over(reason: DisconnectReason) -> Self {
+        Self::Disconnected(reason)
+    }
+}
+
+impl Transports {
+    /// A new connection, and what comes on it.
+    pub(crate) async fn open<E: Heard>(
         &self,
-    ) -> anyhow::Result<(Arc<dyn Transport>, async_channel::Receiver<TransportEvent>)> {
+    ) -> Result<(Connection, async_channel::Receiver<E>), TransportError> {
         let connected = tokio::select! {
             connected = timeout(CONNECT, self.route.connect()) => connected,
             () = self.cancel.cancelled() => Ok(Err(TransportError::Closed)),
@@ -175,7 +228,7 @@ impl TransportFactory for Transports {
             Ok(socket) => socket,
             Err(err) => {
                 self.pulse.not_connected(&err.to_string());
-                return Err(err.into());
+                return Err(err);
             }
         };
         self.pulse.connected();
@@ -189,46 +242,65 @@ impl TransportFactory for Transports {
             pulse: Arc::clone(&self.pulse),
         };
         self.tasks.spawn(reader.run());
-        Ok((
-            Arc::new(Connection {
-                sink: Mutex::new(Some(sink)),
-                cancel,
-            }),
-            receiver,
-        ))
+        let connection = Connection {
+            sink: Mutex::new(Some(sink)),
+            cancel,
+        };
+        Ok((connection, receiver))
+    }
+}
+
+#[async_trait]
+impl TransportFactory for Transports {
+    async fn create_transport(
+        &self,
+    ) -> anyhow::Result<(Arc<dyn Transport>, async_channel::Receiver<TransportEvent>)> {
+        let (connection, receiver) = self.open().await?;
+        Ok((Arc::new(connection), receiver))
     }
 }
 
 type Sink = SplitSink<WebSocketStream<Box<dyn Stream>>, Message>;
 
 /// The writing half, as the engine holds it.
-struct Connection {
+pub(crate) struct Connection {
     sink: Mutex<Option<Sink>>,
     cancel: CancellationToken,
 }
 
-#[async_trait]
-impl Transport for Connection {
-    async fn send(&self, data: Bytes) -> anyhow::Result<()> {
+impl Connection {
+    /// Writes to the server.
+    pub(crate) async fn write(&self, data: Bytes) -> Result<(), TransportError> {
         let write = async {
             let mut sink = self.sink.lock().await;
             let sink = sink.as_mut().ok_or(TransportError::Closed)?;
             sink.send(Message::binary(data)).await.map_err(failed)
         };
-        let written = tokio::select! {
+        tokio::select! {
             written = write => written,
             () = self.cancel.cancelled() => Err(TransportError::Closed),
-        };
-        Ok(written?)
+        }
     }
 
-    async fn disconnect(&self) {
+    /// Ends the connection.
+    pub(crate) async fn end(&self) {
         self.cancel.cancel();
         let Some(mut sink) = self.sink.lock().await.take() else {
             return;
         };
         // A server that does not listen any more is not waited for.
         drop(timeout(CLOSE, sink.close()).await);
+    }
+}
+
+#[async_trait]
+impl Transport for Connection {
+    async fn send(&self, data: Bytes) -> anyhow::Result<()> {
+        Ok(self.write(data).await?)
+    }
+
+    async fn disconnect(&self) {
+        self.end().await;
     }
 }
 
@@ -239,14 +311,14 @@ impl Drop for Connection {
 }
 
 /// The reading half, as a task.
-struct Reader {
+struct Reader<E> {
     stream: SplitStream<WebSocketStream<Box<dyn Stream>>>,
-    events: async_channel::Sender<TransportEvent>,
+    events: async_channel::Sender<E>,
     cancel: CancellationToken,
     pulse: Arc<Pulse>,
 }
 
-impl Reader {
+impl<E: Heard> Reader<E> {
     async fn run(mut self) {
         let reason = loop {
             let message = tokio::select! {
@@ -263,18 +335,15 @@ impl Reader {
                 let (code, reason) = (Some(code.into()), reason.to_owned());
                 break DisconnectReason::ServerClose { code, reason };
             }
-            if message.is_binary() {
-                let data = TransportEvent::DataReceived(message.into_payload().into());
-                if !self.tell(data).await {
-                    return;
-                }
+            if message.is_binary() && !self.tell(E::data(message.into_payload().into())).await {
+                return;
             }
         };
-        self.tell(TransportEvent::Disconnected(reason)).await;
+        self.tell(E::over(reason)).await;
     }
 
     /// Whether the engine still listens.
-    async fn tell(&self, event: TransportEvent) -> bool {
+    async fn tell(&self, event: E) -> bool {
         tokio::select! {
             told = self.events.send(event) => told.is_ok(),
             () = self.cancel.cancelled() => false,
@@ -292,7 +361,7 @@ mod tests {
     }
 
     fn tls_config() -> Result<Arc<rustls::ClientConfig>, TransportError> {
-        warbler_app::fetch::tls::client_config()
+        warbler_app::fetch::tls::client_config(&warbler_app::fetch::Roots::System)
             .map(Arc::new)
             .map_err(failed)
     }

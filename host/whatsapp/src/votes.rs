@@ -3,15 +3,16 @@
 //! A secret is kept under the chat and the author of its poll, each in the address the poll came
 //! with; whoever asks may know them by the other one.
 
+use wacore::poll::{PollVoteAddressing, PollVoteCiphertext, decrypt_poll_vote_with_fallback};
 use wacore::store::error::Result;
 use wacore::store::traits::MsgSecretStore;
 use wacore_binary::Jid as EngineJid;
 use warbler_domain::media::Digest;
 use warbler_domain::{Jid, WhatsAppId};
-use whatsapp_rust::{Client, PollVoteCiphertext};
 
 use crate::address;
 use crate::keys::Keys;
+use crate::memory::Memory;
 
 /// How long votes of a poll can be read, in seconds.
 pub(crate) const POLL_LASTS: i64 = 90 * 24 * 3600;
@@ -25,14 +26,14 @@ pub(crate) struct Sealed {
 
 /// The secret of a poll, if it is known.
 pub(crate) async fn secret(
-    client: &Client,
+    memory: &dyn Memory,
     keys: &Keys,
     chat: &Jid,
     author: &Jid,
     poll: &WhatsAppId,
 ) -> Result<Option<Vec<u8>>> {
-    let authors = both(client, author).await;
-    for chat in both(client, chat).await {
+    let authors = both(memory, author).await;
+    for chat in both(memory, chat).await {
         for author in &authors {
             let (chat, author) = (chat.to_string(), author.to_string());
             let found = keys.get_msg_secret(&chat, &author, poll.as_str()).await?;
@@ -46,7 +47,7 @@ pub(crate) async fn secret(
 
 /// What a vote chose; `None` when it cannot be opened here.
 pub(crate) async fn open(
-    client: &Client,
+    memory: &dyn Memory,
     keys: &Keys,
     chat: &Jid,
     author: &Jid,
@@ -54,30 +55,62 @@ pub(crate) async fn open(
     voter: &EngineJid,
     sealed: &Sealed,
 ) -> Option<Vec<Digest>> {
-    let secret = secret(client, keys, chat, author, poll).await;
+    let secret = secret(memory, keys, chat, author, poll).await;
     let secret = secret.unwrap_or_else(|err| {
         tracing::warn!(%err, "The secret of a poll could not be read");
         None
     })?;
-    // Both people are named in the same kind of address; the engine tries the other kind too.
-    let authors = both(client, author).await;
+    // Both people are named in the same kind of address; the other kind is tried too.
+    let authors = both(memory, author).await;
     let author = authors
         .iter()
         .find(|author| author.is_lid() == voter.is_lid())
         .or(authors.first())?;
-    let vote = PollVoteCiphertext {
+    let voter = voter.to_non_ad();
+    let (author, voter) = (
+        Named::of(memory, author).await,
+        Named::of(memory, &voter).await,
+    );
+    let ciphertext = PollVoteCiphertext {
         enc_payload: &sealed.payload,
         enc_iv: &sealed.iv,
     };
-    let polls = client.polls();
-    let opened = polls.decrypt_vote(vote, &secret, poll.as_str(), author, voter);
-    let chosen = opened.await.ok()?;
+    let told = PollVoteAddressing {
+        poll_creator_jid: &author.told,
+        voter_jid: &voter.told,
+    };
+    let other = author.other.as_deref().zip(voter.other.as_deref());
+    let other = other.map(|(poll_creator_jid, voter_jid)| PollVoteAddressing {
+        poll_creator_jid,
+        voter_jid,
+    });
+    let chosen =
+        decrypt_poll_vote_with_fallback(ciphertext, &secret, poll.as_str(), told, other).ok()?;
     let digest = |hash: Vec<u8>| hash.try_into().ok().map(Digest::new);
     Some(chosen.into_iter().filter_map(digest).collect())
 }
 
-async fn both(client: &Client, jid: &Jid) -> Vec<EngineJid> {
-    let other = address::counterpart(client, jid).await;
+/// Somebody, in the address they were named by and in the other one.
+struct Named {
+    told: String,
+    other: Option<String>,
+}
+
+impl Named {
+    async fn of(memory: &dyn Memory, jid: &EngineJid) -> Self {
+        let other = match address::plain(jid) {
+            Some(plain) => address::counterpart(memory, &plain).await,
+            None => None,
+        };
+        Self {
+            told: jid.to_string(),
+            other: other.map(|other| address::engine(&other).to_string()),
+        }
+    }
+}
+
+async fn both(memory: &dyn Memory, jid: &Jid) -> Vec<EngineJid> {
+    let other = address::counterpart(memory, jid).await;
     let other = other.as_ref().map(address::engine);
     std::iter::once(address::engine(jid)).chain(other).collect()
 }

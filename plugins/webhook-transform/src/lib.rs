@@ -34,6 +34,8 @@ impl Guest for WebhookTransform {
             Becomes::Nothing => return Ok(None),
             Becomes::Itself => {
                 return Ok(Some(Transformed {
+                    method: None,
+                    path: None,
                     content_type: what.content_type,
                     payload: what.payload,
                     headers: Vec::new(),
@@ -41,12 +43,14 @@ impl Guest for WebhookTransform {
             }
             Becomes::Shaped(map) => map,
         };
-        let (content_type, payload) = map.shape(&about, &what.payload)?;
+        let made = map.shape(&about, &what.payload)?;
         let headers = map.headers.iter();
         let headers = headers.map(|(name, value)| Ok((name.clone(), with_secrets(value)?)));
         Ok(Some(Transformed {
-            content_type: content_type.to_owned(),
-            payload,
+            method: map.method.clone(),
+            path: made.path,
+            content_type: made.content_type.to_owned(),
+            payload: made.payload,
             headers: headers.collect::<Result<_, String>>()?,
         }))
     }

@@ -48,6 +48,10 @@ pub(crate) struct Mapping {
     keep_payload: bool,
     #[serde(default)]
     format: Format,
+    /// How it is sent, such as `PUT`; as it was, if nothing is said.
+    pub(crate) method: Option<String>,
+    /// The path and query it goes to; `{source}` is the value of that source.
+    path: Option<String>,
     /// Places of the payload that are taken away.
     #[serde(default)]
     drop: Vec<String>,
@@ -72,6 +76,14 @@ pub(crate) enum Format {
     #[default]
     Json,
     Form,
+}
+
+/// What is sent, and where.
+pub(crate) struct Shaped {
+    /// To the endpoint's own path, if there is none.
+    pub(crate) path: Option<String>,
+    pub(crate) content_type: &'static str,
+    pub(crate) payload: Vec<u8>,
 }
 
 /// What a delivery is about, beside its payload.
@@ -122,12 +134,8 @@ impl Mapping {
             && (self.urls.is_empty() || self.urls.iter().any(begins))
     }
 
-    /// The content type and the bytes that are sent instead of `payload`.
-    pub(crate) fn shape(
-        &self,
-        about: &About<'_>,
-        payload: &[u8],
-    ) -> Result<(&'static str, Vec<u8>), String> {
+    /// What is sent instead of `payload`.
+    pub(crate) fn shape(&self, about: &About<'_>, payload: &[u8]) -> Result<Shaped, String> {
         let payload: Value = serde_json::from_slice(payload)
             .map_err(|error| format!("the payload is no JSON: {error}"))?;
         let mut shaped = if self.keep_payload {
@@ -160,14 +168,41 @@ impl Mapping {
         for (to, value) in &self.constants {
             path::put(&mut shaped, to, value.clone());
         }
-        Ok(match self.format {
+        let path = self.path.as_deref();
+        let path = path.map(|pattern| filled(pattern, &known)).transpose()?;
+        let (content_type, payload) = match self.format {
             Format::Json => ("application/json", shaped.to_string().into_bytes()),
             Format::Form => (
                 "application/x-www-form-urlencoded",
                 form(&shaped).into_bytes(),
             ),
+        };
+        Ok(Shaped {
+            path,
+            content_type,
+            payload,
         })
     }
+}
+
+/// A path with the values of its sources in it.
+fn filled(pattern: &str, known: &Value) -> Result<String, String> {
+    let mut out = String::new();
+    let mut rest = pattern;
+    while let Some((before, behind)) = rest.split_once('{') {
+        let (source, behind) = behind
+            .split_once('}')
+            .ok_or_else(|| "path: there is { without } behind it".to_owned())?;
+        let value = Source::One(source.to_owned())
+            .value(known)
+            .map_err(|error| format!("path: {error}"))?
+            .ok_or_else(|| format!("path: {{{source}}} is not in this delivery"))?;
+        out.push_str(before);
+        escape(&text(&value), "%20", &mut out);
+        rest = behind;
+    }
+    out.push_str(rest);
+    Ok(out)
 }
 
 /// The payload with `$kind`, `$session`, `$id`, `$url` and `$timestamp` beside what it has.
@@ -215,14 +250,14 @@ fn write_form(value: &Value, place: &str, out: &mut String) {
             if !out.is_empty() {
                 out.push('&');
             }
-            escape(place, out);
+            escape(place, "+", out);
             out.push('=');
-            escape(&text(value), out);
+            escape(&text(value), "+", out);
         }
     }
 }
 
-fn escape(text: &str, out: &mut String) {
+fn escape(text: &str, space: &str, out: &mut String) {
     const DIGITS: [char; 16] = [
         '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
     ];
@@ -231,7 +266,7 @@ fn escape(text: &str, out: &mut String) {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'*' => {
                 out.push(byte.into())
             }
-            b' ' => out.push('+'),
+            b' ' => out.push_str(space),
             _ => {
                 out.push('%');
                 out.push(DIGITS[usize::from(byte >> 4)]);
@@ -260,10 +295,24 @@ mod tests {
         let Becomes::Shaped(map) = config.becomes(&ABOUT) else {
             return Err("not shaped".to_owned());
         };
-        let (content_type, bytes) = map.shape(&ABOUT, payload.to_string().as_bytes())?;
-        let text = String::from_utf8(bytes).map_err(|error| error.to_string())?;
+        let made = map.shape(&ABOUT, payload.to_string().as_bytes())?;
+        let text = String::from_utf8(made.payload).map_err(|error| error.to_string())?;
         let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Ok((content_type.to_owned(), value))
+        Ok((made.content_type.to_owned(), value))
+    }
+
+    #[test]
+    fn a_path_has_the_values_of_its_sources() {
+        let path = |pattern: &str| {
+            let known = with_facts(message(), &ABOUT);
+            filled(pattern, &known)
+        };
+        assert_eq!(
+            path("/c/{message.sender | digits}?note={message.text}&on={$session}"),
+            Ok("/c/15550100?note=hi%20%26%20bye&on=shop".to_owned())
+        );
+        assert!(path("/c/{message.nothing}").is_err());
+        assert!(path("/c/{message.sender").is_err());
     }
 
     fn message() -> Value {

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
-use serde_json::json;
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
 use warbler_app::campaigns::csv::{CsvReader, Mapping};
 use warbler_tests::TestHost;
 
@@ -11,6 +11,8 @@ use crate::resident;
 
 const ROWS: usize = 100_000;
 const RUNS: usize = 5;
+/// How long others are looked at behind a step, which is carried out by then.
+const AFTER: Duration = Duration::from_secs(5);
 
 /// A list as a shop has it: number, name, company, city and a note.
 fn list() -> String {
@@ -53,28 +55,110 @@ pub(crate) fn preview() -> Result<()> {
     Ok(())
 }
 
-/// How long it takes to make a campaign of a file, over the API, and what others notice of it.
+/// How long it takes to make a campaign of a file, over the API, and what others notice of it; the
+/// same of steps that move all its recipients on.
 pub(crate) async fn planning() -> Result<()> {
     let host = TestHost::start().await?;
-    let body = json!({ "name": "shop" });
-    host.api().post("/v1/sessions", body).await?.expect(201)?;
-    let body = json!({
-        "name": "All", "sessions": ["shop"], "message": { "text": "Hi {{Name}} of {{Company}}" },
-    });
-    let made = host.api().post("/v1/campaigns", body).await?.expect(201)?;
-    let path = format!("/v1/campaigns/{}", made.text_at("/id")?);
-    let file = list().into_bytes();
+    host.connected_session("shop", "+15550001").await?;
     let size = database(&host)?;
     let before = resident()?;
-    let api = host.api().clone();
-    let list = format!("{path}/recipients");
+    let (path, planned) = planned(&host, json!({ "text": "Hi {{Name}} of {{Company}}" })).await?;
+    println!(
+        "plan: {ROWS} recipients in {:.2} s, {:.0} MB more memory at most, {:.0} MB more on disk; \
+         another write waited {:.0} ms at most",
+        planned.took.as_secs_f64(),
+        planned.peak.saturating_sub(before) as f64 / 1e3,
+        database(&host)?.saturating_sub(size) as f64 / 1e6,
+        planned.longest.as_secs_f64() * 1e3
+    );
+    step(&host, &path, "cancel").await?;
+    // Of another one nobody's text can be written.
+    host.put_script("writer", "fn render(recipient) { throw \"no\"; }")
+        .await?;
+    let (path, _) = self::planned(&host, json!({ "text": "x", "template": "writer" })).await?;
+    host.api()
+        .order(&format!("{path}/start"))
+        .await?
+        .expect(200)?;
+    loop {
+        let shown = host.api().get(&path).await?.expect(200)?.body;
+        if shown["state"] == "completed" {
+            break;
+        }
+        tokio::time::sleep(AFTER / 10).await;
+    }
+    step(&host, &path, "retry").await?;
+    host.stop().await;
+    Ok(())
+}
+
+/// Plans a campaign for the whole list; its path, and what others noticed.
+async fn planned(host: &TestHost, message: Value) -> Result<(String, Noticed)> {
+    let mut body = json!({
+        "name": "All", "sessions": ["shop"], "message": { "text": message["text"] },
+        "rules": { "delayMillis": 0, "checkNumbers": false },
+    });
+    if let Some(body) = body.as_object_mut()
+        && message["template"].is_string()
+    {
+        body.insert("template".to_owned(), message["template"].clone());
+    }
+    let made = host.api().post("/v1/campaigns", body).await?.expect(201)?;
+    let path = format!("/v1/campaigns/{}", made.text_at("/id")?);
+    let (api, recipients) = (host.api().clone(), format!("{path}/recipients"));
+    let file = list().into_bytes();
+    let planning = async move {
+        let planned = api
+            .put_as("text/csv", &recipients, file)
+            .await?
+            .expect(200)?;
+        let total = planned.body["counts"]["total"].as_u64();
+        ensure!(total == Some(ROWS as u64), "{}", planned.body);
+        Ok(())
+    };
+    Ok((path, noticed(host, planning).await?))
+}
+
+/// Takes a step with a campaign, and looks at others while it is carried out.
+async fn step(host: &TestHost, path: &str, what: &'static str) -> Result<()> {
+    let (api, order) = (host.api().clone(), format!("{path}/{what}"));
+    let (told, answered) = tokio::sync::oneshot::channel();
+    let stepping = async move {
+        let begun = Instant::now();
+        api.order(&order).await?.expect(200)?;
+        // Whoever waits for it is gone only when this has failed.
+        told.send(begun.elapsed()).ok();
+        tokio::time::sleep(AFTER).await;
+        Ok(())
+    };
+    let noticed = noticed(host, stepping).await?;
+    println!(
+        "{what}: {ROWS} recipients, answered after {:.0} ms; another write waited {:.0} ms at most",
+        answered.await?.as_secs_f64() * 1e3,
+        noticed.longest.as_secs_f64() * 1e3
+    );
+    Ok(())
+}
+
+/// What others notice of some work.
+struct Noticed {
+    took: Duration,
+    /// The longest that one of them waited for a write.
+    longest: Duration,
+    /// The most memory meanwhile, in KiB.
+    peak: u64,
+}
+
+/// Does some work while others write.
+async fn noticed(
+    host: &TestHost,
+    work: impl Future<Output = Result<()>> + Send + 'static,
+) -> Result<Noticed> {
     let begun = Instant::now();
-    let planning = tokio::spawn(async move { api.put_as("text/csv", &list, file).await });
-    // What others wait for a write meanwhile.
-    let mut longest = Duration::ZERO;
-    let mut peak = before;
+    let work = tokio::spawn(work);
+    let (mut longest, mut peak) = (Duration::ZERO, resident()?);
     let note = json!({ "to": "+15550999", "reason": "" });
-    while !planning.is_finished() {
+    while !work.is_finished() {
         let asked = Instant::now();
         host.api()
             .post("/v1/suppressions", note.clone())
@@ -83,19 +167,12 @@ pub(crate) async fn planning() -> Result<()> {
         longest = longest.max(asked.elapsed());
         peak = peak.max(resident()?);
     }
-    let planned = planning.await??.expect(200)?;
-    let took = begun.elapsed();
-    let total = planned.body["counts"]["total"].as_u64().context("counts")?;
-    println!(
-        "plan: {total} recipients in {:.2} s, {:.0} MB more memory at most, {:.0} MB more on disk; \
-         another write waited {:.0} ms at most",
-        took.as_secs_f64(),
-        peak.saturating_sub(before) as f64 / 1e3,
-        database(&host)?.saturating_sub(size) as f64 / 1e6,
-        longest.as_secs_f64() * 1e3
-    );
-    host.stop().await;
-    Ok(())
+    work.await??;
+    Ok(Noticed {
+        took: begun.elapsed(),
+        longest,
+        peak,
+    })
 }
 
 /// The bytes of the database and its log.

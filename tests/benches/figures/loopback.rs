@@ -10,16 +10,16 @@ use bytes::Bytes;
 use tempfile::TempDir;
 use tokio::sync::{Mutex, mpsc};
 use warbler_app::driver::{
-    Chats, Driver, DriverError, Groups, Inbound, InboundMessage, Inbox, Link, LinkReport,
-    MediaFailure, Outgoing, PairingCode, People, SendFailure,
+    Chats, Driver, DriverError, EngineCapability, Engines, Groups, Inbound, InboundMessage, Inbox,
+    Link, LinkReport, MediaFailure, Outgoing, PairingCode, People, SendFailure,
 };
 use warbler_app::hook::Extensions;
 use warbler_app::{App, Parts, sessions::CreateSession};
 use warbler_automation::{Registry, RegistryConfig};
 use warbler_domain::session::Account;
 use warbler_domain::{
-    Caller, Clock, Content, Direction, PhoneNumber, Random, SessionId, SystemClock, Timestamp,
-    WhatsAppId,
+    Caller, Clock, Content, Direction, EngineName, PhoneNumber, Random, SessionId, SystemClock,
+    Timestamp, WhatsAppId,
 };
 use warbler_store::{Store, StoreOptions};
 use warbler_tests::{project_root, quick_settings};
@@ -66,9 +66,9 @@ impl Bench {
         settings.loop_guard = 0;
         let app = App::start(Parts {
             store: store.clone(),
-            driver: Arc::clone(&driver) as Arc<dyn Driver>,
+            engines: Engines::new(vec![Arc::clone(&driver) as Arc<dyn Driver>]),
             extensions: Arc::clone(&registry) as Arc<dyn Extensions>,
-            forms: Arc::new(warbler_api::AllForms),
+            forms: Arc::new(warbler_api::AllForms::default()),
             clock,
             random: Arc::new(Random::seeded(1)),
             media_dir: dir.path().join("media"),
@@ -153,8 +153,12 @@ struct LoopbackLink {
 
 #[async_trait]
 impl Driver for Loopback {
-    fn engine(&self) -> &'static str {
-        "none"
+    fn engine(&self) -> EngineName {
+        EngineName::default()
+    }
+
+    fn capabilities(&self) -> &'static [EngineCapability] {
+        &EngineCapability::ALL
     }
 
     async fn open(

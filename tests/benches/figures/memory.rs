@@ -1,22 +1,40 @@
-//! Resident memory of a host with many connected sessions; the simulated network is in this
-//! process, the host in another.
+//! What a host with many connected sessions costs when nothing happens, on each engine; the simulated
+//! network is in this process, the host in another.
 
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
 use serde_json::json;
+use warbler_domain::EngineName;
 use warbler_simulator::{Network, NetworkOptions};
 use warbler_tests::{Api, KEY, eventually};
 
-const SESSIONS: u64 = 100;
+use crate::idle;
 
-/// KiB per connected idle session.
+const SESSIONS: u64 = 50;
+
+/// KiB per connected idle session, threads, and processor time, on each engine.
 pub(crate) async fn per_session() -> Result<()> {
+    for engine in [EngineName::WhatsappRust, EngineName::WaRs] {
+        on(engine).await?;
+    }
+    Ok(())
+}
+
+async fn on(engine: EngineName) -> Result<()> {
     let network = Network::start(NetworkOptions::default()).await?;
     let dir = tempfile::tempdir()?;
+    let (mut child, api) = host(&network, engine, &dir)?;
+    let measured = measure(&network, engine, &api, child.id()).await;
+    child.kill()?;
+    child.wait()?;
+    network.stop().await;
+    measured
+}
+
+fn host(network: &Network, engine: EngineName, dir: &tempfile::TempDir) -> Result<(Child, Api)> {
     let config = format!(
-        "[data]\ndir = \"{}\"\n[extensions]\nplugins = []\nscripts = []\n[network]\nwebsocket_url = \"{}\"\nmedia_base = \"{}\"\n",
+        "[data]\ndir = \"{}\"\n[extensions]\nplugins = []\nscripts = []\n[network]\nengine = \"{engine}\"\nwebsocket_url = \"{}\"\nmedia_base = \"{}\"\n",
         dir.path().join("data").display(),
         network.websocket_url(),
         network.http_url(),
@@ -25,7 +43,7 @@ pub(crate) async fn per_session() -> Result<()> {
     let port = std::net::TcpListener::bind("127.0.0.1:0")?
         .local_addr()?
         .port();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_host-under-test"))
+    let child = Command::new(env!("CARGO_BIN_EXE_host-under-test"))
         .args(["serve", "--config"])
         .arg(dir.path().join("warbler.toml"))
         .env("WARBLER_ADMIN_KEY", KEY)
@@ -33,19 +51,10 @@ pub(crate) async fn per_session() -> Result<()> {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;
-    let measured = measure(
-        &network,
-        &Api::new(&format!("http://127.0.0.1:{port}"))?,
-        child.id(),
-    )
-    .await;
-    child.kill()?;
-    child.wait()?;
-    network.stop().await;
-    measured
+    Ok((child, Api::new(&format!("http://127.0.0.1:{port}"))?))
 }
 
-async fn measure(network: &Network, api: &Api, pid: u32) -> Result<()> {
+async fn measure(network: &Network, engine: EngineName, api: &Api, pid: u32) -> Result<()> {
     eventually("the host answers", || async {
         Ok(api
             .get("/readyz")
@@ -55,7 +64,7 @@ async fn measure(network: &Network, api: &Api, pid: u32) -> Result<()> {
             .map(|_| ()))
     })
     .await?;
-    let empty = status(pid, "VmRSS:")?;
+    let empty = idle::resident(pid)?;
     for n in 0..SESSIONS {
         let owner = network.person(&format!("1777{n:07}"), "Owner")?;
         api.post(
@@ -79,26 +88,5 @@ async fn measure(network: &Network, api: &Api, pid: u32) -> Result<()> {
             .then_some(()))
     })
     .await?;
-    tokio::time::sleep(Duration::from_secs(5)).await;
-    let full = status(pid, "VmRSS:")?;
-    println!(
-        "memory: {} KiB per connected idle session ({SESSIONS} sessions, {empty} KiB without, {full} KiB with), {} threads",
-        (full.saturating_sub(empty)) / SESSIONS,
-        status(pid, "Threads:")?,
-    );
-    Ok(())
-}
-
-/// A number from `/proc/PID/status`.
-fn status(pid: u32, name: &str) -> Result<u64> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = text
-        .lines()
-        .find(|line| line.starts_with(name))
-        .with_context(|| name.to_owned())?;
-    Ok(line
-        .split_whitespace()
-        .nth(1)
-        .context("a number")?
-        .parse()?)
+    idle::print(&format!("a host on {engine}"), pid, SESSIONS, empty).await
 }

@@ -131,3 +131,84 @@ async fn what_can_never_run_is_refused() -> Result<()> {
     host.stop().await;
     Ok(())
 }
+
+#[tokio::test]
+async fn a_schedule_rests_goes_on_and_is_changed() -> Result<()> {
+    let (host, clock) = host_at(AFTERNOON).await?;
+    host.connected_session("shop", OWNER).await?;
+    let ada = host.person(ADA, "Ada")?;
+    let api = host.api();
+    let new = json!({
+        "session": "shop", "to": ADA, "message": { "text": "tick" }, "cron": "*/10 * * * *",
+    });
+    let made = api.post("/v1/schedules", new).await?.expect(201)?;
+    let path = format!("/v1/schedules/{}", made.text_at("/id")?);
+    let order = async |what: &str| api.order(&format!("{path}/{what}")).await;
+    assert_eq!(
+        order("resume").await?.refusal(),
+        (409, "schedule_not_paused")
+    );
+    let paused = order("pause").await?.expect(200)?.body;
+    assert_eq!(
+        (&paused["state"], &paused["next"]),
+        (&json!("paused"), &json!([]))
+    );
+    assert_eq!(
+        order("pause").await?.refusal(),
+        (409, "schedule_not_active")
+    );
+    // 17:56:41, with the run of 17:50 left out.
+    clock.advance(Duration::from_secs(601));
+    let listed = api.get("/v1/schedules?state=paused").await?.expect(200)?;
+    assert_eq!(listed.body["items"][0]["runCount"], 0);
+    let resumed = order("resume").await?.expect(200)?.body;
+    assert_eq!(resumed["next"][0], "2030-03-17T18:00:00.000Z");
+
+    let change = json!({ "message": { "text": "tock" }, "name": "clock" });
+    let changed = api.patch(&path, change).await?.expect(200)?.body;
+    assert_eq!(
+        (&changed["name"], &changed["text"], &changed["next"][0]),
+        (
+            &json!("clock"),
+            &json!("tock"),
+            &json!("2030-03-17T18:00:00.000Z")
+        )
+    );
+    let change = json!({ "cron": "58 18 * * *", "zone": "Europe/Berlin", "name": null });
+    let changed = api.patch(&path, change).await?.expect(200)?.body;
+    assert_eq!(changed["next"][0], "2030-03-17T17:58:00.000Z");
+    assert_eq!(changed.get("name"), None);
+    for (change, code) in [
+        (json!({ "at": "2001-01-01T00:00:00Z" }), "bad_schedule_time"),
+        (
+            json!({ "until": "2031-01-01T00:00:00Z" }),
+            "bad_schedule_time",
+        ),
+        (json!({ "cron": "61 * * * *" }), "bad_cron"),
+        (json!({ "message": { "text": "" } }), "empty_text"),
+        (json!({ "to": "nobody" }), "bad_recipient"),
+    ] {
+        let refused = api.patch(&path, change).await?;
+        assert_eq!(refused.refusal(), (400, code), "{}", refused.body);
+    }
+    clock.advance(Duration::from_secs(120));
+    // Anything that happens to schedules makes the host look at its clock.
+    api.patch(&path, json!({ "missed": "skip" }))
+        .await?
+        .expect(200)?;
+    hears_text(&ada, "tock").await?;
+    eventually("it ran", || async {
+        let shown = api.get(&path).await?.expect(200)?.body;
+        Ok(
+            (shown["runCount"] == 1 && shown["next"][0] == "2030-03-18T17:58:00.000Z")
+                .then_some(()),
+        )
+    })
+    .await?;
+    order("cancel").await?.expect(200)?;
+    let over = api.patch(&path, json!({ "name": "x" })).await?;
+    assert_eq!(over.refusal(), (409, "schedule_not_active"));
+    assert_eq!(texts(&ada), ["tock"]);
+    host.stop().await;
+    Ok(())
+}

@@ -121,7 +121,10 @@ async fn what_is_known_of_a_chat_is_kept_and_used() -> Result<()> {
     .await?;
     rule(
         &host,
-        doing("where", json!([{ "reply": "in {{city|nowhere}}" }])),
+        doing(
+            "where",
+            json!([{ "reply": "in {{ city.or(\"nowhere\") }}" }]),
+        ),
     )
     .await?;
     rule(

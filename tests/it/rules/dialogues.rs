@@ -91,6 +91,20 @@ async fn a_chat_that_is_left_to_a_human_is_not_answered() -> Result<()> {
         "{seen}"
     );
     assert_eq!(answer_to(&bob, "and me?").await?, "?");
+
+    // Whoever is done earlier gives the chat back.
+    let list = "/v1/sessions/shop/handovers";
+    let left = host.api().get(list).await?.expect(200)?.body;
+    assert_eq!(left["items"][0]["extension"], "rules");
+    assert_eq!(left["items"][0]["chat"], "15550100@s.whatsapp.net");
+    assert_eq!(left["items"][1], json!(null));
+    let path = format!("{list}/{ADA}");
+    host.api().delete(&path).await?.expect(204)?;
+    assert_eq!(answer_to(&ada, "hello again").await?, "?");
+    let again = host.api().delete(&path).await?;
+    assert_eq!(again.refusal(), (404, "not_handed_over"));
+    let left = host.api().get(list).await?.expect(200)?.body;
+    assert_eq!(left["items"], json!([]));
     host.stop().await;
     Ok(())
 }

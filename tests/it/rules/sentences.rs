@@ -128,7 +128,7 @@ async fn a_mistake_in_a_sentence_is_shown_with_its_place_and_what_was_meant() ->
             "rule(\"x\").when(text.contains(5)).reply(\"a\");",
             1,
             None,
-            "a text or a list of texts belongs here, not i64",
+            "a text or a list of texts belongs here, not a number",
         ),
         (
             "group",

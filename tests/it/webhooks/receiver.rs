@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use data_encoding::BASE64;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use warbler_tests::eventually;
@@ -37,6 +36,8 @@ pub(crate) const OK: Reply = Reply::Head("200 OK");
 /// A request that came in.
 #[derive(Debug, Clone)]
 pub(crate) struct Heard {
+    /// Its method and path, as they came.
+    pub(crate) asked: String,
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: Vec<u8>,
 }
@@ -61,24 +62,56 @@ impl Heard {
 
     /// Whether its body was signed with `secret` as other APIs do.
     pub(crate) fn is_plainly_signed_with(&self, secret: &str) -> Result<bool> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())?;
-        mac.update(&self.body);
-        let expected = data_encoding::HEXLOWER.encode(&mac.finalize().into_bytes());
+        let mac = hmac_sha256(secret.as_bytes(), &[&self.body]);
+        let expected = data_encoding::HEXLOWER.encode(&mac);
         Ok(self.header("x-webhook-signature") == format!("sha256={expected}"))
     }
 
     /// Whether it was signed with `secret`, worked out from the specification alone.
     pub(crate) fn is_signed_with(&self, secret: &str) -> Result<bool> {
         let key = secret.strip_prefix("whsec_").context("a secret")?;
-        let mut mac = Hmac::<Sha256>::new_from_slice(&BASE64.decode(key.as_bytes())?)?;
-        mac.update(self.header("webhook-id").as_bytes());
-        mac.update(b".");
-        mac.update(self.header("webhook-timestamp").as_bytes());
-        mac.update(b".");
-        mac.update(&self.body);
-        let expected = format!("v1,{}", BASE64.encode(&mac.finalize().into_bytes()));
+        let (id, time) = (self.header("webhook-id"), self.header("webhook-timestamp"));
+        let signed = [id.as_bytes(), b".", time.as_bytes(), b".", &self.body];
+        let mac = hmac_sha256(&BASE64.decode(key.as_bytes())?, &signed);
+        let expected = format!("v1,{}", BASE64.encode(&mac));
         Ok(self.header("webhook-signature") == expected)
     }
+}
+
+/// HMAC-SHA256 as RFC 2104 has it, of these parts one after the other. It shares nothing with what
+/// the host signs with but the hash.
+fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    let mut block = [0_u8; 64];
+    if key.len() > block.len() {
+        block[..32].copy_from_slice(&Sha256::digest(key));
+    } else {
+        block[..key.len()].copy_from_slice(key);
+    }
+    let mut inner = Sha256::new();
+    inner.update(block.map(|byte| byte ^ 0x36));
+    parts.iter().for_each(|part| inner.update(part));
+    let mut outer = Sha256::new();
+    outer.update(block.map(|byte| byte ^ 0x5c));
+    outer.update(inner.finalize());
+    outer.finalize().into()
+}
+
+#[test]
+fn the_signature_is_worked_out_as_the_standard_has_it() {
+    // The second and sixth case of RFC 4231.
+    let jefe = hmac_sha256(b"Jefe", &[b"what do ya want ", b"for nothing?"]);
+    assert_eq!(
+        data_encoding::HEXLOWER.encode(&jefe),
+        "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+    );
+    let long = hmac_sha256(
+        &[0xaa; 131],
+        &[b"Test Using Larger Than Block-Size Key - Hash Key First"],
+    );
+    assert_eq!(
+        data_encoding::HEXLOWER.encode(&long),
+        "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
+    );
 }
 
 /// A receiver on this machine.
@@ -112,6 +145,11 @@ impl Receiver {
             }
         });
         Ok(Self { address, heard })
+    }
+
+    /// Its URL as one that speaks TLS would have it.
+    pub(crate) fn secure_url(&self) -> String {
+        format!("https://{}/hook", self.address)
     }
 
     pub(crate) fn url(&self) -> String {
@@ -149,10 +187,9 @@ async fn serve(
             }
         };
         let text = String::from_utf8_lossy(received.get(..head).unwrap_or_default()).into_owned();
-        let lines = text
-            .lines()
-            .skip(1)
-            .filter_map(|line| line.split_once(": "));
+        let (first, lines) = text.split_once("\r\n").unwrap_or_default();
+        let asked = first.trim_end_matches(" HTTP/1.1").to_owned();
+        let lines = lines.lines().filter_map(|line| line.split_once(": "));
         let headers: BTreeMap<String, String> = lines
             .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
             .collect();
@@ -166,7 +203,11 @@ async fn serve(
                 return Ok(());
             }
         }
-        match reply(note(Heard { headers, body })) {
+        match reply(note(Heard {
+            asked,
+            headers,
+            body,
+        })) {
             Reply::Head(head) => {
                 let answer = format!("HTTP/1.1 {head}\r\nContent-Length: 0\r\n\r\n");
                 stream.write_all(answer.as_bytes()).await?;

@@ -1,6 +1,7 @@
 //! The dialect `akg`: the WA-AKG API.
 //!
-//! One API key for everything, made by the operator. Its answers are bare arrays and objects;
+//! One API key for everything, made by the operator; pages on the same host may have it in a cookie,
+//! which counts only if no other origin is behind a request. Its answers are bare arrays and objects;
 //! so is its refusal, `{ "error": … }`.
 
 mod chats;
@@ -17,10 +18,15 @@ use serde_json::{Value, json};
 use warbler_app::quotas::Quota;
 use warbler_domain::{Caller, Dialect};
 
+use super::foreign::no_foreign_page;
 use super::{DialectState, Row, Voice, api_key_of, holder_of};
+use crate::caller::{in_api_key, in_cookie, secret_of};
 use crate::problem::Problem;
 
 pub(crate) use form::{FORM, tell};
+
+/// The cookie that pages of its dashboard have.
+const COOKIE_NAME: &str = "authjs.session-token";
 
 /// A refusal in this dialect.
 type Fault = super::Fault<Akg>;
@@ -56,7 +62,15 @@ impl Voice for Akg {
         _who: Key,
         headers: &HeaderMap,
     ) -> Result<Caller, Problem> {
-        holder_of(state, &api_key_of(headers)?).await
+        let cookie = in_cookie(headers, COOKIE_NAME).filter(|_| in_api_key(headers).is_none());
+        let secret = match cookie {
+            None => api_key_of(headers)?,
+            Some(cookie) => {
+                no_foreign_page(headers, &state.terms.origins)?;
+                secret_of(Some(cookie.as_bytes()), COOKIE_NAME)?
+            }
+        };
+        holder_of(state, &secret).await
     }
 
     fn say(problem: &Problem) -> Response {
@@ -65,10 +79,13 @@ impl Voice for Akg {
     }
 
     fn schemes_of(_who: Key) -> &'static [&'static str] {
-        &["apiKey"]
+        &["apiKey", "cookie"]
     }
 
     fn schemes() -> Value {
-        json!({ "apiKey": { "type": "apiKey", "in": "header", "name": "X-API-Key" } })
+        json!({
+            "apiKey": { "type": "apiKey", "in": "header", "name": "X-API-Key" },
+            "cookie": { "type": "apiKey", "in": "cookie", "name": COOKIE_NAME },
+        })
     }
 }

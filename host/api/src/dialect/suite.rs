@@ -22,7 +22,9 @@ use serde_json::{Map, Value, json};
 use warbler_app::quotas::Quota;
 use warbler_domain::{Caller, Dialect};
 
-use super::{DialectState, Row, Voice, api_key_of, bearer_of, holder_of, is_shown_by};
+use super::{
+    DialectState, Row, Voice, api_key_of, bearer_of, holder_of, is_shown_by, plain_status,
+};
 use crate::caller::{in_api_key, in_bearer};
 use crate::problem::Problem;
 
@@ -76,7 +78,7 @@ impl Voice for Suite {
     }
 
     fn say(problem: &Problem) -> Response {
-        let status = status_of(problem.status());
+        let status = plain_status(problem.status());
         let mut details = Map::new();
         if let Some(field) = problem.field() {
             details.insert(field.to_owned(), Value::from(problem.detail()));
@@ -99,17 +101,6 @@ impl Voice for Suite {
             "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" },
             "apiKey": { "type": "apiKey", "in": "header", "name": "x-api-key" },
         })
-    }
-}
-
-/// The document's statuses: it knows no others for what is wrong with a request.
-fn status_of(status: StatusCode) -> StatusCode {
-    match status {
-        StatusCode::CONFLICT
-        | StatusCode::PAYLOAD_TOO_LARGE
-        | StatusCode::UNSUPPORTED_MEDIA_TYPE
-        | StatusCode::REQUEST_TIMEOUT => StatusCode::BAD_REQUEST,
-        status => status,
     }
 }
 

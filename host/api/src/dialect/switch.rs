@@ -10,6 +10,10 @@ pub enum Switch {
     GatewayPublicSessionList,
     /// `gateway`: the legacy endpoints send for everybody.
     GatewayLegacyNoAuth,
+    /// `manager`: everybody may do everything.
+    ManagerNoAuth,
+    /// `manager`: everybody may send by the webhook of a session.
+    ManagerOpenInboundWebhook,
     /// `suite`: logging out does nothing; the token stays good.
     SuiteStatelessLogout,
     /// `suite`: an API key changes the account it is for.
@@ -28,9 +32,11 @@ pub enum Switch {
 
 impl Switch {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::GatewayPublicSessionList,
         Self::GatewayLegacyNoAuth,
+        Self::ManagerNoAuth,
+        Self::ManagerOpenInboundWebhook,
         Self::SuiteStatelessLogout,
         Self::SuiteApiKeyAccountActions,
         Self::SuiteGlobalStats,
@@ -45,6 +51,8 @@ impl Switch {
         match self {
             Self::GatewayPublicSessionList => "gateway.public-session-list",
             Self::GatewayLegacyNoAuth => "gateway.legacy-no-auth",
+            Self::ManagerNoAuth => "manager.no-auth",
+            Self::ManagerOpenInboundWebhook => "manager.open-inbound-webhook",
             Self::SuiteStatelessLogout => "suite.stateless-logout",
             Self::SuiteApiKeyAccountActions => "suite.api-key-account-actions",
             Self::SuiteGlobalStats => "suite.global-stats",
@@ -63,6 +71,10 @@ impl Switch {
             }
             Self::GatewayLegacyNoAuth => {
                 "everybody can send messages by every session of the gateway"
+            }
+            Self::ManagerNoAuth => "everybody can use, and delete, every session of the host",
+            Self::ManagerOpenInboundWebhook => {
+                "everybody can send messages by every session of the host"
             }
             Self::SuiteStatelessLogout => "the token of a login stays good after logging out",
             Self::SuiteApiKeyAccountActions => {

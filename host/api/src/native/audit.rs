@@ -82,7 +82,7 @@ pub(super) struct EntryView {
 #[schema(as = AuditActor)]
 pub(super) struct ActorView {
     /// What was shown: `host`, `master-key`, `key`, `user`, `session-token`, or `nobody` for a
-    /// login that failed.
+    /// login that failed and for an API that is open to everybody.
     kind: String,
     /// The id of that key, user or session.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -79,6 +79,7 @@ impl CreateBody {
         Ok(CreateCampaign {
             name: self.name.unwrap_or(command.name),
             skip_bad: self.skip_bad,
+            texts_later: false,
             ..command
         })
     }
@@ -115,6 +116,7 @@ pub(crate) fn broadcast_of(
         writer: None,
         recipients: collector.finish(),
         skip_bad: false,
+        texts_later: true,
         rules,
         start_at: None,
     })

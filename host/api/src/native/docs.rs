@@ -1,7 +1,8 @@
-//! Pages for people: `/docs`, made from the OpenAPI document, and `/`.
+//! Pages for people: `/docs`, made from the OpenAPI document, `/passkey`, and `/`.
 //!
-//! One file each, no script, nothing from elsewhere. The policy they are served under allows the
-//! one style sheet by its digest and nothing else.
+//! One file each, nothing from elsewhere. The policy they are served under allows the one style sheet by
+//! its digest and nothing else; only `/passkey` has a script, allowed in the same way, which asks this
+//! host alone.
 
 mod manual;
 pub(in crate::native) mod problems;
@@ -20,6 +21,8 @@ use sha2::{Digest as _, Sha256};
 pub(crate) use manual::manual;
 
 const STYLE: &str = include_str!("docs/style.css");
+const PASSKEY: &str = include_str!("docs/passkey.html");
+const PASSKEY_SCRIPT: &str = include_str!("docs/passkey.js");
 
 /// A page with the headers that keep it to itself.
 #[derive(Clone)]
@@ -30,10 +33,21 @@ pub(crate) struct Html {
 
 impl Html {
     fn new(title: &str, body: &str) -> Self {
+        Self::with(title, body, "")
+    }
+
+    fn with_script(title: &str, body: &str, script: &str) -> Self {
+        let digest = BASE64.encode(&Sha256::digest(script));
+        let more = format!("; script-src 'sha256-{digest}'; connect-src 'self'");
+        Self::with(title, &format!("{body}<script>{script}</script>\n"), &more)
+    }
+
+    /// A page, and what its policy allows beside the style sheet.
+    fn with(title: &str, body: &str, more: &str) -> Self {
         let digest = BASE64.encode(&Sha256::digest(STYLE));
         let policy = format!(
             "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; \
-             frame-ancestors 'none'"
+             frame-ancestors 'none'{more}"
         );
         let text = format!(
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -86,6 +100,11 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
+/// The page at `/passkey`: linking that WhatsApp allows only with a passkey, step by step.
+pub(super) fn passkey() -> Html {
+    Html::with_script("Link with a passkey", PASSKEY, PASSKEY_SCRIPT)
+}
+
 /// The page at `/`.
 pub(super) fn home(version: &str) -> Html {
     let body = format!(
@@ -94,6 +113,7 @@ pub(super) fn home(version: &str) -> Html {
          receives their messages, and lets sandboxed plugins and scripts answer.</p>\n\
          <ul>\n<li><a href=\"/docs\">How to use the API</a></li>\n\
          <li><a href=\"/openapi.json\">The API as an OpenAPI document</a></li>\n\
+         <li><a href=\"/passkey\">Link an account that needs its passkey</a></li>\n\
          <li><a href=\"/readyz\">Whether the host is ready</a></li>\n</ul>\n</main>\n",
         Escaped(version)
     );

@@ -180,7 +180,7 @@ pub(super) async fn log_out(State(app): State<App>, caller: Caller) -> Result<St
 pub(super) async fn me(State(app): State<App>, caller: Caller) -> Result<Json<MeView>, Problem> {
     let user = app.users().own(&caller).await?;
     let id = match caller.identity() {
-        Identity::Host | Identity::MasterKey => None,
+        Identity::Host | Identity::MasterKey | Identity::Nobody => None,
         Identity::Key(id) => Some(id.to_string()),
         Identity::User(id, _) => Some(id.to_string()),
         Identity::SessionToken(id) => Some(id.to_string()),

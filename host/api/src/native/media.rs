@@ -22,7 +22,7 @@ use crate::problem::Problem;
 use file::{Content, FileAnswer};
 
 /// Where anybody who knows this public name gets the file.
-pub(in crate::native) fn public_url(name: &str) -> String {
+pub(crate) fn public_url(name: &str) -> String {
     format!("/media/{name}")
 }
 

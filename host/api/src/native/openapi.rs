@@ -24,9 +24,9 @@ use warbler_app::App;
 
 use super::docs::{self, Html};
 use super::{
-    Listing, audit, broadcasts, calls, campaigns, chats, contacts, events, extensions, groups,
-    keys, login, media, messages, outbox, profile, rules, schedules, sessions, stats, suppressions,
-    users, webhooks,
+    Listing, audit, broadcasts, calls, campaigns, chats, contacts, engines, events, extensions,
+    groups, keys, login, media, messages, outbox, profile, rules, schedules, sessions, stats,
+    suppressions, users, webhooks,
 };
 use crate::mount::Route;
 use crate::problem::{PROBLEM_JSON, Problem, ProblemBody};
@@ -41,6 +41,7 @@ pub(super) fn routes() -> Vec<Route> {
         ),
         Route::of(__path_document, document),
         Route::of(__path_manual, manual),
+        Route::of(__path_passkey, passkey),
         Route::of(__path_home, home),
     ]
 }
@@ -49,6 +50,7 @@ pub(super) fn routes() -> Vec<Route> {
 pub(crate) struct Pages {
     document: Bytes,
     manual: Html,
+    passkey: Html,
     home: Html,
     version: &'static str,
 }
@@ -65,6 +67,7 @@ impl Pages {
         Self {
             document: value.to_string().into(),
             manual: docs::manual(&value, &problems(routes), Some("/openapi.json")),
+            passkey: docs::passkey(),
             home: docs::home(version),
             version,
         }
@@ -134,6 +137,16 @@ pub(crate) fn known_problems() -> impl Iterator<Item = &'static str> {
         sessions::pairing::QrView,
         sessions::pairing::RequestCodeBody,
         sessions::pairing::PairingCodeView,
+        Listing<engines::EngineView>,
+        engines::EngineView,
+        engines::LackView,
+        engines::ChooseBody,
+        sessions::proxy::ProxyView,
+        sessions::proxy::ProxyBody,
+        sessions::passkey::PasskeyView,
+        sessions::passkey::StepWord,
+        sessions::passkey::AnswerBody,
+        sessions::passkey::ResponseBody,
         messages::SendBody,
         messages::BatchBody,
         messages::BatchView,
@@ -181,6 +194,7 @@ pub(crate) fn known_problems() -> impl Iterator<Item = &'static str> {
         suppressions::SuppressionView,
         Listing<suppressions::SuppressionView>,
         schedules::CreateBody,
+        schedules::UpdateBody,
         schedules::ScheduleView,
         Listing<schedules::ScheduleView>,
         rules::CreateBody,
@@ -190,6 +204,8 @@ pub(crate) fn known_problems() -> impl Iterator<Item = &'static str> {
         Listing<rules::RuleView>,
         rules::TestBody,
         rules::TestView,
+        rules::HandedOverView,
+        Listing<rules::HandedOverView>,
         extensions::ExtensionView,
         extensions::GrantsBody,
         extensions::GrantedView,
@@ -381,6 +397,15 @@ pub(super) async fn document(State(pages): State<Arc<Pages>>) -> Response {
 )]
 pub(super) async fn manual(State(pages): State<Arc<Pages>>) -> Html {
     pages.manual.clone()
+}
+
+/// A page that goes through linking with a passkey, where WhatsApp asks for one.
+#[utoipa::path(
+    get, path = "/passkey", operation_id = "getPasskeyPage",
+    responses((status = 200, description = "The page.", body = String, content_type = "text/html")),
+)]
+pub(super) async fn passkey(State(pages): State<Arc<Pages>>) -> Html {
+    pages.passkey.clone()
 }
 
 /// What this is, and where to read on.

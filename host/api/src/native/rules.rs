@@ -1,5 +1,6 @@
 //! `/v1/rules`: answers that need no program.
 
+mod handovers;
 mod test;
 mod view;
 
@@ -16,6 +17,7 @@ use warbler_domain::page::{Cursor, PageRequest};
 use warbler_domain::rule::{Condition, RuleAction, RuleName, RuleParts, Span};
 use warbler_domain::{Caller, Rule, RuleId, RuleSpec, SessionRef};
 
+pub(crate) use handovers::HandedOverView;
 pub(crate) use test::{TestBody, TestView};
 pub(crate) use view::RuleView;
 
@@ -47,6 +49,7 @@ pub(super) fn routes() -> Vec<Route> {
         one(Route::of(__path_reorder, reorder)).refuses(BAD, &["bad_rule_order"]),
     ];
     routes.extend(test::routes());
+    routes.extend(handovers::routes());
     routes
 }
 
@@ -61,7 +64,7 @@ pub(super) fn routes() -> Vec<Route> {
         "direct",
         { "between": { "from": "09:00", "to": "18:00", "zone": "Europe/Berlin", "days": "mon-fri" } },
     ],
-    "then": [{ "reply": ["Our prices start at $10, {{first_name|friend}}.", "From $10 on."] }],
+    "then": [{ "reply": ["Our prices start at $10, {{ first_name.or(\"friend\") }}.", "From $10 on."] }],
     "cooldown": "10m",
 }))]
 pub(crate) struct CreateBody {

@@ -1,5 +1,6 @@
 //! `/v1/schedules`: messages for later, once or again and again.
 
+mod change;
 mod view;
 
 use axum::Json;
@@ -15,6 +16,7 @@ use warbler_domain::page::{Cursor, PageRequest};
 use warbler_domain::schedule::{Missed, Moment, ScheduleState};
 use warbler_domain::{Caller, ScheduleId, SessionRef};
 
+pub(in crate::native) use change::UpdateBody;
 pub(in crate::native) use view::ScheduleView;
 
 use super::messages::{CONTENT, ContentBody, recipient};
@@ -26,26 +28,25 @@ use crate::problem::Problem;
 
 const BAD: StatusCode = StatusCode::BAD_REQUEST;
 
+/// What is wrong with a schedule.
+const PARTS: &[&str] = &[
+    "bad_schedule_content",
+    "bad_schedule_name",
+    "bad_schedule_time",
+    "bad_cron",
+    "bad_time_zone",
+    "schedule_never_runs",
+];
+
 /// The routes of this resource.
 pub(super) fn routes() -> Vec<Route> {
-    let one = |route: Route| route.refuses(StatusCode::NOT_FOUND, &["unknown_schedule"]);
-    vec![
+    let mut routes = vec![
         Route::of(__path_create, create)
             .carries_media()
             .done_once()
             .refuses(BAD, CONTENT)
-            .refuses(
-                BAD,
-                &[
-                    "bad_session_name",
-                    "bad_schedule_content",
-                    "bad_schedule_name",
-                    "bad_schedule_time",
-                    "bad_cron",
-                    "bad_time_zone",
-                    "schedule_never_runs",
-                ],
-            )
+            .refuses(BAD, &["bad_session_name"])
+            .refuses(BAD, PARTS)
             .refuses(
                 StatusCode::NOT_FOUND,
                 &["unknown_session", "unknown_upload", "media_expired"],
@@ -59,7 +60,14 @@ pub(super) fn routes() -> Vec<Route> {
         one(Route::of(__path_get, get)),
         one(Route::of(__path_cancel, cancel))
             .refuses(StatusCode::CONFLICT, &["schedule_not_active"]),
-    ]
+    ];
+    routes.extend(change::routes());
+    routes
+}
+
+/// A route of one schedule.
+fn one(route: Route) -> Route {
+    route.refuses(StatusCode::NOT_FOUND, &["unknown_schedule"])
 }
 
 /// A message for later: `at` says when it goes out once, `cron` when again and again.
@@ -107,25 +115,45 @@ pub(in crate::native) enum MissedBody {
     Skip,
 }
 
+impl From<MissedBody> for Missed {
+    fn from(missed: MissedBody) -> Self {
+        match missed {
+            MissedBody::Run => Self::Run,
+            MissedBody::Skip => Self::Skip,
+        }
+    }
+}
+
+/// When something is to go out, if that is said.
+fn when(
+    at: Option<String>,
+    cron: Option<String>,
+    until: Option<String>,
+) -> Result<Option<When>, Problem> {
+    let moment = |field: &str, text: &str| in_field::<Moment>("bad_schedule_time", field, text);
+    match (at, cron, until) {
+        (None, None, None) => Ok(None),
+        (Some(at), None, None) => Ok(Some(When::At(moment("at", &at)?))),
+        (None, Some(cron), until) => Ok(Some(When::Cron {
+            expression: in_field("bad_cron", "cron", &cron)?,
+            until: until
+                .as_deref()
+                .map(|until| moment("until", until))
+                .transpose()?,
+        })),
+        _ => Err(no_time()),
+    }
+}
+
+fn no_time() -> Problem {
+    let detail = "say when: `at` for once, or `cron` and perhaps `until` for again and again";
+    Problem::invalid("bad_schedule_time", detail).in_field("at")
+}
+
 impl CreateBody {
     fn into_command(self) -> Result<CreateSchedule, Problem> {
-        let moment = |field: &str, text: &str| in_field::<Moment>("bad_schedule_time", field, text);
-        let when = match (&self.at, &self.cron) {
-            (Some(at), None) if self.until.is_none() => When::At(moment("at", at)?),
-            (None, Some(cron)) => When::Cron {
-                expression: in_field("bad_cron", "cron", cron)?,
-                until: self
-                    .until
-                    .as_deref()
-                    .map(|until| moment("until", until))
-                    .transpose()?,
-            },
-            _ => {
-                let detail =
-                    "say when: `at` for once, or `cron` and perhaps `until` for again and again";
-                return Err(Problem::invalid("bad_schedule_time", detail).in_field("at"));
-            }
-        };
+        let when = when(self.at, self.cron, self.until)?;
+        let when = when.ok_or_else(no_time)?;
         let zone = self.zone.as_deref().unwrap_or("UTC");
         Ok(CreateSchedule {
             session: in_field("bad_session_name", "session", &self.session)?,
@@ -134,10 +162,7 @@ impl CreateBody {
             content: self.message.into_content()?,
             zone: in_field("bad_time_zone", "zone", zone)?,
             when,
-            missed: match self.missed {
-                Some(MissedBody::Skip) => Missed::Skip,
-                Some(MissedBody::Run) | None => Missed::Run,
-            },
+            missed: self.missed.map_or(Missed::Run, Missed::from),
         })
     }
 }
@@ -179,7 +204,7 @@ pub(super) struct ListQuery {
     /// Only those of this session, by id or name.
     #[param(example = "shop")]
     session: Option<String>,
-    /// Only those in this state: `active`, `done` or `cancelled`.
+    /// Only those in this state: `active`, `paused`, `done` or `cancelled`.
     #[serde(default, deserialize_with = "parsed")]
     #[param(value_type = Option<String>, example = "active")]
     state: Option<ScheduleState>,

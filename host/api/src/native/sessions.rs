@@ -1,6 +1,8 @@
 //! `/v1/sessions`: the WhatsApp accounts this host keeps linked, and pairing them.
 
 pub(super) mod pairing;
+pub(super) mod passkey;
+pub(super) mod proxy;
 pub(super) mod settings;
 
 use axum::Json;
@@ -14,7 +16,8 @@ use warbler_app::App;
 use warbler_app::sessions::CreateSession;
 use warbler_domain::session::Account;
 use warbler_domain::{
-    Caller, Jid, PhoneNumber, Session, SessionId, SessionName, SessionRef, Timestamp, UserId,
+    Caller, EngineName, Jid, PhoneNumber, Session, SessionId, SessionName, SessionRef, Timestamp,
+    UserId,
 };
 
 use super::{Listing, in_field, words};
@@ -29,9 +32,12 @@ pub(super) fn routes() -> Vec<Route> {
     let one = |route: Route| route.refuses(StatusCode::NOT_FOUND, &["unknown_session"]);
     vec![
         Route::of(__path_create, create)
-            .refuses(StatusCode::BAD_REQUEST, &["bad_session_name"])
+            .refuses(
+                StatusCode::BAD_REQUEST,
+                &["bad_session_name", "unknown_engine"],
+            )
             .refuses(StatusCode::FORBIDDEN, &["limited_to_sessions"])
-            .refuses(CONFLICT, &["session_name_taken"]),
+            .refuses(CONFLICT, &["session_name_taken", "too_many_sessions"]),
         Route::of(__path_list, list),
         one(Route::of(__path_get, get)),
         one(Route::of(__path_rename, rename))
@@ -51,19 +57,32 @@ pub(super) fn routes() -> Vec<Route> {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = CreateSession, example = json!({ "name": "shop", "start": true }))]
 pub(super) struct CreateBody {
-    /// Its name: 1 to 64 letters, digits, `.`, `_` or `-`.
-    name: String,
+    /// Its name, unique on this host: 1 to 64 letters, digits, `.`, `_` or `-`. Without one it gets
+    /// one that cannot be guessed.
+    #[serde(default)]
+    name: Option<String>,
     /// Whether to start it at once.
     #[serde(default)]
     start: bool,
+    /// The engine it runs on, `whatsapp-rust` or `wa-rs`; without one, the host's default.
+    #[serde(default)]
+    engine: Option<String>,
 }
 
 impl CreateBody {
-    fn into_command(self) -> Result<CreateSession, Problem> {
-        Ok(CreateSession {
-            name: in_field("bad_session_name", "name", &self.name)?,
+    fn into_command(self, app: &App) -> Result<(CreateSession, Option<EngineName>), Problem> {
+        let engine = match &self.engine {
+            Some(engine) => Some(in_field("unknown_engine", "engine", engine)?),
+            None => None,
+        };
+        let command = CreateSession {
+            name: match &self.name {
+                Some(name) => in_field("bad_session_name", "name", name)?,
+                None => app.sessions().made_up_name(),
+            },
             start: self.start,
-        })
+        };
+        Ok((command, engine))
     }
 }
 
@@ -86,6 +105,7 @@ pub(super) struct RenameBody {
     "wanted": "running",
     "changedAt": "2026-05-04T09:30:12.120Z",
     "createdAt": "2026-05-04T09:29:40.003Z",
+    "engine": "whatsapp-rust",
     "account": {
         "jid": "15550100@s.whatsapp.net",
         "phone": "+15550100",
@@ -117,6 +137,8 @@ pub(super) struct SessionView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = "uuid")]
     owner: Option<UserId>,
+    /// The engine it runs on.
+    engine: &'static str,
     /// The account, once paired.
     #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<AccountView>,
@@ -153,6 +175,7 @@ impl From<Session> for SessionView {
             changed_at: session.changed_at,
             created_at: session.created_at,
             owner: session.owner,
+            engine: session.engine.as_str(),
             account: session.account.map(AccountView::from),
         }
     }
@@ -184,7 +207,10 @@ pub(super) async fn create(
     caller: Caller,
     Wire(body): Wire<CreateBody>,
 ) -> Result<impl IntoResponse, Problem> {
-    let session = app.sessions().create(&caller, body.into_command()?).await?;
+    let session = match body.into_command(&app)? {
+        (command, Some(engine)) => app.sessions().create_on(&caller, command, engine).await?,
+        (command, None) => app.sessions().create(&caller, command).await?,
+    };
     let location: [(HeaderName, String); 1] = [(LOCATION, format!("/v1/sessions/{}", session.id))];
     Ok((
         StatusCode::CREATED,

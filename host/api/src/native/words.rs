@@ -74,7 +74,7 @@ mirror! {
 mirror! {
     /// Where a schedule stands.
     ScheduleState in "lowercase" of warbler_domain::schedule::ScheduleState {
-        Active, Done, Cancelled,
+        Active, Paused, Done, Cancelled,
     }
 }
 mirror! {
@@ -142,6 +142,7 @@ pub(crate) enum CallerKind {
     Key,
     User,
     SessionToken,
+    Nobody,
 }
 
 impl From<Identity> for CallerKind {
@@ -152,6 +153,7 @@ impl From<Identity> for CallerKind {
             Identity::Key(_) => Self::Key,
             Identity::User(..) => Self::User,
             Identity::SessionToken(_) => Self::SessionToken,
+            Identity::Nobody => Self::Nobody,
         }
     }
 }

@@ -189,6 +189,43 @@ async fn the_words_of_the_document_are_those_of_the_answers() -> anyhow::Result<
 }
 
 #[tokio::test]
+async fn the_page_for_passkeys_runs_its_own_script_and_asks_nobody_else() -> anyhow::Result<()> {
+    let api = TestApi::start().await?;
+    let page = api.get("/passkey").await?;
+    let text = String::from_utf8(page.bytes.to_vec())?;
+    let scripts: Vec<_> = text.split("<script>").skip(1).collect();
+    let [script] = &scripts[..] else {
+        anyhow::bail!("{} scripts", scripts.len());
+    };
+    let (script, _) = script.split_once("</script>").unwrap_or_default();
+    let digest = BASE64.encode(&Sha256::digest(script));
+    let policy = page.header("content-security-policy");
+    assert!(
+        policy.contains(&format!("script-src 'sha256-{digest}'"))
+            && policy.contains("connect-src 'self'")
+            && policy.contains("default-src 'none'"),
+        "{policy}"
+    );
+    let handlers = [
+        " onclick=",
+        " onload=",
+        "src=",
+        "href=\"http",
+        "innerHTML",
+        "eval(",
+    ];
+    for handler in handlers {
+        assert!(!text.contains(handler), "{handler}");
+    }
+    // Everything the script speaks of is there.
+    for id in script.split("at('").skip(1) {
+        let id = id.split('\'').next().unwrap_or_default();
+        assert!(text.contains(&format!("id=\"{id}\"")), "{id}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_pages_are_whole_and_keep_to_themselves() -> anyhow::Result<()> {
     let api = TestApi::start().await?;
     let document = api.get("/openapi.json").await?.json()?;

@@ -13,8 +13,9 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use warbler_app::driver::{
-    AckRefusal, Chats, Driver, DriverError, Groups, Inbound, InboundMessage, Inbox, Link,
-    LinkReport, MediaFailure, Outgoing, PairingCode, People, SendFailure,
+    AckRefusal, Chats, Driver, DriverError, EngineCapability, Engines, Groups, Inbound,
+    InboundMessage, Inbox, Link, LinkReport, MediaFailure, Outgoing, PairingCode, People,
+    SendFailure,
 };
 use warbler_app::events::Wanted;
 use warbler_app::hook::{EventHook, Extensions, HookCall, HookOutcome};
@@ -25,8 +26,8 @@ use warbler_domain::extension::{
 };
 use warbler_domain::session::Account;
 use warbler_domain::{
-    Action, Caller, Content, Direction, Event, EventBody, ExtensionName, Generation, Jid,
-    PhoneNumber, Random, Secret, SessionId, SystemClock, Timestamp, Verdict, WhatsAppId,
+    Action, Caller, Content, Direction, EngineName, Event, EventBody, ExtensionName, Generation,
+    Jid, PhoneNumber, Random, Secret, SessionId, SystemClock, Timestamp, Verdict, WhatsAppId,
 };
 use warbler_store::{Store, StoreOptions};
 
@@ -145,9 +146,9 @@ impl TestApi {
         let clock = Arc::new(SystemClock);
         let app = App::start(Parts {
             store: Store::open(&StoreOptions::new(dir.path().join("warbler.db")))?,
-            driver: Arc::clone(&engine) as Arc<dyn Driver>,
+            engines: Engines::new(vec![Arc::clone(&engine) as Arc<dyn Driver>]),
             extensions: Arc::new(OneExtension),
-            forms: Arc::new(crate::AllForms),
+            forms: Arc::new(crate::AllForms::default()),
             clock: Arc::clone(&clock) as _,
             random: Arc::new(Random::seeded(1)),
             media_dir: dir.path().join("media"),
@@ -339,8 +340,12 @@ impl Engine {
 
 #[async_trait]
 impl Driver for Engine {
-    fn engine(&self) -> &'static str {
-        "scripted"
+    fn engine(&self) -> EngineName {
+        EngineName::default()
+    }
+
+    fn capabilities(&self) -> &'static [EngineCapability] {
+        &EngineCapability::ALL
     }
 
     async fn open(

@@ -138,7 +138,9 @@ async fn a_body_that_cannot_be_read_is_refused_with_its_place() -> anyhow::Resul
     assert_eq!(body["field"], json!("begin"));
     assert_eq!(
         body["detail"],
-        json!("begin: unknown field `begin`, expected `name` or `start`")
+        json!(
+            "begin: unknown field `begin`; did you mean `engine`? Expected one of `name`, `start`, `engine`"
+        )
     );
     for (kind, body, expected) in [
         ("application/json", "", (400, "missing_body")),

@@ -15,7 +15,7 @@ async fn a_session_is_made_found_by_name_and_id_and_deleted() -> anyhow::Result<
     assert_eq!(made.status, StatusCode::CREATED);
     let shop = json!({
         "id": "<id>", "name": "shop", "state": "created", "wanted": "stopped", "changedAt": "<time>",
-        "createdAt": "<time>",
+        "createdAt": "<time>", "engine": "whatsapp-rust",
     });
     assert_eq!(made.shape()?, shop);
     let location = made.header("location").to_owned();
@@ -48,6 +48,25 @@ async fn a_session_is_made_found_by_name_and_id_and_deleted() -> anyhow::Result<
 }
 
 #[tokio::test]
+async fn a_session_that_is_not_named_gets_a_name_that_cannot_be_guessed() -> anyhow::Result<()> {
+    let api = TestApi::start().await?;
+    let mut names = std::collections::BTreeSet::new();
+    for _ in 0..3 {
+        let made = api.call("POST", "/v1/sessions", Some(json!({}))).await?;
+        assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+        let made = made.json()?;
+        let name = made["name"].as_str().unwrap_or_default().to_owned();
+        let chance = name.strip_prefix("session-").unwrap_or_default();
+        assert_eq!(chance.len(), 16, "{name}");
+        let found = api.get(&format!("/v1/sessions/{name}")).await?;
+        assert_eq!(found.json()?["id"], made["id"]);
+        names.insert(name);
+    }
+    assert_eq!(names.len(), 3);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_session_goes_through_its_life() -> anyhow::Result<()> {
     let api = TestApi::start().await?;
     api.connected_session("shop").await?;
@@ -56,7 +75,7 @@ async fn a_session_goes_through_its_life() -> anyhow::Result<()> {
         online.shape()?,
         json!({
             "id": "<id>", "name": "shop", "state": "connected", "wanted": "running", "changedAt": "<time>",
-            "createdAt": "<time>",
+            "createdAt": "<time>", "engine": "whatsapp-rust",
             "account": {
                 "jid": "15550100@s.whatsapp.net", "phone": "+15550100", "lid": "98765@lid", "pushName": "The Shop",
             },

@@ -6,13 +6,13 @@ use tracing::info;
 use warbler_domain::campaign::{Campaign, CampaignKind, CampaignRules, CampaignState};
 use warbler_domain::{
     Caller, CampaignId, Content, ExtensionName, Jid, Scope, SessionId, SessionRef, Timestamp,
-    WhatsAppId,
 };
-use warbler_store::campaigns::NewRecipient;
+use warbler_store::campaigns::ListId;
 
-use super::collect::{Collected, Recipients};
+use super::collect::Recipients;
+use super::fitting::{self, Unwritable};
 use super::write::template_of;
-use super::{CampaignError, CampaignStatus, Campaigns};
+use super::{CampaignError, CampaignStatus, Campaigns, lists};
 use crate::audit;
 use crate::idempotency::Claim;
 use crate::messages::{Messages, NewContent, in_time};
@@ -20,8 +20,6 @@ use crate::sessions::usable_by;
 
 /// The address of nobody.
 const NOBODY: &str = "10000000@s.whatsapp.net";
-/// Recipients that are copied in one look.
-const COPIED: u32 = 2_000;
 
 /// A campaign or broadcast to make.
 #[derive(Debug, Clone)]
@@ -40,6 +38,9 @@ pub struct CreateCampaign {
     pub recipients: Recipients,
     /// Whether rows that cannot be used are left out, rather than all refused.
     pub skip_bad: bool,
+    /// Whether a text that cannot be written for a recipient fails for that recipient when it is
+    /// sent, rather than being a row that cannot be used.
+    pub texts_later: bool,
     /// How messages are spaced out.
     pub rules: CampaignRules,
     /// When it starts by itself; broadcasts start at once when nothing is said.
@@ -83,7 +84,8 @@ impl Campaigns {
             (CampaignKind::Broadcast, None) => CampaignState::Running,
             (CampaignKind::Campaign, None) => CampaignState::Draft,
         };
-        if state != CampaignState::Draft && list.good.is_empty() {
+        let has_to_send = state != CampaignState::Draft;
+        if has_to_send && list.good.is_empty() {
             return Err(CampaignError::NoRecipients);
         }
         let content = self.content(caller, command.content).await?;
@@ -112,14 +114,24 @@ impl Campaigns {
             ended_at: None,
         };
         self.check_writing(&campaign)?;
-        let recipients = self.frozen(list.good);
+        let unwritable = match command.texts_later {
+            true => Unwritable::Later,
+            false => Unwritable::of(command.skip_bad),
+        };
+        let list = fitting::frozen(&self.shared, &campaign, list.good, unwritable).await?;
+        if has_to_send && list.is_empty() {
+            return Err(CampaignError::NoRecipients);
+        }
+        let list = lists::store(&self.shared, list).await?;
         let record = claim.as_ref().map(|claim| claim.record(&id)).transpose()?;
         let entry = audit::done(&self.shared, caller, "campaign.create", id, &campaign.name);
         let inserting = self.shared.store.write(move |tx| {
             if tx.campaigns().open()? >= Self::MOST_OPEN {
                 return Err(CampaignError::TooMany);
             }
-            tx.campaigns_mut().insert(&campaign, &recipients)?;
+            if !tx.campaigns_mut().insert(&campaign, list)? {
+                return Err(lists::lost());
+            }
             tx.audit_mut().insert(&entry)?;
             if let Some(record) = &record {
                 record.put(tx)?;
@@ -127,7 +139,7 @@ impl Campaigns {
             let counts = tx.campaigns().counts(id)?;
             Ok(CampaignStatus { campaign, counts })
         });
-        let made = inserting.await?;
+        let made = self.or_forgotten(list, inserting.await).await?;
         info!(campaign.id = %id, count = made.counts.total(), "A campaign was made");
         self.shared.campaigns.wake();
         Ok(made)
@@ -150,6 +162,7 @@ impl Campaigns {
         if let Some(rules) = change.rules {
             campaign.rules = checked_rules(rules)?;
         }
+        let anew = change.content.is_some() || change.writer.is_some();
         if let Some(content) = change.content {
             campaign.content = self.content(caller, content).await?;
         }
@@ -164,6 +177,9 @@ impl Campaigns {
             };
         }
         self.check_writing(&campaign)?;
+        if anew {
+            fitting::check(&self.shared, &campaign).await?;
+        }
         self.put(caller, campaign, "campaign.update", None).await
     }
 
@@ -179,9 +195,12 @@ impl Campaigns {
         let list = usable(list, skip_bad)?;
         campaign.columns = list.columns;
         self.check_writing(&campaign)?;
-        let recipients = self.frozen(list.good);
-        self.put(caller, campaign, "campaign.recipients", Some(recipients))
-            .await
+        let list = fitting::frozen(&self.shared, &campaign, list.good, Unwritable::of(skip_bad));
+        let list = list.await?;
+        let list = lists::store(&self.shared, list).await?;
+        let put = self.put(caller, campaign, "campaign.recipients", Some(list));
+        let put = put.await;
+        self.or_forgotten(list, put).await
     }
 
     /// Writes a campaign that is still open, and its recipients if they are new.
@@ -190,7 +209,7 @@ impl Campaigns {
         caller: &Caller,
         campaign: Campaign,
         action: &str,
-        recipients: Option<Vec<NewRecipient>>,
+        list: Option<ListId>,
     ) -> Result<CampaignStatus, CampaignError> {
         let id = campaign.id;
         let entry = audit::done(&self.shared, caller, action, id, &campaign.name);
@@ -203,8 +222,10 @@ impl Campaigns {
                 });
             }
             tx.campaigns_mut().update(&campaign)?;
-            if let Some(recipients) = &recipients {
-                tx.campaigns_mut().replace_recipients(id, recipients)?;
+            if let Some(list) = list
+                && !tx.campaigns_mut().take_list(id, list)?
+            {
+                return Err(lists::lost());
             }
             tx.audit_mut().insert(&entry)?;
             let counts = tx.campaigns().counts(id)?;
@@ -245,28 +266,19 @@ impl Campaigns {
             ended_at: None,
             ..from
         };
-        let (shared, entry) = (
-            Arc::clone(&self.shared),
-            audit::done(&self.shared, caller, "campaign.clone", copy.id, &copy.name),
-        );
+        let list = loop {
+            if let Some(list) = lists::copy(&self.shared, id).await? {
+                break list;
+            }
+        };
+        let entry = audit::done(&self.shared, caller, "campaign.clone", copy.id, &copy.name);
         let copying = self.shared.store.write(move |tx| {
             if tx.campaigns().open()? >= Self::MOST_OPEN {
                 return Err(CampaignError::TooMany);
             }
-            let mut recipients = Vec::new();
-            let mut after = 0;
-            loop {
-                let page = tx.campaigns().copied(id, after, COPIED)?;
-                let Some(last) = page.last() else { break };
-                after = last.place;
-                recipients.extend(page.into_iter().map(|one| NewRecipient {
-                    to: one.to,
-                    name: one.name,
-                    fields: one.fields.into_iter().map(|(k, v)| (k.into(), v)).collect(),
-                    whatsapp_id: WhatsAppId::new(&shared.random),
-                }));
+            if !tx.campaigns_mut().insert(&copy, list)? {
+                return Err(lists::lost());
             }
-            tx.campaigns_mut().insert(&copy, &recipients)?;
             tx.audit_mut().insert(&entry)?;
             let counts = tx.campaigns().counts(copy.id)?;
             Ok(CampaignStatus {
@@ -274,7 +286,20 @@ impl Campaigns {
                 counts,
             })
         });
-        copying.await
+        self.or_forgotten(list, copying.await).await
+    }
+
+    /// What was done with a list; the list is not needed any more when that was refused.
+    async fn or_forgotten<T>(
+        &self,
+        list: ListId,
+        done: Result<T, CampaignError>,
+    ) -> Result<T, CampaignError> {
+        if done.is_err() {
+            // What is not dropped now is swept up later.
+            drop(lists::forget(&self.shared, list).await);
+        }
+        done
     }
 
     /// The sessions that are named, each the caller's.
@@ -344,16 +369,6 @@ impl Campaigns {
             return Err(CampaignError::UnknownWriter(writer.clone()));
         }
         Ok(())
-    }
-
-    fn frozen(&self, list: Vec<Collected>) -> Vec<NewRecipient> {
-        let frozen = list.into_iter().map(|one| NewRecipient {
-            to: one.to,
-            name: one.name,
-            fields: one.fields,
-            whatsapp_id: WhatsAppId::new(&self.shared.random),
-        });
-        frozen.collect()
     }
 }
 

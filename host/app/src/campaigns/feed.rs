@@ -87,20 +87,10 @@ pub(super) async fn feed(
     }
     let turns = in_turn(rooms);
     let mut ready = Vec::with_capacity(planned.len());
-    let mut used = HashSet::new();
     for (recipient, session) in planned.into_iter().zip(turns) {
         let Some(made) = make(shared, campaign, &words, recipient, session).await? else {
             continue;
         };
-        match &made {
-            Ready::Message { .. } => {
-                used.insert(session);
-            }
-            Ready::Again { session, .. } => {
-                used.insert(*session);
-            }
-            Ready::Settled { .. } => {}
-        }
         ready.push(made);
     }
     if ready.is_empty() {
@@ -112,14 +102,12 @@ pub(super) async fn feed(
         .write_relaxed(move |tx| put(&worker, tx, id, ready))
         .await
         .map_err(CampaignError::Store)?;
-    if put > 0 {
-        crate::outbox::wake(shared);
-    }
-    debug!(campaign.id = %id, count = put, "Messages of a campaign were put into the outbox");
-    if used.is_empty() {
+    debug!(campaign.id = %id, count = put.len(), "Messages of a campaign were put into the outbox");
+    if put.is_empty() {
         return Ok(Fed::More);
     }
-    Ok(Fed::Sessions(used))
+    crate::outbox::wake(shared);
+    Ok(Fed::Sessions(put.into_iter().collect()))
 }
 
 /// The sessions one after the other, each as often as it has room.
@@ -197,19 +185,20 @@ async fn again(
     }))
 }
 
-/// Puts what is ready into the outbox, all of it in one transaction; how many messages.
+/// Puts what is ready into the outbox, all of it in one transaction; the session of each message that
+/// was put there, which is who pauses then.
 fn put(
     shared: &Shared,
     tx: &Writer<'_>,
     id: CampaignId,
     ready: Vec<Ready>,
-) -> Result<u32, StoreError> {
+) -> Result<Vec<SessionId>, StoreError> {
     let now = shared.clock.now();
+    let mut used = Vec::with_capacity(ready.len());
     // Somebody paused it while this was made.
     if !is_running(tx, id)? {
-        return Ok(0);
+        return Ok(used);
     }
-    let mut count = 0;
     for one in ready {
         match one {
             Ready::Settled { place, settled } => {
@@ -228,7 +217,7 @@ fn put(
                 if let Some((extension, writes)) = &kv {
                     tx.kv_mut().apply(extension, writes, now)?;
                 }
-                count += 1;
+                used.push(session);
             }
             Ready::Again {
                 place,
@@ -245,11 +234,11 @@ fn put(
                     continue;
                 }
                 try_again(tx, &message, now)?;
-                count += 1;
+                used.push(session);
             }
         }
     }
-    Ok(count)
+    Ok(used)
 }
 
 /// Lets a message that was given up go out again, under its id.
@@ -264,12 +253,10 @@ fn try_again(tx: &Writer<'_>, message: &Message, now: Timestamp) -> Result<(), S
     tx.messages_mut().requeue(message.id)
 }
 
-/// Leaves a recipient out who does not want to be written to; whether that is so.
-fn leave_out(
+/// Whether a message is for somebody who does not want to be written to.
+pub(crate) fn is_unwanted(
     shared: &Shared,
     tx: &Writer<'_>,
-    id: CampaignId,
-    place: u32,
     message: &Message,
 ) -> Result<bool, StoreError> {
     let session = message.session;
@@ -278,6 +265,18 @@ fn leave_out(
     if let Some(alt) = &message.chat_alt {
         covered |= tx.suppressions().covers(owner, session, alt)?;
     }
+    Ok(covered)
+}
+
+/// Leaves a recipient out who does not want to be written to; whether that is so.
+fn leave_out(
+    shared: &Shared,
+    tx: &Writer<'_>,
+    id: CampaignId,
+    place: u32,
+    message: &Message,
+) -> Result<bool, StoreError> {
+    let covered = is_unwanted(shared, tx, message)?;
     if covered {
         let settled = Settled {
             state: RecipientState::Suppressed,

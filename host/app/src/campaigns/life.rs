@@ -1,6 +1,8 @@
 //! Starting campaigns, letting them rest, going on, ending them.
 //!
-//! Every step is one transaction: the state, what it means for the recipients, and the event.
+//! Every step is one transaction: the state, what it means for the recipients, and the event. What
+//! it means for many of them is a turn that they take, which is carried out a part at a time
+//! ([`carry_out`]).
 
 use std::sync::Arc;
 
@@ -8,6 +10,7 @@ use tracing::info;
 use warbler_domain::campaign::{Campaign, CampaignState, CampaignStep, Progress, RecipientState};
 use warbler_domain::{Caller, CampaignId, EventBody, MessageStatus, Scope, Timestamp, WhatsAppId};
 use warbler_store::audit::AuditEntry;
+use warbler_store::campaigns::Turn;
 use warbler_store::outbox::Standing;
 use warbler_store::{Error as StoreError, Writer};
 
@@ -17,6 +20,12 @@ use crate::core::Shared;
 
 /// Messages that are taken back at once: all that the runner puts into outboxes ahead.
 const TAKEN_BACK: u32 = 10_000;
+
+/// Recipients that are moved on at once: others wait no longer for the database than these take.
+const PART: u32 = 1_000;
+
+/// Recipients that go with a campaign that is deleted; those of a longer list go a little later.
+const SWEPT: u32 = 1_000;
 
 impl Campaigns {
     /// Begins to send.
@@ -52,6 +61,8 @@ impl Campaigns {
         caller: &Caller,
         id: CampaignId,
     ) -> Result<CampaignStatus, CampaignError> {
+        self.visible(caller, id, Scope::Send).await?;
+        while carry_out(&self.shared, id).await? {}
         self.step(caller, id, CampaignStep::Retry).await
     }
 
@@ -69,6 +80,7 @@ impl Campaigns {
         let campaign = self.visible(caller, id, Scope::Send).await?;
         let entry = audit::done(&self.shared, caller, "campaign.delete", id, &campaign.name);
         let worker = Arc::clone(&self.shared);
+        let now = worker.clock.now();
         let deleting = self.shared.store.write(move |tx| {
             let campaign = tx.campaigns().get(id)?.ok_or(CampaignError::Unknown(id))?;
             let mut newest = None;
@@ -77,6 +89,7 @@ impl Campaigns {
                 newest = seq;
             }
             tx.campaigns_mut().delete(id)?;
+            tx.campaigns_mut().sweep_lists(now, SWEPT)?;
             tx.audit_mut().insert(&entry)?;
             Ok::<_, CampaignError>(newest)
         });
@@ -130,6 +143,18 @@ pub(super) async fn take_step(
     Ok(campaign)
 }
 
+/// Moves a part of the recipients on that a step is to move; whether there may be more.
+pub(super) async fn carry_out(shared: &Arc<Shared>, id: CampaignId) -> Result<bool, CampaignError> {
+    let turning = shared.store.read(move |db| db.campaigns().is_turning(id));
+    if !turning.await.map_err(CampaignError::Store)? {
+        return Ok(false);
+    }
+    let moving = shared
+        .store
+        .write_relaxed(move |tx| tx.campaigns_mut().carry_out(id, PART));
+    moving.await.map_err(CampaignError::Store)
+}
+
 fn take(
     shared: &Shared,
     tx: &Writer<'_>,
@@ -139,11 +164,12 @@ fn take(
 ) -> Result<(Campaign, Option<i64>), CampaignError> {
     let now = shared.clock.now();
     let id = campaign.id;
-    let wrong = CampaignError::WrongState {
-        state: campaign.state,
+    let state = campaign.state;
+    let wrong = || CampaignError::WrongState {
+        state,
         wanted: participle(step),
     };
-    campaign.state = campaign.state.after(step).ok_or(wrong)?;
+    campaign.state = state.after(step).ok_or_else(wrong)?;
     campaign.reason = reason;
     match step {
         CampaignStep::Start => {
@@ -155,17 +181,24 @@ fn take(
             campaign.started_at = Some(now);
         }
         CampaignStep::Retry => {
-            if tx.campaigns_mut().plan_failed(id)? == 0 {
+            // A step before it is carried out whole, so that whoever it left out stays so.
+            if tx.campaigns().is_turning(id)? {
+                return Err(wrong());
+            }
+            if !tx.campaigns().has_failed(id)? {
                 return Err(CampaignError::NothingFailed);
             }
+            tx.campaigns_mut().take_turn(id, Turn::Retry)?;
             campaign.run += 1;
             campaign.started_at = campaign.started_at.or(Some(now));
         }
         CampaignStep::Pause => take_back(shared, tx, id, now, Back::Planned)?,
         CampaignStep::Cancel => {
             take_back(shared, tx, id, now, Back::Cancelled)?;
-            tx.campaigns_mut().cancel_planned(id)?;
+            tx.campaigns_mut().take_turn(id, Turn::Cancel)?;
         }
+        // Somebody had it tried again since it was looked at.
+        CampaignStep::Complete if tx.campaigns().is_open(id)? => return Err(wrong()),
         _ => {}
     }
     campaign.ended_at = campaign.state.is_over().then_some(now);

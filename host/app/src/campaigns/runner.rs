@@ -18,7 +18,7 @@ use warbler_store::outbox::Lease;
 
 use super::CampaignError;
 use super::feed::{self, Fed};
-use super::life::{take_step, tell};
+use super::life::{carry_out, take_step, tell};
 use crate::core::Shared;
 use crate::pacing::Mode;
 
@@ -141,6 +141,12 @@ async fn work(
 ) -> Result<Duration, CampaignError> {
     let now = shared.clock.now();
     if !hold(shared, memory, &campaign, now).await? {
+        return Ok(TICK);
+    }
+    if carry_out(shared, campaign.id).await? {
+        return Ok(Duration::ZERO);
+    }
+    if campaign.state.is_over() || campaign.state == CampaignState::Paused {
         return Ok(TICK);
     }
     if campaign.state == CampaignState::Scheduled {

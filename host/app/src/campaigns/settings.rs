@@ -7,6 +7,10 @@ pub struct CampaignSettings {
     pub opt_out_words: Vec<String>,
     /// What they are answered, once; nothing when empty.
     pub opt_out_reply: String,
+    /// The words by which those people say that they want campaigns again.
+    pub opt_in_words: Vec<String>,
+    /// What they are answered then; nothing when empty.
+    pub opt_in_reply: String,
 }
 
 impl Default for CampaignSettings {
@@ -14,6 +18,8 @@ impl Default for CampaignSettings {
         Self {
             opt_out_words: ["stop", "unsubscribe"].map(str::to_owned).to_vec(),
             opt_out_reply: String::new(),
+            opt_in_words: vec!["start".to_owned()],
+            opt_in_reply: String::new(),
         }
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use warbler_domain::campaign::{Campaign, CampaignRecipient};
 use warbler_domain::content::Text;
 use warbler_domain::template::{Template, TemplateError, check};
-use warbler_domain::{Content, ExtensionName, Random, SessionId, SessionName, WhatsAppId};
+use warbler_domain::{
+    Content, ExtensionName, Random, Refusal as _, SessionId, SessionName, WhatsAppId,
+};
 use warbler_store::kv::KvWrite;
 
 use crate::core::Shared;
@@ -70,9 +72,13 @@ impl Writer {
                 });
             }
             Self::Template(Some(template)) => {
-                let random = Random::seeded(seed(&recipient.whatsapp_id));
-                let text = template.render(&fields, &random);
-                (text.map_err(|err| refused(&err))?, None)
+                let id = &recipient.whatsapp_id;
+                let content = filled(&campaign.content, template, &fields, id);
+                let content = content.map_err(|(code, message)| NotWritten {
+                    code: code.to_owned(),
+                    message,
+                })?;
+                return Ok(Written { content, kv: None });
             }
             Self::Hook(hook) => {
                 let now = shared.clock.now();
@@ -99,16 +105,26 @@ impl Writer {
                 (text, Some((hook.name().clone(), made.kv_writes)))
             }
         };
-        let content = with_text(&campaign.content, text).map_err(|err| refused(&err))?;
+        let content = with_text(&campaign.content, text).map_err(|err| NotWritten {
+            code: err.code().to_owned(),
+            message: err.public_message(),
+        })?;
         Ok(Written { content, kv })
     }
 }
 
-fn refused(err: &impl warbler_domain::Refusal) -> NotWritten {
-    NotWritten {
-        code: err.code().to_owned(),
-        message: err.public_message(),
-    }
+/// A content with its template filled for one recipient, whose message has this id; or a stable word
+/// for why it cannot be, and the same in a sentence.
+pub(super) fn filled(
+    content: &Content,
+    template: &Template,
+    fields: &[(String, String)],
+    id: &WhatsAppId,
+) -> Result<Content, (&'static str, String)> {
+    let text = template.render(fields, &Random::seeded(seed(id)));
+    // What was checked when it was saved can only become too long.
+    let text = text.map_err(|err| ("text_too_long", err.public_message()))?;
+    with_text(content, text).map_err(|err| (err.code(), err.public_message()))
 }
 
 /// The text of a content that is filled for each recipient.

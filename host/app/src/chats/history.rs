@@ -112,7 +112,7 @@ impl Chats {
         mut filter: HistoryFilter,
     ) -> Result<(warbler_domain::SessionId, HistoryFilter), ChatError> {
         let session = usable_by(&self.shared, caller, session, Scope::Read).await?;
-        for address in [&mut filter.chat, &mut filter.from] {
+        for address in [&mut filter.chat, &mut filter.from, &mut filter.with] {
             if let Some(jid) = address.take() {
                 *address = Some(self.canonical(session.id, Recipient::from(jid)).await?);
             }

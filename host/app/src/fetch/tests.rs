@@ -162,7 +162,7 @@ async fn a_name_that_resolves_to_loopback_can_be_allowed_by_name() -> Result<()>
 #[tokio::test]
 async fn one_private_address_among_public_ones_refuses_the_name() -> Result<()> {
     let answers = [vec!["93.184.216.34".parse()?, "10.0.0.1".parse()?]];
-    let client = Fetcher::looking_up(Outbound::default(), scripted(answers))?;
+    let client = Fetcher::looking_up(Outbound::default(), &Roots::System, scripted(answers))?;
     let told = refused(&client, "http://mixed.example/", limits()).await;
     assert!(
         told.starts_with("url_not_allowed: mixed.example is at 10.0.0.1"),
@@ -181,7 +181,7 @@ async fn a_name_that_changes_its_mind_is_checked_each_time() -> Result<()> {
     // First an address that is allowed, then one that is not.
     let answers = [vec!["127.0.0.1".parse()?], vec!["10.0.0.1".parse()?]];
     let outbound: Outbound = vec!["127.0.0.1".to_owned()].try_into()?;
-    let client = Fetcher::looking_up(outbound, scripted(answers))?;
+    let client = Fetcher::looking_up(outbound, &Roots::System, scripted(answers))?;
     let url = format!("http://rebinding.example:{}/", server.address.port());
     assert!(get(&client, &url, limits()).await.is_ok());
     let told = refused(&client, &url, limits()).await;
@@ -361,7 +361,7 @@ async fn a_dead_url_says_why() -> Result<()> {
     let told = refused(&client, &broken.url("/x"), limits()).await;
     assert!(told.starts_with("url_unreachable"), "{told}");
 
-    let nobody = Fetcher::looking_up(Outbound::default(), scripted([vec![]]))?;
+    let nobody = Fetcher::looking_up(Outbound::default(), &Roots::System, scripted([vec![]]))?;
     let told = refused(&nobody, "http://nobody.example/", limits()).await;
     assert!(told.starts_with("url_unreachable"), "{told}");
     Ok(())

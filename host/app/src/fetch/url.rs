@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use http::uri::PathAndQuery;
 use reqwest::Url;
 
 use super::FetchError;
@@ -89,6 +90,16 @@ impl FetchUrl {
         Ok(next)
     }
 
+    /// The same server, asked for something else.
+    pub fn at(mut self, path: &PathAndQuery) -> Result<Self, FetchError> {
+        self.0.set_path(path.path());
+        self.0.set_query(path.query());
+        if self.as_str().len() > Self::MAX_LEN {
+            return Err(too_long());
+        }
+        Ok(self)
+    }
+
     pub(super) fn into_inner(self) -> Url {
         self.0
     }
@@ -99,12 +110,15 @@ impl FromStr for FetchUrl {
 
     fn from_str(text: &str) -> Result<Self, FetchError> {
         if text.len() > Self::MAX_LEN {
-            let reason = format!("it has more than {} bytes", Self::MAX_LEN);
-            return Err(FetchError::Invalid(reason));
+            return Err(too_long());
         }
         let url = Url::parse(text.trim()).map_err(|err| FetchError::Invalid(err.to_string()))?;
         Self::of(url)
     }
+}
+
+fn too_long() -> FetchError {
+    FetchError::Invalid(format!("it has more than {} bytes", FetchUrl::MAX_LEN))
 }
 
 impl fmt::Debug for FetchUrl {

@@ -6,6 +6,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use http::Method;
+use http::uri::PathAndQuery;
 use warbler_domain::extension::{ExtensionFault, LogLine};
 use warbler_domain::{
     EventKind, ExtensionName, Generation, Jid, SessionId, SessionName, Timestamp,
@@ -76,7 +78,7 @@ pub struct TransformCall {
     pub session: SessionId,
     /// Its name.
     pub session_name: SessionName,
-    /// Where it goes.
+    /// Where it goes, as those before it in the chain left it.
     pub url: String,
     /// What would be sent.
     pub payload: Payload,
@@ -91,12 +93,29 @@ pub struct TransformCall {
 /// What is sent to an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payload {
+    /// How it is sent.
+    pub method: Method,
+    /// The path and query it goes to at the endpoint's server, if not to the endpoint's own.
+    pub path: Option<PathAndQuery>,
     /// Its content type.
     pub content_type: String,
     /// The bytes.
     pub bytes: Arc<[u8]>,
     /// Headers to add: names and values.
     pub headers: Vec<(String, String)>,
+}
+
+impl Payload {
+    /// Bytes that are posted to the endpoint itself.
+    pub fn posted(content_type: impl Into<String>, bytes: impl Into<Arc<[u8]>>) -> Self {
+        Self {
+            method: Method::POST,
+            path: None,
+            content_type: content_type.into(),
+            bytes: bytes.into(),
+            headers: Vec::new(),
+        }
+    }
 }
 
 /// What came of such a call.

@@ -1,13 +1,15 @@
 //! Why messages are not sent, changed or shown.
 
 use warbler_domain::message::Message;
-use warbler_domain::{Content, MessageId, Refusal, RefusalKind, SessionRef, Timestamp, WhatsAppId};
+use warbler_domain::{
+    Content, EngineName, MessageId, Refusal, RefusalKind, SessionRef, Timestamp, WhatsAppId,
+};
 use warbler_store::Error as StoreError;
 
 use super::MAX_EMOJI;
 use super::change::{EDIT_WITHIN, REVOKE_WITHIN};
 use super::send::{MAX_BATCH, MAX_DELAY_DAYS};
-use crate::driver::MediaFailure;
+use crate::driver::{EngineCapability, MediaFailure};
 use crate::media::MediaError;
 use crate::sessions::SessionError;
 
@@ -86,6 +88,17 @@ pub enum SendError {
     /// It lies too far ahead.
     #[error("`sendAt` lies more than {MAX_DELAY_DAYS} days ahead")]
     SendAtTooFar,
+    /// The session's engine lacks what it needs.
+    #[error(
+        "the engine {engine} of this session cannot send this: {}; GET /v1/engines says which can",
+        capability.without()
+    )]
+    EngineCannot {
+        /// Which.
+        engine: EngineName,
+        /// What it lacks.
+        capability: EngineCapability,
+    },
     /// An audience for something else than a status.
     #[error("only a status has an audience; send it to status@broadcast")]
     AudienceNeedsStatus,
@@ -146,6 +159,7 @@ impl Refusal for SendError {
             | Self::RevokeTooLate
             | Self::RevokeNotAllowed
             | Self::NotSent
+            | Self::EngineCannot { .. }
             | Self::NotForwardable(_) => RefusalKind::Conflict,
             Self::UnknownTarget(_) | Self::UnknownMessage(_) => RefusalKind::NotFound,
             Self::Store(_) => RefusalKind::Unavailable,
@@ -175,6 +189,7 @@ impl Refusal for SendError {
             Self::QuoteNotPossible => "quote_not_possible",
             Self::SendAtPast => "send_at_past",
             Self::SendAtTooFar => "send_at_too_far",
+            Self::EngineCannot { .. } => "engine_cannot",
             Self::AudienceNeedsStatus => "audience_needs_status",
             Self::NoAudience => "no_audience",
             Self::AudienceTooLarge => "audience_too_large",

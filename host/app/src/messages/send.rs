@@ -22,6 +22,7 @@ use super::new::{Draft, MediaForm, NewContent, NewMedia};
 use super::preview::preview;
 use super::status::can_be_status;
 use super::{Destination, Messages, outgoing};
+use crate::driver::EngineCapability;
 use crate::idempotency::Claim;
 use crate::media::{Media, NewMedium};
 use crate::sessions::usable_by;
@@ -143,7 +144,7 @@ impl Messages {
 
     /// The messages that drafts refer to, as far as they are known and as they stand now; one look
     /// for all of them.
-    async fn targets_of<'a>(
+    pub(super) async fn targets_of<'a>(
         &self,
         session: SessionId,
         drafts: impl IntoIterator<Item = &'a Draft>,
@@ -202,6 +203,13 @@ impl Messages {
         let to = self.destination(session, draft.to).await?;
         let chat = to.chat.clone();
         let is_status = chat.server() == Server::Broadcast;
+        if is_status {
+            self.engine_can(session, EngineCapability::StatusPosts)
+                .await?;
+        }
+        if matches!(draft.content, NewContent::Poll(_)) {
+            self.engine_can(session, EngineCapability::OwnPolls).await?;
+        }
         let send_at = draft.send_at.map(|at| in_time(at, now)).transpose()?;
         let quoted = match &draft.quote {
             Some(id) => Some(quoting(find(found, &chat, id)?)),

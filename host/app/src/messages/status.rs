@@ -9,8 +9,26 @@ use warbler_domain::{Content, Jid, Message, Recipient, SessionId};
 use super::Messages;
 use super::error::SendError;
 use super::new::Audience;
+use crate::driver::EngineCapability;
+use crate::sessions::engine_of;
 
 impl Messages {
+    /// Refuses what the session's engine cannot do.
+    pub(super) async fn engine_can(
+        &self,
+        session: SessionId,
+        capability: EngineCapability,
+    ) -> Result<(), SendError> {
+        let engine = engine_of(&self.shared, session).await?;
+        if engine.capabilities().contains(&capability) {
+            return Ok(());
+        }
+        Err(SendError::EngineCannot {
+            engine: engine.engine(),
+            capability,
+        })
+    }
+
     /// Who sees a status post: those named, or all that are known.
     pub(super) async fn audience(
         &self,

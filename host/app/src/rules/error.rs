@@ -1,7 +1,7 @@
 //! Why nothing was done about a rule.
 
 use warbler_domain::rule::{BadRule, RuleName};
-use warbler_domain::{Refusal, RefusalKind, Rule, RuleId, ScopeRequired};
+use warbler_domain::{Jid, Refusal, RefusalKind, Rule, RuleId, ScopeRequired};
 
 use super::Rules;
 use crate::sessions::SessionError;
@@ -48,6 +48,9 @@ pub enum RuleError {
     /// An event to try rules with that cannot be.
     #[error("{0}")]
     BadTrial(String),
+    /// A chat that rules may answer in anyway.
+    #[error("no rule has left {0} to a human")]
+    NotHandedOver(Jid),
     /// The database.
     #[error("the rules could not be read or written")]
     Store(#[from] warbler_store::Error),
@@ -58,7 +61,7 @@ impl Refusal for RuleError {
         match self {
             Self::Scope(err) => err.kind(),
             Self::Session(err) => err.kind(),
-            Self::Unknown(_) => RefusalKind::NotFound,
+            Self::Unknown(_) | Self::NotHandedOver(_) => RefusalKind::NotFound,
             Self::NameTaken(_) | Self::TooMany | Self::TooManyPatterns => RefusalKind::Conflict,
             Self::SessionRequired | Self::Bad(_) | Self::BadOrder | Self::BadTrial(_) => {
                 RefusalKind::Invalid
@@ -79,6 +82,7 @@ impl Refusal for RuleError {
             Self::TooManyPatterns => "too_many_patterns",
             Self::BadOrder => "bad_rule_order",
             Self::BadTrial(_) => "bad_rule_trial",
+            Self::NotHandedOver(_) => "not_handed_over",
             Self::Store(_) => "store_unavailable",
         }
     }

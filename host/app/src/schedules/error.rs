@@ -33,12 +33,15 @@ pub enum ScheduleError {
     /// A time in the past, or too far ahead.
     #[error("the time is over, or more than {MAX_DELAY_DAYS} days ahead")]
     BadTime,
-    /// A cron expression with no run to come.
-    #[error("the cron expression has no run to come before it ends")]
+    /// A time that is over, or a cron expression with no run to come.
+    #[error("the schedule would have no run to come; give it another time")]
     Never,
     /// It is over already.
-    #[error("the schedule is not active, so it cannot be cancelled")]
+    #[error("the schedule is not active any more")]
     NotActive,
+    /// It does not rest.
+    #[error("the schedule is not paused, so it cannot be resumed")]
+    NotPaused,
     /// There are too many.
     #[error(
         "the session has {} active schedules already; cancel one first",
@@ -57,7 +60,7 @@ impl Refusal for ScheduleError {
             Self::Session(err) => err.kind(),
             Self::Content(err) => err.kind(),
             Self::Unknown(_) => RefusalKind::NotFound,
-            Self::NotActive | Self::TooMany => RefusalKind::Conflict,
+            Self::NotActive | Self::NotPaused | Self::TooMany => RefusalKind::Conflict,
             Self::ContentNotPossible | Self::BadName | Self::BadTime | Self::Never => {
                 RefusalKind::Invalid
             }
@@ -76,6 +79,7 @@ impl Refusal for ScheduleError {
             Self::BadTime => "bad_schedule_time",
             Self::Never => "schedule_never_runs",
             Self::NotActive => "schedule_not_active",
+            Self::NotPaused => "schedule_not_paused",
             Self::TooMany => "too_many_schedules",
             Self::Store(_) => "store_unavailable",
         }

@@ -101,7 +101,20 @@ async fn deal_with(
             None
         }
     };
+    let worker = Arc::clone(shared);
     let ran = shared.store.write(move |tx| {
+        let unwanted = message
+            .as_ref()
+            .map(|message| crate::campaigns::is_unwanted(&worker, tx, message));
+        let message = match unwanted.transpose()? {
+            Some(true) => {
+                run.message = None;
+                run.code = Some("suppressed".to_owned());
+                run.error = Some("the recipient does not want to be written to".to_owned());
+                None
+            }
+            _ => message,
+        };
         if !tx.schedules_mut().ran(id, &run, next_at)? {
             return Ok::<_, StoreError>(false);
         }

@@ -7,8 +7,8 @@ use tokio::sync::{Mutex, Semaphore, mpsc, watch};
 use warbler_domain::session::Account;
 use warbler_domain::{Session, SessionId, SessionName, UserId};
 
-use super::PairingQr;
 use super::supervisor::Command;
+use super::{PairingQr, PasskeyStep};
 use crate::driver::Link;
 
 /// All sessions of this host.
@@ -31,6 +31,7 @@ struct Entry {
 pub(crate) struct Supervised {
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) offers: watch::Sender<Option<PairingQr>>,
+    passkey: Option<PasskeyStep>,
     link: Option<Arc<dyn Link>>,
     ready: bool,
 }
@@ -40,6 +41,7 @@ impl Supervised {
         Self {
             commands,
             offers: watch::Sender::new(None),
+            passkey: None,
             link: None,
             ready: false,
         }
@@ -158,6 +160,7 @@ impl Directory {
         self.change(session, |supervised| {
             supervised.link = link;
             supervised.ready = false;
+            supervised.passkey = None;
         });
     }
 
@@ -169,6 +172,15 @@ impl Directory {
         self.change(session, |supervised| {
             supervised.offers.send_replace(offer);
         });
+    }
+
+    /// What a passkey link of the session waits for.
+    pub(crate) fn passkey(&self, session: SessionId) -> Option<PasskeyStep> {
+        self.supervised(session, |supervised| supervised.passkey.clone())
+    }
+
+    pub(crate) fn set_passkey(&self, session: SessionId, step: Option<PasskeyStep>) {
+        self.change(session, |supervised| supervised.passkey = step);
     }
 
     fn supervised<T>(

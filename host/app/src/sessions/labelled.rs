@@ -1,7 +1,7 @@
 //! Sessions that their owners know by any words: a label, and what they are for.
 
 use warbler_domain::session::SessionSettings;
-use warbler_domain::{Caller, SessionRef, Timestamp};
+use warbler_domain::{Caller, SessionRef, Timestamp, UserId};
 use warbler_store::Error as StoreError;
 
 use super::marks::visible;
@@ -15,6 +15,8 @@ pub struct NewLabelled {
     pub label: String,
     /// What it is for: at most [`SessionSettings::MAX_DESCRIPTION`] characters.
     pub description: Option<String>,
+    /// The number of the user it is to belong to; the caller's own when nothing is said.
+    pub owner: Option<i64>,
 }
 
 /// A session as its owner knows it.
@@ -24,12 +26,21 @@ pub struct Labelled {
     pub marked: Marked,
     /// What it is for.
     pub description: Option<String>,
+    /// The number of the user it belongs to, if it belongs to any.
+    pub owner: Option<i64>,
     /// When it changed its state last, or had a message.
     pub active_at: Timestamp,
 }
 
 impl Sessions {
+    /// The number that stands for nobody where a dialect wants a number and there are no users.
+    pub const NOBODY: i64 = 1;
+
     /// Makes a session that is called by any words; its name is made from them.
+    ///
+    /// # Errors
+    /// [`MarkError::UnknownOwner`] when it is to belong to somebody else than the user the caller
+    /// acts for, or to nobody there is.
     pub async fn create_labelled(
         &self,
         caller: &Caller,
@@ -42,9 +53,29 @@ impl Sessions {
             name: name.parse().map_err(|_| MarkError::BadLabel)?,
             start: false,
         };
-        let made = self.create(caller, command).await?;
+        let maker = match new.owner {
+            Some(number) => &self.maker_for(caller, number).await?,
+            None => caller,
+        };
+        let made = self.create(maker, command).await?;
         let change = (Some(label.as_str()), new.description);
         self.label(caller, &made.id.into(), change).await
+    }
+
+    /// The caller, making things for the user with this number.
+    async fn maker_for(&self, caller: &Caller, number: i64) -> Result<Caller, MarkError> {
+        let finding = self
+            .shared
+            .store
+            .read(move |db| db.users().numbered(number));
+        let found: Option<UserId> = finding.await.map_err(MarkError::Store)?.map(|user| user.id);
+        let is_own = found.is_some() && found == caller.user_id();
+        let may_choose = caller.reaches_all() && caller.user_id().is_none();
+        match found {
+            Some(_) if is_own || may_choose => Ok(caller.clone().acting_for(found)),
+            None if may_choose && number == Self::NOBODY => Ok(caller.clone()),
+            _ => Err(MarkError::UnknownOwner(number)),
+        }
     }
 
     /// Calls a session otherwise, or says what it is for; what is nothing stays.
@@ -89,8 +120,13 @@ impl Sessions {
                 let id = marked.session.id;
                 let settings = db.sessions().settings(id)?.unwrap_or_default();
                 let newest = db.messages().newest_at(id)?;
+                let owner = match marked.session.owner {
+                    Some(owner) => db.users().get(owner)?.map(|user| user.number),
+                    None => None,
+                };
                 Ok::<_, StoreError>(Labelled {
                     description: settings.description,
+                    owner,
                     active_at: newest.map_or(marked.session.changed_at, |newest| {
                         newest.max(marked.session.changed_at)
                     }),

@@ -2,6 +2,7 @@
 
 use warbler_domain::{
     Caller, PhoneNumber, Refusal, RefusalKind, Scope, Session, SessionId, SessionName, SessionRef,
+    Timestamp,
 };
 use warbler_store::Error as StoreError;
 pub use warbler_store::session_marks::SessionMarks as Marks;
@@ -27,6 +28,14 @@ impl Marked {
         label.unwrap_or(self.session.name.as_str())
     }
 
+    /// When it last changed its state, or was called otherwise.
+    pub fn changed_at(&self) -> Timestamp {
+        let called = self.marks.changed_at;
+        called.map_or(self.session.changed_at, |called| {
+            called.max(self.session.changed_at)
+        })
+    }
+
     /// The number of the phone: of the account, or, before that is linked, the one that was
     /// announced.
     pub fn phone(&self) -> Option<PhoneNumber> {
@@ -45,6 +54,9 @@ pub enum MarkError {
     /// What it is for, in words.
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    /// There is no such user, or it is not the caller's business.
+    #[error("user {0} does not exist")]
+    UnknownOwner(i64),
     /// Too long, or nothing to see.
     #[error("a session's name has 1 to {LONGEST_LABEL} visible characters")]
     BadLabel,
@@ -58,6 +70,7 @@ impl Refusal for MarkError {
         match self {
             Self::Session(err) => err.kind(),
             Self::Settings(err) => err.kind(),
+            Self::UnknownOwner(_) => RefusalKind::NotFound,
             Self::BadLabel => RefusalKind::Invalid,
             Self::Store(_) => RefusalKind::Unavailable,
         }
@@ -67,6 +80,7 @@ impl Refusal for MarkError {
         match self {
             Self::Session(err) => err.code(),
             Self::Settings(err) => err.code(),
+            Self::UnknownOwner(_) => "unknown_user",
             Self::BadLabel => "bad_session_name",
             Self::Store(_) => "store_unavailable",
         }
@@ -141,6 +155,11 @@ impl Sessions {
         }
     }
 
+    /// Whether a session can be called this.
+    pub fn check_label(&self, label: &str) -> Result<(), MarkError> {
+        visible(label).map(drop)
+    }
+
     /// Sets the label of a session and the number of the phone it is to be linked to; what is
     /// nothing is taken away.
     pub async fn mark(
@@ -152,10 +171,10 @@ impl Sessions {
     ) -> Result<Marked, MarkError> {
         let found = usable_by(&self.shared, caller, session, Scope::Manage).await?;
         let label = label.map(visible).transpose()?;
-        let id = found.id;
+        let (id, now) = (found.id, self.shared.clock.now());
         let noting = self.shared.store.write(move |tx| {
             tx.session_marks_mut()
-                .set(id, label.as_deref(), phone.as_ref())
+                .set(id, label.as_deref(), phone.as_ref(), now)
         });
         noting.await.map_err(MarkError::Store)?;
         self.marked_as(found).await

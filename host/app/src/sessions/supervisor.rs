@@ -16,7 +16,7 @@ use warbler_domain::{EventBody, Session, SessionId, SessionState};
 
 use super::directory::Supervised;
 use super::inbox::{REPORTS, SessionInbox};
-use super::{PairingQr, SessionError, status_event};
+use super::{PairingQr, PasskeyStep, SessionError, engine_of, status_event};
 use crate::core::Shared;
 use crate::driver::{Link, LinkEnd, LinkReport};
 
@@ -80,13 +80,29 @@ pub(super) async fn force(
     set_state(shared, session, state, Some(reason)).await
 }
 
+/// Says why a session is where it is, without moving it.
+async fn explain(
+    shared: &Arc<Shared>,
+    session: SessionId,
+    reason: &str,
+) -> Result<(), SessionError> {
+    let found = shared
+        .store
+        .read(move |db| db.sessions().get(&session.into()))
+        .await?;
+    match found {
+        Some(found) => set_state(shared, &found, found.state, Some(reason)).await,
+        None => Ok(()),
+    }
+}
+
 /// Forgets the link with the phone: keys and account.
 pub(super) async fn unlink(
     shared: &Arc<Shared>,
     session: SessionId,
     reason: &str,
 ) -> Result<(), SessionError> {
-    shared.driver.forget(session).await?;
+    engine_of(shared, session).await?.forget(session).await?;
     set_account(shared, session, None).await?;
     crate::outbox::unlinked(shared, session)
         .await
@@ -222,7 +238,14 @@ impl Supervisor {
             session: self.session,
             reports: sender,
         };
-        let link = match self.shared.driver.open(self.session, Arc::new(inbox)).await {
+        let opened = match engine_of(&self.shared, self.session).await {
+            Ok(engine) => engine
+                .open(self.session, Arc::new(inbox))
+                .await
+                .map_err(SessionError::Driver),
+            Err(err) => Err(err),
+        };
+        let link = match opened {
             Ok(link) => link,
             Err(err) => {
                 return Ending::Link(LinkEnd::Lost {
@@ -314,12 +337,35 @@ impl Supervisor {
             LinkReport::Paired(account) => {
                 self.pairing_until = None;
                 self.shared.directory.set_offer(self.session, None);
+                self.shared.directory.set_passkey(self.session, None);
                 info!(session.id = %self.session, account = account.jid.masked(), "The phone has linked the session");
                 set_account(&self.shared, self.session, Some(account)).await
             }
+            LinkReport::PasskeyAsked { options } => {
+                info!(session.id = %self.session, "WhatsApp asks for a passkey before it links the session");
+                let step = PasskeyStep::Asked { options };
+                self.shared.directory.set_passkey(self.session, Some(step));
+                explain(
+                    &self.shared,
+                    self.session,
+                    "WhatsApp asks for a passkey of the account",
+                )
+                .await
+            }
+            LinkReport::PasskeyCode { code } => {
+                let step = PasskeyStep::Compare { code };
+                self.shared.directory.set_passkey(self.session, Some(step));
+                explain(
+                    &self.shared,
+                    self.session,
+                    "the phone shows a code to be compared",
+                )
+                .await
+            }
             LinkReport::PairingFailed { reason } => {
+                self.shared.directory.set_passkey(self.session, None);
                 warn!(session.id = %self.session, reason, "Pairing failed");
-                Ok(())
+                explain(&self.shared, self.session, &reason).await
             }
             LinkReport::Connected(account) => {
                 self.pairing_until = None;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use warbler_domain::webhook::{Attempt, Delivery, DeliveryState};
 use warbler_domain::{DeliveryId, ExtensionName, Refusal, Timestamp, Webhook};
@@ -195,9 +196,18 @@ async fn prepare(
     };
     let offers = shared.directory.offers(session);
     let qr = offers.and_then(|offers| offers.borrow().clone());
+    let marks = match shared.forms.counts(&webhook.form) {
+        true => {
+            let reading = shared.store.read(move |db| db.session_marks().of(session));
+            let marks: Result<_, warbler_store::Error> = reading.await;
+            Some(marks.ok().flatten().ok_or(Nothing::EventGone)?)
+        }
+        false => None,
+    };
     let told = Told {
         event,
         session_name: &session_name,
+        marks: marks.as_ref(),
         account: account.as_ref(),
         qr: qr.as_ref().map(|qr| qr.text.as_str()),
         webhook,
@@ -205,12 +215,15 @@ async fn prepare(
     let mut payload = shared.forms.tell(&told).ok_or(Nothing::NoWords)?;
     for hook in shared.extensions.webhooks().iter() {
         let now = shared.clock.now();
+        // An address that cannot be sent to is told when it is tried.
+        let url = address(webhook, payload.path.as_ref());
+        let url = url.map_or_else(|_| webhook.url.clone(), |url| url.as_str().to_owned());
         let call = TransformCall {
             id: delivery.id.to_string(),
             kind: event.event.kind(),
             session,
             session_name: session_name.clone(),
-            url: webhook.url.clone(),
+            url,
             payload: payload.clone(),
             body: about(webhook, delivery),
             now,
@@ -225,10 +238,9 @@ async fn prepare(
                 let Some(shaped) = shaped else {
                     return Err(Nothing::Dropped(hook.name().clone()));
                 };
-                let mut headers = std::mem::take(&mut payload.headers);
-                payload = shaped;
-                headers.append(&mut payload.headers);
-                payload.headers = headers;
+                let before = std::mem::replace(&mut payload, shaped);
+                let added = std::mem::replace(&mut payload.headers, before.headers);
+                payload.headers.extend(added);
             }
             Err(mut fault) => {
                 fault.event = Some(delivery.event);
@@ -253,10 +265,18 @@ fn about(webhook: &Webhook, delivery: &Delivery) -> String {
 
 fn stored(payload: Payload) -> StoredPayload {
     StoredPayload {
+        method: (payload.method != Method::POST).then(|| payload.method.to_string()),
+        path: payload.path.map(|path| path.to_string()),
         content_type: payload.content_type,
         headers: payload.headers,
         bytes: payload.bytes.to_vec(),
     }
+}
+
+/// Where a payload goes: to the webhook's own address, or to another path of its server.
+fn address(webhook: &Webhook, path: Option<&PathAndQuery>) -> Result<FetchUrl, FetchError> {
+    let url: FetchUrl = webhook.url.parse()?;
+    path.map_or(Ok(url.clone()), |path| url.at(path))
 }
 
 /// Sends a payload, signed, and reads the beginning of the answer. A redirect is an answer like any
@@ -269,7 +289,10 @@ pub(super) async fn send(
     payload: &StoredPayload,
     now: Timestamp,
 ) -> Result<Answer, FetchError> {
-    let url: FetchUrl = webhook.url.parse()?;
+    let path = payload.path.as_deref().and_then(|path| path.parse().ok());
+    let url = address(webhook, path.as_ref())?;
+    let method = payload.method.as_deref();
+    let method = method.and_then(|method| method.parse().ok());
     let mut headers = HeaderMap::new();
     let own = webhook.headers.iter();
     let own = own.map(|(name, value)| (name.as_str(), value.expose()));
@@ -292,7 +315,7 @@ pub(super) async fn send(
         sign::sign_plainly(&mut headers, &webhook.secret, id, &payload.bytes);
     }
     let request = FetchRequest {
-        method: Method::POST,
+        method: method.unwrap_or(Method::POST),
         url,
         headers,
         body: Bytes::copy_from_slice(&payload.bytes),

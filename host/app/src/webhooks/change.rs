@@ -72,6 +72,11 @@ pub struct NewWebhook {
 }
 
 impl Webhooks {
+    /// Whether a webhook can be at this address; its host is looked up when something is sent.
+    pub fn check_url(&self, url: &str) -> Result<(), WebhookError> {
+        check_url(url)
+    }
+
     /// Sets one up.
     pub async fn create(
         &self,

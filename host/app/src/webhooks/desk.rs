@@ -78,11 +78,19 @@ impl Desk {
         self.all().is_empty()
     }
 
-    /// Those that are to get an event of a session of `owner`.
+    /// Those that are to get an event of a session of `owner`, each receiver once.
     pub(super) fn wanting(&self, event: &Event, owner: Option<UserId>) -> Vec<WebhookId> {
         let all = self.all();
         let wanting = all.iter().filter(|webhook| webhook.wants(event, owner));
-        wanting.map(|webhook| webhook.id).collect()
+        let wanting: Vec<_> = wanting.collect();
+        let mut each = Vec::with_capacity(wanting.len());
+        for webhook in &wanting {
+            let alone = webhook.form == Webhook::NATIVE || webhook.session.is_none();
+            if alone || !wanting.iter().any(|other| other.tells_instead_of(webhook)) {
+                each.push(webhook.id);
+            }
+        }
+        each
     }
 
     /// Takes a new or changed one over.

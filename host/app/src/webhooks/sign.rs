@@ -59,6 +59,25 @@ pub(super) fn sign_plainly(headers: &mut HeaderMap, secret: &Secret, id: Deliver
     }
 }
 
+/// Whether a body was signed plainly with this secret: `sha256=` and its HMAC in hexadecimal. How
+/// long it takes says nothing about the secret.
+pub(super) fn is_plainly_signed(secret: &Secret, signature: &str, body: &[u8]) -> bool {
+    let shown = signature.trim().strip_prefix("sha256=");
+    let shown = shown.and_then(|hex| {
+        data_encoding::HEXLOWER_PERMISSIVE
+            .decode(hex.as_bytes())
+            .ok()
+    });
+    let (Some(shown), Ok(mut mac)) = (
+        shown,
+        Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()),
+    ) else {
+        return false;
+    };
+    mac.update(body);
+    mac.verify_slice(&shown).is_ok()
+}
+
 /// Adds the headers that say who sends this, and when.
 pub(super) fn sign(
     headers: &mut HeaderMap,
@@ -108,6 +127,28 @@ mod tests {
             br#"{"test": 2432232314}"#,
         );
         assert_eq!(signed, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    }
+
+    #[test]
+    fn a_plain_signature_is_good_for_its_body_and_secret_only() {
+        let (secret, id) = (
+            Secret::new("my-secret-key"),
+            DeliveryId::from_bytes([1; 16]),
+        );
+        let mut headers = HeaderMap::new();
+        sign_plainly(&mut headers, &secret, id, b"hello");
+        let signature = headers.get(PLAIN_SIGNATURE).map(|value| value.as_bytes());
+        let signature = String::from_utf8_lossy(signature.unwrap_or_default()).into_owned();
+        assert!(is_plainly_signed(&secret, &signature, b"hello"));
+        assert!(!is_plainly_signed(&secret, &signature, b"hello!"));
+        assert!(!is_plainly_signed(
+            &Secret::new("other"),
+            &signature,
+            b"hello"
+        ));
+        for wrong in ["", "sha256=", "sha256=00", "md5=00", "sha256=zz"] {
+            assert!(!is_plainly_signed(&secret, wrong, b"hello"), "{wrong}");
+        }
     }
 
     #[test]

@@ -86,7 +86,7 @@ impl Webhooks {
     }
 
     /// Every webhook of a session in this form, the oldest first.
-    async fn all_of(
+    pub(super) async fn all_of(
         &self,
         caller: &Caller,
         session: &SessionRef,

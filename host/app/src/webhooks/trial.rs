@@ -34,11 +34,7 @@ impl Webhooks {
         let now = shared.clock.now();
         let delivery = DeliveryId::new(now, &shared.random);
         let told = serde_json::json!({ "kind": KIND, "at": now, "webhook": id });
-        let payload = StoredPayload {
-            content_type: "application/json".to_owned(),
-            headers: Vec::new(),
-            bytes: told.to_string().into_bytes(),
-        };
+        let payload = StoredPayload::json(told.to_string().into_bytes());
         Ok(try_once(shared, &webhook, delivery, &payload, now).await)
     }
 
@@ -80,11 +76,7 @@ impl Webhooks {
             },
             |known| Webhook::clone(known),
         );
-        let payload = StoredPayload {
-            content_type: "application/json".to_owned(),
-            headers: Vec::new(),
-            bytes: payload,
-        };
+        let payload = StoredPayload::json(payload);
         let delivery = DeliveryId::new(now, &shared.random);
         Ok(try_once(shared, &webhook, delivery, &payload, now).await)
     }

@@ -81,7 +81,10 @@ impl Effects {
     pub(crate) async fn fetch(&mut self, request: Request) -> Result<Answer, Denied> {
         let limits = &self.services.limits;
         if self.fetches >= limits.fetches {
-            let message = format!("more than {} requests in one call", limits.fetches);
+            let message = format!(
+                "more than {} requests in one call; leave the rest to a timer",
+                limits.fetches
+            );
             return Denied::halted("too-many-fetches", message);
         }
         self.fetches = self.fetches.saturating_add(1);

@@ -37,7 +37,10 @@ impl LogBuffer {
         if lines.len() >= self.max_lines {
             return Err(Halt {
                 code: "log-limit",
-                message: format!("more than {} log lines in one call", self.max_lines),
+                message: format!(
+                    "more than {} log lines in one call; note it once, behind the loop",
+                    self.max_lines
+                ),
             });
         }
         let mut message = self.secrets.hidden_in(message.into());

@@ -207,7 +207,7 @@ impl Effects {
         let weight = self.weight.saturating_add(action.weight());
         if self.actions.len() >= limits.actions || weight > limits.action_bytes {
             let message = format!(
-                "more than {} actions or {} bytes of text in one call",
+                "more than {} actions or {} bytes of text in one call; leave the rest to a timer",
                 limits.actions, limits.action_bytes
             );
             return Denied::halted("too-many-actions", message);
@@ -233,7 +233,11 @@ impl Effects {
     pub(super) fn require_event(&self) -> Result<(), Denied> {
         match self.event {
             Some(_) => Ok(()),
-            None => Denied::refused("not-here", "only the event hook has an outbox"),
+            None => {
+                let message = "only what is called for events does this: `on_message` and `on_event` of a script, \
+                               the event hook of a plugin";
+                Denied::refused("not-here", message)
+            }
         }
     }
 

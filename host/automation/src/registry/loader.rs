@@ -298,7 +298,7 @@ impl Loader {
                 return Err(needs_grant(name, &more).in_file(&package.code_path));
             }
         }
-        let (asked, warnings) = (manifest.asked.clone(), manifest.warnings.clone());
+        let (asked, mut warnings) = (manifest.asked.clone(), manifest.warnings.clone());
         let grants = manifest.asked.and(&granted);
         let profile = Arc::new(Profile {
             name: name.clone(),
@@ -326,6 +326,7 @@ impl Loader {
             ))
         });
         let compiled = compiled.map_err(|fault| fault.or_in_file(&profile.file))?;
+        warnings.extend(compiled.warnings());
         if let Subject::Plugin(plugin) = &compiled {
             let tried = plugin.try_instance().await;
             tried.map_err(|fault| fault.in_file(&profile.file))?;

@@ -1,5 +1,6 @@
 //! What a rule does, as the effects of a call.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,11 +9,10 @@ use serde_json::{Map, Value};
 use warbler_app::hook::{HookCall, HookOutcome};
 use warbler_domain::action::ActionMedia;
 use warbler_domain::extension::{CallCost, ExtensionFault};
-use warbler_domain::rule::{Hole, Post, RuleAction, Template};
+use warbler_domain::rule::{ChatMemory, Dialogue, Full, Hole, Post, RuleAction, Template};
 use warbler_domain::{Jid, Timestamp, Verdict};
 
 use super::Entry;
-use super::memory::{ChatMemory, Dialogue, Full};
 use super::reading::Reading;
 use crate::effects::{Denied, Effects, Request, failed};
 use crate::profile::Profile;
@@ -35,10 +35,13 @@ pub(super) struct Undone {
 }
 
 impl Undone {
-    /// As the fault of the whole call, with the rule and what it was to do.
+    /// As the fault of the whole call, with the rule, its line, and what it was to do.
     pub(super) fn into_fault(self, entry: &Entry, word: &str, now: Timestamp) -> ExtensionFault {
         let message = format!("rule \"{}\", `{word}`: {}", entry.name(), self.message);
-        ExtensionFault::new(self.code, message, now)
+        ExtensionFault {
+            line: entry.line,
+            ..ExtensionFault::new(self.code, message, now)
+        }
     }
 }
 
@@ -108,10 +111,18 @@ impl<'a> Scene<'a> {
             let done = Box::pin(self.act(entry, step, action, groups)).await;
             done.map_err(|undone| undone.into_fault(entry, action.word(), self.call.now))?;
             if matches!(action, RuleAction::Ask(_)) {
+                self.stop_with(entry);
                 break;
             }
         }
         Ok(())
+    }
+
+    /// Keeps later extensions from answering, if the rule does so in the end: they are not to answer
+    /// beside its questions either.
+    pub(super) fn stop_with(&mut self, entry: &Entry) {
+        let stops = |action: &RuleAction| matches!(action, RuleAction::Stop);
+        self.stopped |= entry.spec.then.iter().any(stops);
     }
 
     async fn act(
@@ -262,7 +273,7 @@ impl<'a> Scene<'a> {
 
     /// A text with its places filled in.
     pub(super) fn filled(&self, text: &Template, groups: &[String]) -> String {
-        text.filled(|hole| match hole {
+        let fill = |hole: &Hole| match hole {
             Hole::Name => self.name().map(ToOwned::to_owned).or_else(|| self.phone()),
             Hole::FirstName => {
                 let name = self.name();
@@ -276,6 +287,12 @@ impl<'a> Scene<'a> {
                 groups.get(index).cloned()
             }
             Hole::Value(name) => self.memory.value(name).map(ToOwned::to_owned),
+        };
+        let turn = Cell::new(0_u32);
+        text.filled(fill, |bound| {
+            turn.set(turn.get() + 1);
+            let chosen = self.reading.luck((text.source(), turn.get())) % bound.max(1) as u64;
+            usize::try_from(chosen).unwrap_or(0)
         })
     }
 
@@ -310,7 +327,7 @@ impl<'a> Scene<'a> {
         let worked = result.is_ok();
         let mut outcome = self.effects.into_outcome(result.map(|()| verdict), cost);
         if worked && self.memory != self.before {
-            match self.memory.writes(self.call) {
+            match super::memory::writes(self.memory, self.call) {
                 Ok(mut writes) => outcome.kv_writes.append(&mut writes),
                 Err(error) => {
                     let message =

@@ -1,8 +1,7 @@
 //! Conditions, compiled: what each asks, and whether it holds.
 
-use warbler_domain::rule::{Condition, Pattern, Words, fold, squeeze};
+use warbler_domain::rule::{ChatMemory, Condition, Pattern, Words, fold, squeeze};
 
-use super::memory::ChatMemory;
 use super::reading::Reading;
 
 /// A condition, with its words as they are looked for.

@@ -1,11 +1,10 @@
 //! Short dialogues: a question, its answer, and what is done with it.
 
 use warbler_domain::extension::ExtensionFault;
-use warbler_domain::rule::{Ask, RuleAction, fold};
+use warbler_domain::rule::{Ask, ChatMemory, Dialogue, RuleAction, fold};
 
 use super::act::Scene;
 use super::check::groups_of;
-use super::memory::{ChatMemory, Dialogue};
 use super::reading::Reading;
 use super::{Entry, RuleSet};
 
@@ -49,6 +48,7 @@ impl<'a> Asked<'a> {
             mut dialogue,
         } = self;
         let failed = |undone: super::act::Undone| undone.into_fault(entry, "ask", reading.now());
+        scene.stop_with(entry);
         let text = reading.text().map(str::trim).unwrap_or_default();
         let folded = fold(text);
         if ask.cancel.iter().any(|word| fold(word) == folded) {

@@ -12,6 +12,7 @@ use warbler_domain::{Event, EventKind, ExtensionName, Generation, SessionId, Ses
 
 use super::{RuleSet, run, trial};
 use crate::effects::passed;
+use crate::fixture::Rehearsal;
 use crate::health::Health;
 use crate::profile::Profile;
 use crate::services::Services;
@@ -154,7 +155,11 @@ impl RulesHook {
             Some(rule) => vec![Arc::new(RuleSet::of_rules(&[rule]))],
             None => self.book.of(call.event.session, call.owner).await,
         };
-        trial(&sets, call, &self.profile, &self.services).await
+        let mut profile = Profile::clone(&self.profile);
+        profile.rate = Arc::default();
+        // What rules post goes nowhere.
+        profile.rehearsal = Some(Arc::new(Rehearsal::obliging(call.now)));
+        trial(&sets, call, &Arc::new(profile), &self.services).await
     }
 }
 

@@ -5,11 +5,12 @@ use std::time::Instant;
 
 use warbler_app::hook::{HookCall, HookOutcome};
 use warbler_domain::extension::ExtensionFault;
+use warbler_domain::rule::ChatMemory;
 
 use super::act::Scene;
 use super::check::Known;
 use super::dialogue::Asked;
-use super::memory::ChatMemory;
+use super::memory;
 use super::reading::Reading;
 use super::{Entry, Place, RuleSet};
 use crate::effects::failed;
@@ -39,7 +40,7 @@ pub(crate) async fn run(
         Some(failed(fault, Vec::new()))
     };
     let memory = if dialogues || candidates.iter().any(|entry| entry.needs.memory) {
-        match ChatMemory::load(call).await {
+        match memory::load(call).await {
             Ok(memory) => memory,
             Err(error) => return unknown(&error),
         }

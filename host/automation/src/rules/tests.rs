@@ -5,13 +5,13 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use warbler_app::hook::{Given, HookCall, KvReader};
 use warbler_domain::message::{Direction, MessageStatus};
+use warbler_domain::rule::ChatMemory;
 use warbler_domain::{
     Content, Event, EventBody, EventId, Message, MessageId, Random, RuleSpec, SessionId, Timestamp,
     WhatsAppId,
 };
 
 use super::RuleSet;
-use super::memory::ChatMemory;
 use super::reading::Reading;
 use super::run::{candidates, used};
 
@@ -112,12 +112,13 @@ fn what_one_pass_finds_is_what_looking_at_every_rule_finds() -> Result {
             let when: Vec<Value> = (0..random.below(3))
                 .map(|_| condition(&random, 1))
                 .collect();
-            specs.push(serde_json::from_value::<RuleSpec>(json!({
+            let spec = serde_json::from_value::<RuleSpec>(json!({
                 "name": number.to_string(), "when": when, "then": ["stop"], "continue": true,
                 "matchCase": random.below(2) == 0,
-            }))?);
+            }))?;
+            specs.push((spec, None));
         }
-        let sets = [Arc::new(RuleSet::of_specs(specs))];
+        let sets = [Arc::new(RuleSet::of_script(specs))];
         for _ in 0..40 {
             let call = call(&text(&random, 6), &random)?;
             let reading = Reading::of(&call).ok_or("a message")?;
@@ -148,7 +149,7 @@ fn why_a_rule_is_not_used_is_said_when_and_only_when_it_is_not() -> Result {
             .map(|_| condition(&random, 1))
             .collect();
         let spec = serde_json::from_value(json!({ "name": "x", "when": when, "then": ["stop"] }))?;
-        let sets = [Arc::new(RuleSet::of_specs(vec![spec]))];
+        let sets = [Arc::new(RuleSet::of_script(vec![(spec, None)]))];
         let call = call(&text(&random, 6), &random)?;
         let reading = Reading::of(&call).ok_or("a message")?;
         let [set] = &sets;

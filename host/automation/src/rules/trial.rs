@@ -5,7 +5,7 @@ use std::sync::Arc;
 use warbler_app::hook::{HookCall, RuleTrial, RuleVerdict};
 
 use super::dialogue::Asked;
-use super::memory::ChatMemory;
+use super::memory;
 use super::reading::Reading;
 use super::run::{is_first, known, run};
 use super::{Entry, Place, RuleSet};
@@ -19,12 +19,16 @@ pub(crate) async fn trial(
     profile: &Arc<Profile>,
     services: &Arc<Services>,
 ) -> RuleTrial {
-    let outcome = run(sets, call, profile, services).await;
-    let (Some(reading), Ok(memory)) = (Reading::of(call), ChatMemory::load(call).await) else {
-        return RuleTrial {
-            outcome,
-            ..RuleTrial::default()
-        };
+    RuleTrial {
+        outcome: run(sets, call, profile, services).await,
+        ..verdicts(sets, call).await
+    }
+}
+
+/// Says what would become of each rule, and not what those that are used ask for.
+pub(crate) async fn verdicts(sets: &[Arc<RuleSet>], call: &HookCall) -> RuleTrial {
+    let (Some(reading), Ok(memory)) = (Reading::of(call), memory::load(call).await) else {
+        return RuleTrial::default();
     };
     let paused_until = memory.paused_until(call.now);
     let asked = Asked::of(sets.iter().map(Arc::as_ref), &memory, &reading);
@@ -66,7 +70,7 @@ pub(crate) async fn trial(
     }
     RuleTrial {
         verdicts,
-        outcome,
+        outcome: None,
         paused_until,
         answers: asked.map(|asked| asked.entry.name().clone()),
     }

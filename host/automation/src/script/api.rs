@@ -30,7 +30,9 @@ const SLACK: Duration = Duration::from_secs(1);
 
 /// What stands where Rhai has `sleep`.
 pub(super) fn no_sleep() -> Answer<()> {
-    Err(runtime("a script cannot sleep".to_owned()))
+    Err(runtime(
+        "a script cannot sleep; `set_timer(name, seconds)` calls its `on_event` later",
+    ))
 }
 
 /// Makes the functions known.

@@ -15,9 +15,9 @@ use rhai::{CallFnOptions, Dynamic, Engine, Scope};
 use sha2::{Digest, Sha256};
 
 use super::current::{Current, Envelope};
-use super::failure::Failure;
+use super::failure::{self, Failure};
 use super::occasion::Occasion;
-use super::{Code, ScriptEngine};
+use super::{Code, ScriptEngine, watch};
 use crate::effects::Effects;
 use crate::fault::Fault;
 use crate::limits::ScriptLimits;
@@ -55,9 +55,9 @@ pub(super) struct Ended {
 }
 
 impl Ended {
-    fn broken_off(code: &Code, fault: Fault) -> Self {
+    fn broken_off(code: &Code, handler: &str, fault: Fault) -> Self {
         Self {
-            result: Err(fault.or_in_file(&code.profile.file)),
+            result: Err(code.of_handler(fault, handler)),
             effects: None,
             stopped: false,
             envelope: Envelope::default(),
@@ -92,9 +92,16 @@ fn quick(engine: &ScriptEngine, code: &Code, handler: &str, occasion: &Occasion)
         && failure.is_of_first_attempt()
     {
         code.strikes.fetch_add(1, Ordering::Relaxed);
+        if let Some(done) = done {
+            done.effects.forget();
+        }
         return None;
     }
-    Some(conclude(code, done, result))
+    let result = result.map_err(|failure| {
+        let fault = failure.into_fault(code.sources(engine));
+        placed(fault, done.as_ref(), engine, code, handler, occasion)
+    });
+    Some(conclude(code, handler, done, result))
 }
 
 /// The call on a thread that may block.
@@ -104,7 +111,8 @@ async fn offloaded(
     handler: &'static str,
     occasion: Occasion,
 ) -> Ended {
-    let broken_off = |name, message| Ended::broken_off(code, Fault::new(name, message));
+    let broken_off =
+        |name, message: &str| Ended::broken_off(code, handler, Fault::new(name, message));
     let effects = occasion.effects(&code.profile, &engine.services);
     let patience = effects.patience();
     // Those that may wait for others do not keep the rest from running.
@@ -123,7 +131,11 @@ async fn offloaded(
         let _turn = (own, slot);
         let current = current(effects, &of, &occasion, wall).that_may_wait();
         let (done, result) = run(&engine.rhai, current, &of, handler, &occasion);
-        conclude(&of, done, result)
+        let result = result.map_err(|failure| {
+            let fault = failure.into_fault(of.sources(&engine));
+            placed(fault, done.as_ref(), &engine, &of, handler, &occasion)
+        });
+        conclude(&of, handler, done, result)
     });
     // The script stops itself at its limit; twice that catches one native function that runs long.
     let most = wall * 2;
@@ -134,11 +146,19 @@ async fn offloaded(
     match ended {
         Some(Ok(ended)) => ended,
         Some(Err(_panicked)) => broken_off("script-panic", "the call of the script broke off"),
-        None => broken_off("script-deadline", "the script does not answer"),
+        None => broken_off(
+            "script-deadline",
+            "one of its functions took too long and was left alone; give it less to work on",
+        ),
     }
 }
 
-fn current(effects: Effects, code: &Code, occasion: &Occasion, wall: Duration) -> Current {
+pub(super) fn current(
+    effects: Effects,
+    code: &Code,
+    occasion: &Occasion,
+    wall: Duration,
+) -> Current {
     let mut current = Current::new(effects, Arc::clone(&code.fixed), wall).at(occasion.now());
     match occasion {
         Occasion::Event(_) => {}
@@ -152,7 +172,7 @@ fn current(effects: Effects, code: &Code, occasion: &Occasion, wall: Duration) -
     current
 }
 
-fn run(
+pub(super) fn run(
     rhai: &Engine,
     current: Current,
     code: &Code,
@@ -168,15 +188,36 @@ fn run(
     })
 }
 
-fn conclude(code: &Code, done: Option<Current>, result: Result<Dynamic, Failure>) -> Ended {
+/// The fault, with its place; one that says none is looked for, unless the outside was asked.
+fn placed(
+    fault: Fault,
+    done: Option<&Current>,
+    engine: &ScriptEngine,
+    code: &Code,
+    handler: &str,
+    occasion: &Occasion,
+) -> Fault {
+    let Some(done) = done.filter(|done| !fault.has_place() && !done.effects.has_fetched()) else {
+        return fault;
+    };
+    let may_wait = done.may_wait;
+    match watch::place_of(&fault, engine, code, handler, occasion, may_wait) {
+        Some(seen) => code.sources(engine).seen(fault, &seen),
+        None => fault,
+    }
+}
+
+fn conclude(
+    code: &Code,
+    handler: &str,
+    done: Option<Current>,
+    result: Result<Dynamic, Fault>,
+) -> Ended {
     let took = done.as_ref().map_or(Duration::ZERO, Current::age);
-    let result = result.map_err(|failure| {
-        let fault = failure.into_fault(code.sources());
-        fault.or_in_file(&code.profile.file)
-    });
+    let result = result.map_err(|fault| code.of_handler(fault, handler));
     let Some(done) = done else {
-        let fault = Failure::Panicked.into_fault(code.sources());
-        return Ended::broken_off(code, fault);
+        let fault = result.err().unwrap_or_else(failure::panicked);
+        return Ended::broken_off(code, handler, fault);
     };
     Ended {
         result,

@@ -12,12 +12,13 @@ use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rhai::{Dynamic, EvalAltResult};
+use rhai::{Dynamic, EvalAltResult, Position};
 use warbler_domain::Timestamp;
 
 use super::failure::Failure;
 use super::modules::Loading;
 use super::pattern::Patterns;
+use super::watch::Seen;
 use crate::effects::Effects;
 
 /// What a script's top level defines.
@@ -49,6 +50,8 @@ impl Fixed {
 /// What a transformer says of its payload besides its bytes.
 #[derive(Default)]
 pub(super) struct Envelope {
+    pub(super) method: Option<String>,
+    pub(super) path: Option<String>,
     pub(super) content_type: Option<String>,
     pub(super) headers: Vec<(String, String)>,
 }
@@ -69,6 +72,8 @@ pub(super) struct Current {
     pub(super) halted: Option<crate::effects::Halt>,
     /// Present while a script is loaded.
     pub(super) loading: Option<Loading>,
+    /// Its last step before a limit ended it; noted in the engine of `watch` only.
+    pub(super) seen: Seen,
     /// Where its random numbers begin, if that is not left to chance.
     pub(super) seed: Option<[u8; 32]>,
     random: Option<StdRng>,
@@ -92,6 +97,7 @@ impl Current {
             envelope: None,
             halted: None,
             loading: None,
+            seen: Seen::default(),
             seed: None,
             random: None,
             began,
@@ -175,6 +181,16 @@ pub(super) fn constant(module: Option<&str>, name: &str) -> Option<Dynamic> {
 /// Gives the call of this thread `wall` from now on.
 pub(super) fn begin_again(wall: Duration) {
     with(|call| call.deadline = Instant::now() + wall);
+}
+
+/// The call of this thread goes on here.
+pub(super) fn step(module: Option<&str>, place: Position) {
+    with(|call| {
+        // `print` cannot end a call, which goes on for a while when the log is full.
+        if call.halted.is_none() {
+            call.seen.step(module, place);
+        }
+    });
 }
 
 /// Whether the call of this thread is past its deadline.

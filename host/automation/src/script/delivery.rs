@@ -12,7 +12,7 @@ use super::json;
 pub(super) struct ScriptDelivery(pub(super) Arc<TransformCall>);
 
 /// The fields, for the message about one that does not exist.
-const FIELDS: &str = "id, kind, session, url, content_type, payload, data, timestamp, body";
+const FIELDS: &str = "id, kind, session, method, url, content_type, payload, data, timestamp, body";
 
 /// Makes the fields known.
 pub(super) fn register(engine: &mut Engine) {
@@ -24,6 +24,9 @@ pub(super) fn register(engine: &mut Engine) {
         })
         .register_get("session", |of: &mut ScriptDelivery| {
             of.0.session_name.to_string()
+        })
+        .register_get("method", |of: &mut ScriptDelivery| {
+            of.0.payload.method.to_string()
         })
         .register_get("url", |of: &mut ScriptDelivery| of.0.url.clone())
         .register_get("content_type", |of: &mut ScriptDelivery| {

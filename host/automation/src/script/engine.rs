@@ -16,10 +16,10 @@ use crate::limits::ScriptLimits;
 const EXPRESSION_DEPTH: usize = 64;
 const FUNCTION_EXPRESSION_DEPTH: usize = 32;
 /// Variables a script may hold at once, and functions it may define.
-const VARIABLES: usize = 1000;
+pub(super) const VARIABLES: usize = 1000;
 const FUNCTIONS: usize = 500;
 /// Modules a call may import, each time it does.
-const MODULES: usize = 64;
+pub(super) const MODULES: usize = 64;
 /// How many operations pass between two looks at the clock.
 const OPERATIONS_PER_LOOK: u64 = 64;
 

@@ -1,6 +1,6 @@
 //! Which handlers a script has, and so for what it is called.
 
-use rhai::AST;
+use rhai::{AST, Position};
 use warbler_domain::extension::Hook;
 use warbler_domain::{Event, EventKind};
 
@@ -13,46 +13,57 @@ const HANDLERS: &str = "a script defines `fn on_message(message) { … }`, `fn o
                         `fn render(recipient) { … }` or `fn transform(delivery) { … }`, or says rules: \
                         `rule(\"name\")…`";
 
-/// The handlers a script has.
+/// What handlers are called.
+const NAMES: [&str; 4] = ["on_message", "on_event", "render", "transform"];
+
+/// The handlers a script has, by where they begin.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Handlers {
-    message: bool,
-    event: bool,
-    render: bool,
-    transform: bool,
+    message: Option<Position>,
+    event: Option<Position>,
+    render: Option<Position>,
+    transform: Option<Position>,
 }
 
 impl Handlers {
     fn of(ast: &AST) -> Self {
-        let has = |name: &str| {
-            ast.iter_functions()
-                .any(|function| function.name == name && function.params.len() == 1)
+        let begins = |name: &str| {
+            let function = ast.shared_lib().get_script_fn(name, 1);
+            function.map(|function| function.body.start_position())
         };
+        let [message, event, render, transform] = NAMES.map(begins);
         Self {
-            message: has("on_message"),
-            event: has("on_event"),
-            render: has("render"),
-            transform: has("transform"),
+            message,
+            event,
+            render,
+            transform,
         }
+    }
+
+    /// Where a handler begins.
+    pub(super) fn place(self, handler: &str) -> Option<Position> {
+        let places = [self.message, self.event, self.render, self.transform];
+        let mut named = NAMES.into_iter().zip(places);
+        named.find(|(name, _)| *name == handler)?.1
     }
 
     /// What the script is called for.
     pub(super) fn hooks(self) -> Vec<Hook> {
         let hooks = [
-            (self.message || self.event, Hook::Event),
+            (self.message.or(self.event), Hook::Event),
             (self.render, Hook::Template),
             (self.transform, Hook::Webhook),
         ];
-        let there = hooks.into_iter().filter(|(there, _)| *there);
+        let there = hooks.into_iter().filter(|(there, _)| there.is_some());
         there.map(|(_, hook)| hook).collect()
     }
 
     /// The function for an event: `on_message` for messages that came in, `on_event` for the rest
     /// and where there is no `on_message`.
     pub(super) fn for_event(self, event: &Event) -> Option<&'static str> {
-        if self.message && event.kind() == EventKind::MESSAGE_RECEIVED {
+        if self.message.is_some() && event.kind() == EventKind::MESSAGE_RECEIVED {
             Some("on_message")
-        } else if self.event {
+        } else if self.event.is_some() {
             Some("on_event")
         } else {
             None
@@ -60,9 +71,25 @@ impl Handlers {
     }
 }
 
-/// Why a script with neither handlers nor rules is none.
-pub(super) fn missing() -> Fault {
-    Fault::new("script-missing-handler", HANDLERS)
+/// Why a script with neither handlers nor rules is none. One that may have been meant is shown.
+pub(super) fn missing(ast: &AST, source: &str) -> Fault {
+    const CODE: &str = "script-missing-handler";
+    let meant = ast.iter_functions().find_map(|function| {
+        let name = unknown::nearest(function.name, NAMES.into_iter())?;
+        Some((function.name, function.params.len(), name))
+    });
+    let Some((written, parameters, name)) = meant else {
+        return Fault::new(CODE, HANDLERS);
+    };
+    let message = match written == name {
+        true => format!("`{name}` has one parameter, and this one has {parameters}; {HANDLERS}"),
+        false => format!("there is no handler `{written}`; did you mean `{name}`? {HANDLERS}"),
+    };
+    let function = ast.shared_lib().get_script_fn(written, parameters);
+    match function.map(|function| function.body.start_position()) {
+        Some(place) => failure::at(Fault::new(CODE, message), source, place),
+        None => Fault::new(CODE, message),
+    }
 }
 
 /// The handlers of a script in which every name exists.

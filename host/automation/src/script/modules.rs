@@ -8,12 +8,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rhai::{
-    AST, Engine, EvalAltResult, ImmutableString, Module, ModuleResolver, Position, Scope, Shared,
+    AST, ASTNode, Engine, EvalAltResult, Expr, ImmutableString, Module, ModuleResolver, Position,
+    Scope, Shared, Stmt,
 };
 
 use super::current::{self, Names};
+use super::failure;
 use super::unknown::{self, Known};
 use crate::effects::Halt;
+use crate::fault::Fault;
 use crate::registry::ModuleText;
 
 type Answer<T> = Result<T, Box<EvalAltResult>>;
@@ -26,6 +29,8 @@ pub(super) struct Loading {
     /// Those that are being read, each imported by the one before.
     under_way: Vec<String>,
     names: HashMap<String, Names>,
+    /// The import that was refused.
+    refused: Option<String>,
 }
 
 impl Loading {
@@ -36,6 +41,7 @@ impl Loading {
             wall,
             under_way: Vec::new(),
             names: HashMap::new(),
+            refused: None,
         }
     }
 
@@ -48,7 +54,36 @@ impl Loading {
         self.names
     }
 
+    /// A fault that says no place, at the import that was refused: those of the script itself are
+    /// looked up before it runs, where Rhai says none.
+    pub(super) fn at_import(&self, fault: Fault, engine: &Engine, source: &str) -> Fault {
+        let (Some(path), Ok(ast)) = (&self.refused, engine.compile(source)) else {
+            return fault;
+        };
+        let mut found = None;
+        ast.walk(&mut |nodes: &[ASTNode<'_>]| {
+            if let Some(ASTNode::Stmt(Stmt::Import(import, place))) = nodes.last()
+                && matches!(&import.0, Expr::StringConstant(name, _) if name == path)
+            {
+                found.get_or_insert(*place);
+            }
+            found.is_none()
+        });
+        match found {
+            Some(place) => failure::at(fault, source, place),
+            None => fault,
+        }
+    }
+
     fn begin(&mut self, path: &str) -> Result<(Arc<str>, Arc<Known>), String> {
+        let found = self.find(path);
+        if found.is_err() {
+            self.refused = Some(path.to_owned());
+        }
+        found
+    }
+
+    fn find(&mut self, path: &str) -> Result<(Arc<str>, Arc<Known>), String> {
         let Some(found) = self.texts.iter().find(|one| one.name == path) else {
             return Err(self.missing(path));
         };

@@ -17,6 +17,7 @@ use warbler_domain::pacing::Zone;
 use warbler_domain::rule::Rule;
 
 use self::sentence::{Draft, Sentence};
+use super::failure;
 use crate::fault::{Fault, Position};
 use crate::rules::RuleSet;
 
@@ -82,9 +83,10 @@ impl Collecting {
                     Rule::MOST_PATTERNS
                 )));
             }
-            specs.push(spec);
+            let line = place.line().and_then(|line| u32::try_from(line).ok());
+            specs.push((spec, line));
         }
-        Ok(Some(Arc::new(RuleSet::of_specs(specs))))
+        Ok(Some(Arc::new(RuleSet::of_script(specs))))
     }
 }
 
@@ -152,8 +154,16 @@ pub(super) fn unknown_call(signature: &str) -> Option<String> {
         _ => "there is no",
     };
     if known.contains(&name) {
-        let given = types.trim_end_matches(')');
-        return Some(format!("`{name}` cannot be used with ({given})"));
+        // What stands before the point is not what is wrong.
+        let before = usize::from(matches!(first, "Rule" | "Text"));
+        let given = types.trim_end_matches(')').split(", ").skip(before);
+        let given: Vec<&str> = given.map(failure::kind_of).collect();
+        let given = given.join(", ");
+        let wants = match name {
+            "when" | "unless" => "; it takes a condition, such as text.contains(\"price\")",
+            _ => "",
+        };
+        return Some(format!("`{name}` cannot be used with ({given}){wants}"));
     }
     let nearest = known
         .iter()
@@ -191,7 +201,8 @@ fn placed(fault: Fault, source: &str, place: Place) -> Fault {
 fn texts(value: Dynamic) -> Answer<Vec<String>> {
     let not_texts = |found: &str| {
         refused(format!(
-            "a text or a list of texts belongs here, not {found}"
+            "a text or a list of texts belongs here, not {}",
+            failure::kind_of(found)
         ))
     };
     if value.is_string() {

@@ -12,9 +12,9 @@ use super::call::{self, Ended};
 use super::current::Envelope;
 use super::delivery::ScriptDelivery;
 use super::occasion::Occasion;
-use super::{Script, json};
+use super::{Script, failure, json};
 use crate::fault::Fault;
-use crate::made;
+use crate::made::{self, Shaped};
 
 /// What a transformer may answer, for the message about anything else.
 const ANSWERS: &str = "`transform` answers with a map or a list (sent as JSON), a text, `delivery` (sent as it was) or \
@@ -46,7 +46,9 @@ impl Script {
             .as_ref()
             .map_or(cost, |effects| effects.counted(cost));
         usage.called(&cost, 0);
-        let result = result.and_then(|value| take(value, envelope));
+        let result = result.and_then(|value| {
+            take(value, envelope).map_err(|fault| self.code.of_handler(fault, handler))
+        });
         // Failures are counted where they are noted, whoever found them.
         if result.is_ok() {
             self.health.succeeded();
@@ -107,7 +109,7 @@ fn rendered(answer: Dynamic) -> Result<String, Fault> {
         None => {
             let message = format!(
                 "`render` answers with a text, and this is {}",
-                kind_of(kind)
+                failure::kind_of(kind)
             );
             Err(Fault::new("bad-text", message))
         }
@@ -130,25 +132,18 @@ fn transformed(
     } else if matches!(answer.as_bool(), Ok(false)) {
         return Ok(None);
     } else {
-        let message = format!("{ANSWERS}, and this is {}", kind_of(answer.type_name()));
+        let message = format!(
+            "{ANSWERS}, and this is {}",
+            failure::kind_of(answer.type_name())
+        );
         return Err(Fault::new("bad-payload", message));
     };
-    made::payload(Payload {
+    let shaped = Shaped {
+        method: envelope.method,
+        path: envelope.path,
         content_type: envelope.content_type.unwrap_or(content_type),
         bytes,
         headers: envelope.headers,
-    })
-    .map(Some)
-}
-
-/// A type of Rhai in words.
-fn kind_of(name: &str) -> &str {
-    match name {
-        "()" => "nothing",
-        "i64" | "f64" => "a number",
-        "bool" => "true or false",
-        "map" => "a map",
-        "array" => "a list",
-        other => other,
-    }
+    };
+    made::payload(shaped, &call.payload).map(Some)
 }

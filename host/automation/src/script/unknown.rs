@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use rhai::{AST, ASTNode, Engine, Expr, FnCallExpr, Position, Stmt};
 
-use super::book;
+use super::{book, failure};
 
 /// Functions of the language itself; their arguments are looked at when they run.
 const OF_THE_LANGUAGE: [&str; 10] = [
@@ -29,6 +29,8 @@ pub(super) struct Known {
     all: Counts,
     /// Those that the reference tells of, which may have the name of something that is said to rules.
     told: Counts,
+    /// How each of those is written.
+    ways: HashMap<String, Vec<String>>,
 }
 
 type Counts = HashMap<String, BTreeSet<usize>>;
@@ -57,7 +59,37 @@ impl Known {
             }
             known.entry(name).or_default().insert(parameters);
         }
-        Self { all: known, told }
+        let mut ways: HashMap<String, Vec<String>> = HashMap::new();
+        for entry in book::entries(engine) {
+            let name = entry.signature.split('(').next().unwrap_or_default();
+            let way = format!("`{}`", entry.signature);
+            ways.entry(name.to_owned()).or_default().push(way);
+        }
+        Self {
+            all: known,
+            told,
+            ways,
+        }
+    }
+
+    /// What is wrong with a call that is written like this, `name (type, type)`, of a function there
+    /// is; nothing when there is none.
+    pub(super) fn misused(&self, call: &str) -> Option<String> {
+        let (name, types) = call.split_once(" (")?;
+        if !self.all.contains_key(name) || super::rules::is_said(name) {
+            return None;
+        }
+        let types = types.trim_end_matches(')').split(", ");
+        let given: Vec<&str> = types.map(failure::kind_of).collect();
+        let given = given.join(", ");
+        let ways = self.ways.get(name).map(Vec::as_slice).unwrap_or_default();
+        Some(match ways {
+            [] => format!("`{name}` cannot be used with ({given})"),
+            ways => format!(
+                "`{name}` cannot be used with ({given}); there is {}",
+                ways.join(" and ")
+            ),
+        })
     }
 
     /// With how many arguments a function can be called by its name, or behind its first argument.

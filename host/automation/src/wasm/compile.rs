@@ -24,8 +24,9 @@ impl PluginEngine {
         health: Arc<Health>,
         bytes: &[u8],
     ) -> Result<Plugin, Fault> {
-        let component =
-            Component::new(&self.engine, bytes).map_err(|error| not_a_component(bytes, &error))?;
+        let component = self
+            .component(bytes)
+            .map_err(|error| not_a_component(bytes, &error))?;
         let linked = self
             .linker
             .instantiate_pre(&component)
@@ -38,6 +39,17 @@ impl PluginEngine {
             linked,
             exports,
         ))
+    }
+}
+
+impl PluginEngine {
+    /// Compiles, and keeps what was compiled.
+    pub(super) fn component(&self, bytes: &[u8]) -> wasmtime::Result<Component> {
+        let component = Component::new(&self.engine, bytes);
+        if let Some(functions) = &self.functions {
+            functions.keep();
+        }
+        component
     }
 }
 

@@ -2,27 +2,49 @@
 //!
 //! wasmtime keeps it under a digest of the component, of the compiler and of its settings. A
 //! component with an interpreter inside takes half a minute to compile and a moment to be read
-//! again. What is kept is machine code and is believed, so nobody else may write to its folder.
+//! again; another one with the same interpreter has most of its functions in [`Functions`]. What is
+//! kept is machine code and is believed, so nobody else may write to its folder.
 
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use std::sync::Arc;
+
 use wasmtime::{Cache, CacheConfig};
+
+use super::functions::Functions;
 
 /// Bytes of compiled code that are kept; beyond them, what was not used for longest goes.
 const KEPT: u64 = 512 * 1024 * 1024;
 
+/// The file of single functions.
+const FUNCTIONS: &str = "functions.db";
+/// The folder of whole components, in which wasmtime takes away what is not its own.
+const COMPONENTS: &str = "components";
+
+/// Code that was compiled before: of whole components, and of single functions.
+#[derive(Clone)]
+pub(crate) struct Compiled {
+    pub(super) components: Cache,
+    pub(super) functions: Arc<Functions>,
+}
+
 /// What keeps compiled code in `dir`, which is made when it is absent; nothing, with a warning, when
 /// it cannot be used.
-pub(crate) fn cache(dir: &Path) -> Option<Cache> {
+pub(crate) fn compiled(dir: &Path) -> Option<Compiled> {
     let opened = own_folder(dir).map_err(|error| error.to_string());
     let opened = opened.and_then(|dir| {
+        let functions = Functions::open(&dir.join(FUNCTIONS)).map_err(|error| error.to_string())?;
         let mut config = CacheConfig::new();
         config
-            .with_directory(dir)
+            .with_directory(dir.join(COMPONENTS))
             .with_files_total_size_soft_limit(KEPT);
-        Cache::new(config).map_err(|error| format!("{error:#}"))
+        let components = Cache::new(config).map_err(|error| format!("{error:#}"))?;
+        Ok(Compiled {
+            components,
+            functions: Arc::new(functions),
+        })
     });
     opened
         .map_err(|reason| {
@@ -55,30 +77,32 @@ fn own_folder(dir: &Path) -> io::Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use anyhow::{Context, Result};
-    use wasmtime::component::Component;
-
     use super::*;
     use crate::limits::Limits;
     use crate::services::Services;
     use crate::wasm::PluginEngine;
+    use anyhow::{Context, Result};
+    use wasmtime::component::Component;
 
     const COMPONENT: &str = r#"(component (core module (func (export "f"))))"#;
+
+    fn services(limits: &Limits) -> Arc<Services> {
+        Arc::new(Services {
+            fetcher: None,
+            limits: limits.effects.clone(),
+            random: Arc::new(warbler_domain::Random::seeded(1)),
+        })
+    }
 
     /// Compiles in an engine of its own; how often the folder had the code.
     fn compile(dir: &Path) -> Result<usize> {
         let limits = Limits::default();
-        let services = Arc::new(Services {
-            fetcher: None,
-            limits: limits.effects.clone(),
-            random: Arc::new(warbler_domain::Random::seeded(1)),
-        });
-        let cache = cache(dir).context("a cache")?;
-        let engine = PluginEngine::new(&limits, services, Some(cache.clone()))?;
-        Component::new(&engine.engine, COMPONENT).map_err(|error| anyhow::anyhow!("{error:#}"))?;
-        Ok(cache.cache_hits())
+        let kept = compiled(dir).context("a cache")?;
+        let engine = PluginEngine::new(&limits, services(&limits), Some(kept.clone()))?;
+        engine
+            .component(COMPONENT.as_bytes())
+            .map_err(|error| anyhow::anyhow!("{error:#}"))?;
+        Ok(kept.components.cache_hits())
     }
 
     /// Every file below a folder.
@@ -105,6 +129,27 @@ mod tests {
     }
 
     #[test]
+    fn what_two_versions_share_is_compiled_once() -> Result<()> {
+        let dir = tempfile::tempdir()?;
+        let kept = compiled(dir.path().join("compiled").as_path()).context("a cache")?;
+        let limits = Limits::default();
+        let engine = PluginEngine::new(&limits, services(&limits), Some(kept.clone()))?;
+        let functions = |last: u32| -> Result<usize> {
+            let shared = (0..20).map(|n| format!("(func (result i32) (i32.const {n}))"));
+            let text = format!(
+                "(component (core module {} (func (result i32) (i32.const {last}))))",
+                shared.collect::<String>()
+            );
+            Component::new(&engine.engine, text).map_err(|error| anyhow::anyhow!("{error:#}"))?;
+            Ok(kept.functions.keep())
+        };
+        let first = functions(100)?;
+        assert!(first > 20, "{first}");
+        assert_eq!(functions(101)?, 1);
+        Ok(())
+    }
+
+    #[test]
     fn compiled_code_that_is_damaged_is_compiled_again() -> Result<()> {
         let dir = tempfile::tempdir()?;
         let kept = dir.path().join("compiled");
@@ -124,7 +169,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir()?;
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777))?;
-        assert!(cache(dir.path()).is_none());
+        assert!(compiled(dir.path()).is_none());
         Ok(())
     }
 }

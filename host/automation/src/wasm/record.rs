@@ -1,12 +1,13 @@
 //! What a hook is called with, as the contract's records, and what it answers.
 
-use warbler_app::hook::{HookCall, Payload, RenderCall, TransformCall};
+use warbler_app::hook::{HookCall, RenderCall, TransformCall};
 use warbler_domain::Message;
 use warbler_domain::message::Direction;
 
 use super::contract::exports::warbler::plugin::{template_renderer, webhook_transformer};
 use super::contract::warbler::plugin::{history, types};
 use crate::body::{self, Facts};
+use crate::made::Shaped;
 
 pub(super) fn event(call: &HookCall) -> types::Event {
     let event = &call.event;
@@ -82,6 +83,7 @@ pub(super) fn delivery(call: &TransformCall) -> webhook_transformer::Delivery {
         id: call.id.clone(),
         kind: call.kind.as_str().to_owned(),
         session_name: call.session_name.to_string(),
+        method: call.payload.method.to_string(),
         url: call.url.clone(),
         content_type: call.payload.content_type.clone(),
         payload: call.payload.bytes.to_vec(),
@@ -90,8 +92,10 @@ pub(super) fn delivery(call: &TransformCall) -> webhook_transformer::Delivery {
     }
 }
 
-pub(super) fn payload(made: webhook_transformer::Transformed) -> Payload {
-    Payload {
+pub(super) fn shaped(made: webhook_transformer::Transformed) -> Shaped {
+    Shaped {
+        method: made.method,
+        path: made.path,
         content_type: made.content_type,
         bytes: made.payload.into(),
         headers: made.headers,

@@ -45,12 +45,9 @@ impl Plugin {
         let cost = drive.cost(instance.store.data().memory());
         let effects = instance.store.into_data().finish();
         usage.called(&effects.counted(cost), 0);
-        match &result {
-            Ok(_) => self.health.succeeded(),
-            Err(fault) => {
-                self.health.failed();
-                usage.failed(fault.code);
-            }
+        // Failures are counted where they are noted, whoever found them.
+        if result.is_ok() {
+            self.health.succeeded();
         }
         effects.into_made(result.map_err(|fault| self.dated(fault, now)))
     }
@@ -104,7 +101,7 @@ impl Plugin {
         });
         let made = drive.run(&instance.ticked, run).await?;
         let made = made.map_err(|message| Fault::new("guest-error", message))?;
-        made.map(|made| made::payload(record::payload(made)))
+        made.map(|made| made::payload(record::shaped(made), &call.payload))
             .transpose()
     }
 }

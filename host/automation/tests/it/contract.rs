@@ -69,11 +69,11 @@ impl Contract {
                 continue;
             };
             // What a world imports may be said by including another world.
-            let inherited = self.inherited(new);
-            for gone in old.iter().filter(|item| !inherited.contains(*item)) {
+            let (inherited, old) = (self.inherited(new), before.inherited(old));
+            for gone in old.difference(&inherited) {
                 changes.breaking.push(format!("{name}: `{gone}`"));
             }
-            for added in inherited.difference(old) {
+            for added in inherited.difference(&old) {
                 let list = if added.starts_with("export ") {
                     &mut changes.breaking
                 } else {

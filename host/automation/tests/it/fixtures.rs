@@ -374,7 +374,7 @@ async fn the_hooks_that_make_text_have_fixtures_too() -> Result<()> {
     bench.put_guest("webhook", "")?;
     bench.put(
         "webhook/fixtures/a.toml",
-        "hook = \"webhook\"\n[webhook]\npayload = { a = 1 }\n[expect]\ncontent-type = \"text/plain\"\npayload = '{ \"a\": 1 }'\n[expect.headers]\nx-shaped = \"1\"\n",
+        "hook = \"webhook\"\n[webhook]\npayload = { a = 1 }\n[expect]\nmethod = \"PUT\"\npath = \"/crm?by=plugin\"\ncontent-type = \"text/plain\"\npayload = '{ \"a\": 1 }'\n[expect.headers]\nx-shaped = \"1\"\n",
     )?;
     for plugin in ["template", "webhook"] {
         for report in bench.reports(plugin).await? {

@@ -1,6 +1,7 @@
 //! What plugins can do: every effect, and the hooks besides the one for events.
 
 use anyhow::{Context, Result};
+use http::Method;
 use warbler_app::hook::{Extensions, KvReader, Payload, RenderCall, TransformCall};
 use warbler_domain::extension::Hook;
 use warbler_domain::kinds::KindPattern;
@@ -140,10 +141,16 @@ async fn a_template_plugin_writes_text_and_has_no_outbox() -> Result<()> {
     let made = renderer.render(call("Hello {{name}}")?).await;
     assert_eq!(made.result, Ok("Hello {{name}}".to_owned()));
     let made = renderer.render(call("")?).await;
-    assert_eq!(
-        made.result.err().map(|fault| fault.code),
-        Some("bad-text".to_owned())
-    );
+    let fault = made.result.err().context("an empty text is refused")?;
+    assert_eq!(fault.code, "bad-text");
+
+    // As whoever asked for the text does with it.
+    stage
+        .registry
+        .note_fault(&stage.status("template")?.name, &fault);
+    let usage = stage.status("template")?.usage;
+    let failed: Vec<_> = usage.failed.into_iter().collect();
+    assert_eq!(failed, [("bad-text".to_owned(), 1)], "it counts once");
     Ok(())
 }
 
@@ -164,11 +171,7 @@ async fn a_webhook_plugin_shapes_a_payload_or_holds_it_back() -> Result<()> {
             session: stage.session,
             session_name: "shop".parse()?,
             url: "https://crm.example.com/hook".to_owned(),
-            payload: Payload {
-                content_type: "application/json".to_owned(),
-                bytes: payload.as_bytes().into(),
-                headers: vec![],
-            },
+            payload: Payload::posted("application/json", payload.as_bytes()),
             body: "{}".to_owned(),
             now: WEDNESDAY_MORNING,
             kv: kv(&stage, "webhook")?,
@@ -176,9 +179,10 @@ async fn a_webhook_plugin_shapes_a_payload_or_holds_it_back() -> Result<()> {
     };
     let made = transformer.transform(call("{\"a\":1}")?).await;
     let expected = Payload {
-        content_type: "text/plain".to_owned(),
-        bytes: b"{\"a\":1}".as_slice().into(),
+        method: Method::PUT,
+        path: Some("/crm?by=plugin".parse()?),
         headers: vec![("x-shaped".to_owned(), "1".to_owned())],
+        ..Payload::posted("text/plain", b"{\"a\":1}".as_slice())
     };
     assert_eq!(made.result, Ok(Some(expected)));
     assert_eq!(transformer.transform(call("")?).await.result, Ok(None));

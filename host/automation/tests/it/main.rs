@@ -13,6 +13,7 @@ mod quarantine;
 mod reference;
 mod reload;
 mod rights;
+mod script_faults;
 mod script_hooks;
 mod script_input;
 mod scripts;

@@ -1,6 +1,7 @@
 //! Scripts in the hooks that make text of text, their settings and their modules.
 
 use anyhow::{Context, Result};
+use http::Method;
 use warbler_app::hook::{Extensions, KvReader, Made, Payload, RenderCall, TransformCall};
 use warbler_domain::extension::Hook;
 use warbler_domain::{EventKind, Random};
@@ -43,11 +44,7 @@ async fn transformed(script: &str) -> Result<Made<Option<Payload>>> {
         session: stage.session,
         session_name: "shop".parse()?,
         url: "https://crm.example.com/hook".to_owned(),
-        payload: Payload {
-            content_type: "application/json".to_owned(),
-            bytes: br#"{"data":{"text":"hi"}}"#.as_slice().into(),
-            headers: vec![],
-        },
+        payload: Payload::posted("application/json", br#"{"data":{"text":"hi"}}"#.as_slice()),
         body: "{}".to_owned(),
         now: WEDNESDAY_MORNING,
         kv: KvReader::new(stage.store.clone(), hook.name().clone(), WEDNESDAY_MORNING),
@@ -108,11 +105,10 @@ async fn a_script_shapes_what_an_endpoint_is_sent() -> Result<()> {
     let payload = |content_type: &str, text: &str, headers: &[(&str, &str)]| {
         let headers = headers.iter();
         Some(Payload {
-            content_type: content_type.to_owned(),
-            bytes: text.as_bytes().into(),
             headers: headers
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
+            ..Payload::posted(content_type, text.as_bytes())
         })
     };
     for (answer, expected) in [
@@ -133,6 +129,14 @@ async fn a_script_shapes_what_an_endpoint_is_sent() -> Result<()> {
             payload("application/json", "{\"data\":{\"text\":\"hi\"}}", &[]),
         ),
         ("[1]", payload("application/json", "[1]", &[])),
+        (
+            "method(\"PUT\"); path(\"/leads/7?by=\" + delivery.method); delivery",
+            Some(Payload {
+                method: Method::PUT,
+                path: Some("/leads/7?by=POST".parse()?),
+                ..Payload::posted("application/json", br#"{"data":{"text":"hi"}}"#.as_slice())
+            }),
+        ),
         ("false", None),
     ] {
         let made = transformed(&format!("fn transform(delivery) {{ {answer} }}")).await?;
@@ -152,6 +156,12 @@ async fn what_transform_answers_is_one_of_those_or_a_fault() -> Result<()> {
             "for i in 0..40 { header(\"x\", i); } delivery",
             "bad-payload",
         ),
+        ("method(\"TRACE\"); delivery", "bad-payload"),
+        (
+            "path(\"https://elsewhere.example.com/\"); delivery",
+            "bad-payload",
+        ),
+        ("path(\"/a b\"); delivery", "bad-payload"),
         ("reply(\"x\"); delivery", "script-error"),
     ] {
         let made = transformed(&format!("fn transform(delivery) {{ {answer} }}")).await?;

@@ -329,6 +329,27 @@ async fn going_over_a_limit_cannot_be_caught() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_rule_that_stops_the_others_stops_them_beside_its_questions_as_well() -> Result<()> {
+    let stage = Stage::start().await?;
+    stage.put(
+        "scripts/order.rhai",
+        "rule(\"order\").when(text.contains(\"order\")).ask(\"How many?\", \"many\", #{ expect: \"^\\\\d+$\" })\
+         .reply(\"{{many}} it is\").stop();",
+    )?;
+    stage.registry.rescan().await;
+    for (said, answer) in [
+        ("I order", "How many?"),
+        ("some", "How many?"),
+        ("2", "2 it is"),
+    ] {
+        let outcome = stage.says_and_keeps("order", said).await?;
+        assert_eq!(replies(&outcome), [answer], "{said}: {:?}", outcome.fault);
+        assert_eq!(outcome.verdict, Verdict::Stop, "{said}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_refusal_can_be_caught() -> Result<()> {
     let stage = Stage::start().await?;
     stage.put(
@@ -350,7 +371,8 @@ async fn other_files_and_sleep_are_out_of_reach() -> Result<()> {
         "fn on_message(message) { sleep(0.5); }",
     ] {
         let fault = call(source).await?;
-        assert_eq!(fault.message, "a script cannot sleep", "{source}");
+        let said = "a script cannot sleep; `set_timer(name, seconds)` calls its `on_event` later";
+        assert_eq!(fault.message, said, "{source}");
     }
     Ok(())
 }

@@ -73,6 +73,12 @@ pub(crate) struct NewCampaign {
     /// What it is called; the file's name when left out
     #[arg(long)]
     pub(crate) name: Option<String>,
+    /// The column with the number, where its name does not say so
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) number_column: Option<String>,
+    /// The column with the name, where its name does not say so
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) name_column: Option<String>,
     /// The extension that writes each message of that text
     #[arg(long, value_name = "EXTENSION")]
     pub(crate) template: Option<String>,

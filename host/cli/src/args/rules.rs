@@ -48,6 +48,22 @@ pub(crate) enum RulesVerb {
         #[arg(long, value_name = "TIME")]
         at: Option<String>,
     },
+    /// The chats that rules leave to a human, and until when
+    #[command(after_help = "Example:\n  warbler rules handovers --session shop")]
+    Handovers {
+        /// The session
+        #[arg(long)]
+        session: String,
+    },
+    /// Give a chat that was left to a human back to the rules before its time
+    #[command(after_help = "Example:\n  warbler rules resume +15550100 --session shop")]
+    Resume {
+        /// The chat: a number or JID
+        chat: String,
+        /// The session
+        #[arg(long)]
+        session: String,
+    },
     /// Switch a rule on
     #[command(after_help = "Example:\n  warbler rules enable 0192f0c1-7d3e-7cc0-9a4b-0f1e2d3c4b5a")]
     Enable {

@@ -64,6 +64,15 @@ pub(crate) struct PairingCodeView {
     pub(crate) expires_at: Option<String>,
 }
 
+/// What a link with a passkey waits for.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PasskeyView {
+    pub(crate) page: Option<String>,
+    pub(crate) script: Option<String>,
+    pub(crate) code: Option<String>,
+}
+
 /// What is wrong with one row of a list.
 #[derive(Debug, Deserialize)]
 pub(crate) struct RowView {

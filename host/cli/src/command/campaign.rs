@@ -43,6 +43,9 @@ pub(super) async fn run(
             if let Some(template) = new.template {
                 body["template"] = json!(template);
             }
+            if new.number_column.is_some() || new.name_column.is_some() {
+                body["columns"] = json!({ "number": new.number_column, "name": new.name_column });
+            }
             out.create(&new.file, &body).await
         }
         CampaignVerb::Start { id } => out.step(&id, "start").await,

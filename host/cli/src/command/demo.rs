@@ -15,6 +15,7 @@ use anyhow::Context;
 use tempfile::TempDir;
 use warbler_api::{DialectOptions, Switch};
 use warbler_app::Settings;
+use warbler_app::media::MediaSettings;
 use warbler_domain::{Dialect, SessionName};
 use warbler_simulator::{NetworkOptions, Person};
 
@@ -62,6 +63,10 @@ pub(super) async fn run(args: Demo, screen: Screen) -> Result<(), Failure> {
         script_dirs: folders.scripts.clone(),
         device_name: "Warbler Demo".to_owned(),
         dialects: dialects(args.listen),
+        public_url: match args.listen.port() {
+            0 => String::new(),
+            _ => format!("http://{}", args.listen),
+        },
         settings: reaching_this_machine(),
         ..HostOptions::new(
             data.path(),
@@ -84,9 +89,14 @@ pub(super) async fn run(args: Demo, screen: Screen) -> Result<(), Failure> {
     Ok(screen.line(screen.faint(data.farewell()))?)
 }
 
-/// Everything of a demo is on this machine, receivers of webhooks too.
+/// Everything of a demo is on this machine, receivers of webhooks too. They may fetch the media of
+/// messages, as documents have it.
 fn reaching_this_machine() -> Settings {
     Settings {
+        media: MediaSettings {
+            public: true,
+            ..MediaSettings::default()
+        },
         outbound: vec!["127.0.0.1".to_owned()].try_into().unwrap_or_default(),
         ..Settings::default()
     }

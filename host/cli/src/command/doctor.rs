@@ -9,6 +9,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::json;
 use tokio::net::TcpListener;
+use warbler_app::driver::EngineCapability;
+use warbler_domain::EngineName;
 use warbler_store::integrity::{self, Looked};
 use warbler_store::{Store, StoreOptions};
 
@@ -18,8 +20,11 @@ use crate::failure::Failure;
 use crate::host::{DATABASE, DataFolder, KEY_FILE, NetworkChoice};
 use crate::terminal::{Screen, plain};
 
-/// The engine this binary talks to WhatsApp with.
-const ENGINE: &str = "whatsapp-rust 0.7";
+/// The engines this binary talks to WhatsApp with.
+const ENGINES: [(EngineName, &str); 2] = [
+    (EngineName::WhatsappRust, "0.7.0"),
+    (EngineName::WaRs, "0.2.0"),
+];
 /// How long the database may be looked at.
 const LOOK: Duration = Duration::from_secs(60);
 
@@ -56,7 +61,8 @@ pub(super) async fn run(
     environment: &Environment,
     screen: Screen,
 ) -> Result<(), Failure> {
-    let mut findings = vec![build(), engine()];
+    let mut findings = vec![build()];
+    findings.extend(ENGINES.map(engine));
     match Config::load(args.config.as_deref(), environment) {
         Err(err) => findings.push(Finding::new(
             "configuration",
@@ -101,8 +107,23 @@ fn build() -> Finding {
     }
 }
 
-fn engine() -> Finding {
-    Finding::new("engine", Standing::Good, ENGINE)
+/// An engine, and what it cannot do of what engines differ in.
+fn engine((name, version): (EngineName, &str)) -> Finding {
+    let capabilities = warbler_whatsapp::capabilities(name);
+    let lacks: Vec<&str> = EngineCapability::ALL
+        .into_iter()
+        .filter(|capability| !capabilities.contains(capability))
+        .map(EngineCapability::word)
+        .collect();
+    let detail = match lacks.as_slice() {
+        [] => format!("{name} {version}"),
+        lacks => format!("{name} {version}, without {}", lacks.join(", ")),
+    };
+    let standing = match name {
+        EngineName::WhatsappRust => Standing::Good,
+        EngineName::WaRs => Standing::Note,
+    };
+    Finding::new("engine", standing, detail)
 }
 
 async fn look(config: &Config, data: &Path) -> Vec<Finding> {

@@ -14,7 +14,7 @@ const MAX_LINE: usize = 300;
 /// Rules on one page.
 const PAGE: &str = "500";
 
-/// A page of rules.
+/// A page of rules, or of chats.
 #[derive(Deserialize)]
 struct Page {
     items: Vec<Value>,
@@ -87,6 +87,26 @@ pub(super) async fn run(
             })?;
             show_trial(&trial, screen)
         }
+        RulesVerb::Handovers { session } => {
+            let path = ["sessions", &session, "handovers"];
+            if as_json {
+                return Ok(screen.line(client.get_json(&path).await?)?);
+            }
+            show_handovers(&client.get(&path).await?, screen)
+        }
+        RulesVerb::Resume { chat, session } => {
+            client
+                .delete(&["sessions", &session, "handovers", &chat])
+                .await?;
+            let done = json!({ "chat": chat, "resumed": true });
+            let words = format!("Rules answer {} again.", plain(&chat, MAX_LINE));
+            if as_json {
+                screen.line(done)?;
+            } else {
+                screen.line(words)?;
+            }
+            Ok(())
+        }
         RulesVerb::Enable { id } => switch(&client, &id, true, as_json, screen).await,
         RulesVerb::Disable { id } => switch(&client, &id, false, as_json, screen).await,
     }
@@ -123,6 +143,31 @@ async fn switch(
     let name = plain(text(&rule, "name"), MAX_LINE);
     let state = if enabled { "on" } else { "off" };
     Ok(screen.line(format!("Rule \"{name}\" is {state}."))?)
+}
+
+fn show_handovers(list: &Page, screen: Screen) -> Result<(), Failure> {
+    if list.items.is_empty() {
+        return Ok(screen.line("No chat is left to a human.")?);
+    }
+    let fields = ["chat", "until", "extension"];
+    let rows: Vec<Vec<String>> = list
+        .items
+        .iter()
+        .map(|one| fields.map(|field| text(one, field).to_owned()).to_vec())
+        .collect();
+    for line in columns(screen, &["CHAT", "UNTIL", "RULES OF"], &rows) {
+        screen.line(line)?;
+    }
+    Ok(())
+}
+
+/// What became of a rule, in a line.
+pub(super) fn verdict(screen: Screen, name: &str, why_not: Option<&str>) -> String {
+    let name = plain(name, MAX_LINE);
+    match why_not {
+        None => format!("✓ {name}"),
+        Some(why) => screen.faint(format!("· {name}: {}", plain(why, MAX_LINE))),
+    }
 }
 
 fn text<'a>(value: &'a Value, field: &str) -> &'a str {
@@ -170,14 +215,7 @@ fn show_trial(trial: &Trial, screen: Screen) -> Result<(), Failure> {
         screen.line("No rule is used.")?;
     }
     for rule in &trial.rules {
-        let name = plain(&rule.name, MAX_LINE);
-        match &rule.why_not {
-            None => screen.line(format!("✓ {name}"))?,
-            Some(why) => {
-                let why = plain(why, MAX_LINE);
-                screen.line(screen.faint(format!("· {name}: {why}")))?;
-            }
-        }
+        screen.line(verdict(screen, &rule.name, rule.why_not.as_deref()))?;
     }
     for action in &trial.actions {
         let shown = plain(&action.to_string(), MAX_LINE);

@@ -1,6 +1,7 @@
 //! `warbler session …`: the sessions of a running host.
 
 mod pair;
+mod passkey;
 
 use serde_json::json;
 
@@ -24,10 +25,21 @@ pub(super) async fn run(
     };
     match args.verb {
         SessionVerb::List => out.list().await,
-        SessionVerb::Create { name } => {
+        SessionVerb::Create { name, engine } => {
             let words = format!("was created; link it with `warbler session pair {name}`");
-            let body = json!({ "name": name });
+            let body = match engine {
+                Some(engine) => json!({ "name": name, "engine": engine }),
+                None => json!({ "name": name }),
+            };
             out.did(&["sessions"], Some(body), &words).await
+        }
+        SessionVerb::Engine { name, engine } => {
+            let words = format!("runs on the engine {engine} from now on");
+            let body = json!({ "engine": engine });
+            out.client
+                .put(&["sessions", &name, "engine"], body.clone())
+                .await?;
+            out.say(body, &format!("Session {name} {words}."))
         }
         SessionVerb::Pair { name, code: None } => pair::by_qr(&out, &name).await,
         SessionVerb::Pair {

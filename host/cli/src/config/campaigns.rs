@@ -9,6 +9,8 @@ use warbler_app::campaigns::CampaignSettings;
 pub struct Campaigns {
     opt_out_words: Vec<String>,
     opt_out_reply: String,
+    opt_in_words: Vec<String>,
+    opt_in_reply: String,
 }
 
 impl Campaigns {
@@ -17,6 +19,8 @@ impl Campaigns {
         CampaignSettings {
             opt_out_words: self.opt_out_words.clone(),
             opt_out_reply: self.opt_out_reply.clone(),
+            opt_in_words: self.opt_in_words.clone(),
+            opt_in_reply: self.opt_in_reply.clone(),
         }
     }
 }

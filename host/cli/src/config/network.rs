@@ -1,8 +1,12 @@
 //! `[network]`: the network below.
 
+use std::path::PathBuf;
+
 use http::Uri;
 use serde::Deserialize;
-use warbler_app::fetch::Outbound;
+use warbler_app::fetch::{Outbound, Roots};
+use warbler_domain::EngineName;
+use warbler_whatsapp::Platform;
 
 use crate::host::NetworkChoice;
 
@@ -10,14 +14,20 @@ use crate::host::NetworkChoice;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Network {
+    /// The engine of sessions that ask for none.
+    pub engine: EngineName,
     /// What the phone lists this host as.
     pub device_name: String,
+    /// The kind of client it shows beside that.
+    pub device_platform: Platform,
     /// A network instead of WhatsApp, empty for WhatsApp.
     pub websocket_url: String,
     /// Where that network keeps media.
     pub media_base: String,
     /// What requests to URLs may reach although it is not public.
     pub outbound_allow: Outbound,
+    /// A file with the certificates whose signatures are trusted; empty for the system's.
+    tls_roots: PathBuf,
 }
 
 /// Why the settings name no network.
@@ -32,6 +42,14 @@ pub enum NetworkError {
 }
 
 impl Network {
+    /// Whose signature under the certificates of servers is trusted.
+    pub fn tls_roots(&self) -> Roots {
+        match self.tls_roots.as_os_str().is_empty() {
+            true => Roots::System,
+            false => Roots::File(self.tls_roots.clone()),
+        }
+    }
+
     /// The network these settings mean.
     pub fn choice(&self) -> Result<NetworkChoice, NetworkError> {
         let parse = |text: &str| {

@@ -17,6 +17,8 @@ pub struct Server {
     /// Whether `/metrics` is shown without a key to whoever asks from this machine.
     pub open_metrics: bool,
     max_body_mib: u16,
+    /// What the host is called from outside; empty where nobody is to be told.
+    pub public_url: String,
 }
 
 impl Server {

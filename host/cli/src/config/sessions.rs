@@ -15,6 +15,8 @@ pub struct Sessions {
     pub reconnect_max: Span,
     /// Sessions that may be connecting at the same time.
     pub connecting_at_once: usize,
+    /// Sessions that a user who is no admin may have.
+    pub per_user: u32,
     /// How long a connection may be silent.
     pub silence: Span,
     /// How long it has to give a sign of life.

@@ -46,6 +46,8 @@ impl Below {
     pub(super) async fn start(options: &HostOptions) -> Result<Self, StartError> {
         let engine = EngineConfig {
             device_name: options.device_name.clone(),
+            device_platform: options.device_platform,
+            tls_roots: options.settings.tls_roots.clone(),
             history: options.history,
             ..EngineConfig::default()
         };

@@ -218,7 +218,7 @@ impl RuleAction {
     }
 
     /// The texts in it.
-    fn templates(&self) -> Vec<&Template> {
+    pub fn templates(&self) -> Vec<&Template> {
         match self {
             Self::Reply(reply) => reply.texts().iter().collect(),
             Self::Media(media) => media.caption.iter().collect(),

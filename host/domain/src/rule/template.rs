@@ -1,28 +1,25 @@
 //! Texts with places to fill in: `Hello {{name}}, you asked for {{1}}`.
+//!
+//! They are [templates](crate::template) as campaigns have them; here it is said which fields a rule
+//! knows.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use super::{ValueName, as_text};
-use crate::content::Content;
+use crate::template::{self, TemplateError};
 
 /// A text with places to fill in.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Template {
     source: String,
-    pieces: Vec<Piece>,
-}
-
-/// One piece of a template.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piece {
-    /// What stands there.
-    Text(String),
-    /// A place to fill in, and what stands there when there is nothing to fill it with.
-    Hole(Hole, String),
+    read: template::Template,
+    /// What each place, as it is written, is filled with.
+    holes: Vec<(String, Hole)>,
 }
 
 /// What a place is filled with.
@@ -51,13 +48,13 @@ pub enum BadTemplate {
     /// Too long.
     #[error("a text has at most {} bytes", Template::LONGEST)]
     TooLong,
-    /// A place that does not end.
-    #[error("`{{{{` is not closed by `}}}}`")]
-    Open,
+    /// A place or choice that cannot be read.
+    #[error(transparent)]
+    Text(#[from] TemplateError),
     /// A place that is none.
     #[error(
         "`{{{{{0}}}}}` cannot be filled in; write {{{{name}}}}, {{{{first_name}}}}, {{{{text}}}}, {{{{phone}}}}, {{{{1}}}} to {{{{9}}}}, \
-         or the name of a value that is remembered, and what stands there otherwise after `|`: {{{{name|friend}}}}"
+         or the name of a value that is remembered, and what stands there otherwise like this: {{{{ name.or(\"friend\") }}}}"
     )]
     Hole(String),
 }
@@ -73,35 +70,39 @@ impl Template {
 
     /// The highest group of a regular expression in it.
     pub fn last_group(&self) -> Option<u8> {
-        let groups = self.pieces.iter().filter_map(|piece| match piece {
-            Piece::Hole(Hole::Group(group), _) => Some(*group),
+        let groups = self.holes.iter().filter_map(|(_, hole)| match hole {
+            Hole::Group(group) => Some(*group),
             _ => None,
         });
         groups.max()
     }
 
-    /// Whether it stands for a value that is remembered.
-    pub fn has_values(&self) -> bool {
-        let mut pieces = self.pieces.iter();
-        pieces.any(|piece| matches!(piece, Piece::Hole(Hole::Value(_), _)))
+    /// The values that are to be remembered of which it has one to fill in.
+    pub fn values(&self) -> impl Iterator<Item = &ValueName> {
+        self.holes.iter().filter_map(|(_, hole)| match hole {
+            Hole::Value(name) => Some(name),
+            _ => None,
+        })
     }
 
-    /// The text, each place filled with what `fill` finds for it, cut at [`Content::MAX_TEXT`].
-    pub fn filled(&self, fill: impl Fn(&Hole) -> Option<String>) -> String {
-        let mut filled = String::with_capacity(self.source.len());
-        for piece in &self.pieces {
-            match piece {
-                Piece::Text(text) => filled.push_str(text),
-                Piece::Hole(hole, otherwise) => match fill(hole) {
-                    Some(value) if !value.is_empty() => filled.push_str(&value),
-                    _ => filled.push_str(otherwise),
-                },
-            }
-        }
-        if filled.len() > Content::MAX_TEXT {
-            filled.truncate(filled.floor_char_boundary(Content::MAX_TEXT));
-        }
-        filled
+    /// Whether it stands for a value that is remembered.
+    pub fn has_values(&self) -> bool {
+        self.values().next().is_some()
+    }
+
+    /// The text, each place filled with what `fill` finds for it and each choice made by `below` (a
+    /// number below its own), cut at [`Content::MAX_TEXT`](crate::Content::MAX_TEXT).
+    pub fn filled(
+        &self,
+        fill: impl Fn(&Hole) -> Option<String>,
+        below: impl Fn(usize) -> usize,
+    ) -> String {
+        let value = |field: &template::Field| {
+            let mut holes = self.holes.iter();
+            let (_, hole) = holes.find(|(written, _)| *written == field.written)?;
+            fill(hole).map(Cow::Owned)
+        };
+        self.read.filled(value, below)
     }
 }
 
@@ -115,40 +116,34 @@ impl FromStr for Template {
         if source.len() > Self::LONGEST {
             return Err(BadTemplate::TooLong);
         }
-        let mut pieces = Vec::new();
-        let mut rest = source;
-        while let Some((text, after)) = rest.split_once("{{") {
-            if !text.is_empty() {
-                pieces.push(Piece::Text(text.to_owned()));
-            }
-            let (inside, after) = after.split_once("}}").ok_or(BadTemplate::Open)?;
-            pieces.push(hole(inside)?);
-            rest = after;
-        }
-        if !rest.is_empty() {
-            pieces.push(Piece::Text(rest.to_owned()));
-        }
+        let read = template::read(source)?;
+        let fields = read.fields().into_iter();
+        let holes = fields.map(|field| Ok((field.written.clone(), hole(&field.written)?)));
+        let holes = holes.collect::<Result<_, BadTemplate>>()?;
         Ok(Self {
             source: source.to_owned(),
-            pieces,
+            read,
+            holes,
         })
     }
 }
 
-fn hole(inside: &str) -> Result<Piece, BadTemplate> {
-    let (name, otherwise) = inside.split_once('|').unwrap_or((inside, ""));
-    let bad = || BadTemplate::Hole(inside.chars().take(40).collect());
-    let hole = match name.trim() {
-        "name" => Hole::Name,
-        "first_name" => Hole::FirstName,
-        "text" => Hole::Text,
-        "phone" => Hole::Phone,
-        name => match name.as_bytes() {
-            [digit @ b'1'..=b'9'] => Hole::Group(digit - b'0'),
-            _ => Hole::Value(name.parse().map_err(|_| bad())?),
-        },
-    };
-    Ok(Piece::Hole(hole, otherwise.trim().to_owned()))
+fn hole(written: &str) -> Result<Hole, BadTemplate> {
+    let same = |name: &str| template::is_same_name(written, name);
+    let built_in = [
+        ("name", Hole::Name),
+        ("first_name", Hole::FirstName),
+        ("text", Hole::Text),
+        ("phone", Hole::Phone),
+    ];
+    if let Some((_, hole)) = built_in.into_iter().find(|(name, _)| same(name)) {
+        return Ok(hole);
+    }
+    if let [digit @ b'1'..=b'9'] = written.as_bytes() {
+        return Ok(Hole::Group(digit - b'0'));
+    }
+    let value = written.parse().map(Hole::Value);
+    value.map_err(|_| BadTemplate::Hole(written.chars().take(40).collect()))
 }
 
 impl fmt::Display for Template {
@@ -173,20 +168,40 @@ mod tests {
     fn places_are_filled_or_say_what_stands_there_otherwise() -> Result<(), BadTemplate> {
         let text: Template =
             "Hi {{ first_name | friend }}, order {{1}} of {{city|nowhere}}!".parse()?;
-        let filled = text.filled(|hole| match hole {
+        let fill = |hole: &Hole| match hole {
             Hole::Group(1) => Some("4711".to_owned()),
             Hole::FirstName => Some(String::new()),
             _ => None,
-        });
+        };
+        let filled = text.filled(fill, |_| 0);
         assert_eq!(filled, "Hi friend, order 4711 of nowhere!");
         assert_eq!(text.last_group(), Some(1));
+        let long: Template =
+            r#"Hi {{ FirstName.or("friend") }}, order {{ 1.or("?") }} of {{ city.or("nowhere").upper() }}!"#
+                .parse()?;
+        assert_eq!(
+            long.filled(fill, |_| 0),
+            "Hi friend, order 4711 of NOWHERE!"
+        );
+        assert!(long.has_values());
+        Ok(())
+    }
+
+    #[test]
+    fn one_of_the_choices_is_taken() -> Result<(), BadTemplate> {
+        let text: Template = "{Hello|Hi {{name}}}!".parse()?;
+        let filled = |choice| text.filled(|_| Some("Ada".to_owned()), |_| choice);
+        assert_eq!(
+            (filled(0).as_str(), filled(1).as_str()),
+            ("Hello!", "Hi Ada!")
+        );
         Ok(())
     }
 
     #[test]
     fn what_customers_write_is_never_filled_in_again() -> Result<(), BadTemplate> {
         let text: Template = "You said {{text}}".parse()?;
-        let filled = text.filled(|_| Some("{{phone}}".to_owned()));
+        let filled = text.filled(|_| Some("{{phone}}".to_owned()), |_| 0);
         assert_eq!(filled, "You said {{phone}}");
         Ok(())
     }
@@ -194,7 +209,19 @@ mod tests {
     #[test]
     fn a_place_that_is_none_is_refused() {
         for wrong in [
-            "", " ", "{{", "{{name", "{{}}", "{{ }}", "{{0}}", "{{10}}", "{{a b}}", "{{{{x}}",
+            "",
+            " ",
+            "{{",
+            "{{name",
+            "{{}}",
+            "{{ }}",
+            "{{0}}",
+            "{{10}}",
+            "{{a b}}",
+            "{{{{x}}",
+            "{{ name.upper( }}",
+            "{{ name.shout() }}",
+            "{{name|a}b}}",
         ] {
             assert!(wrong.parse::<Template>().is_err(), "{wrong:?}");
         }

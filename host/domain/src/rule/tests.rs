@@ -75,7 +75,7 @@ fn a_mistake_names_its_field() {
         ),
         (
             r#"{"name":"x","then":[{"reply":"{{1"}]}"#,
-            "then[0].reply: `{{` is not closed",
+            "then[0].reply: line 1, column 1: `{{` is not closed",
         ),
         (
             r#"{"name":"x","then":[{"reply":[]}]}"#,

@@ -1,6 +1,6 @@
 //! One expression: a field, and what is done to it.
 
-use super::{MAX_EXPRESSION, one_form};
+use super::{Field, MAX_EXPRESSION};
 
 /// Most helpers of one expression.
 const MAX_STEPS: usize = 8;
@@ -10,8 +10,7 @@ const MAX_SHORT: usize = 10_000;
 /// `name.helper(…).helper(…)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Expression {
-    /// In one form.
-    pub(super) name: String,
+    pub(super) field: Field,
     steps: Vec<Step>,
 }
 
@@ -30,12 +29,11 @@ enum Step {
 /// What stands between `{{` and `}}`.
 #[derive(Debug)]
 pub(super) enum Inside {
-    /// A name alone, in one form.
-    Plain(String),
-    Expression {
-        written: String,
-        of: Expression,
-    },
+    /// A name alone.
+    Plain(Field),
+    /// A name, and what stands there otherwise.
+    Short(Expression),
+    Expression(Expression),
 }
 
 /// What was read, or what is wrong, so many bytes into it.
@@ -165,7 +163,10 @@ fn read(content: &str) -> Read {
     };
     let plain = content.trim();
     if is_plain(plain) {
-        return Ok(Inside::Plain(one_form(plain)));
+        return Ok(Inside::Plain(Field::new(plain)));
+    }
+    if let Some(short) = short(content) {
+        return Ok(Inside::Short(short));
     }
     reader.skip_space();
     let written = reader.word();
@@ -198,10 +199,18 @@ fn read(content: &str) -> Read {
         let step = Step::named(&helper, argument).map_err(|wrong| (at, wrong))?;
         steps.push(step);
     }
-    let name = one_form(&written);
-    Ok(Inside::Expression {
-        written,
-        of: Expression { name, steps },
+    let field = Field::new(&written);
+    Ok(Inside::Expression(Expression { field, steps }))
+}
+
+/// `name|otherwise`.
+fn short(content: &str) -> Option<Expression> {
+    let (name, otherwise) = content.split_once('|')?;
+    let name = name.trim();
+    let fits = is_plain(name) && !otherwise.contains(['|', '{', '}']);
+    fits.then(|| Expression {
+        field: Field::new(name),
+        steps: vec![Step::Or(otherwise.trim().to_owned())],
     })
 }
 

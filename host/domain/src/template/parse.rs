@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use super::expression::{self, Inside, Wrong};
-use super::{MAX_DEPTH, Part, TemplateError, one_form, other_name};
+use super::{Field, MAX_DEPTH, Names, Part, TemplateError};
 
 /// The parts of a text.
-pub(super) fn parts(text: &str, known: &[&str]) -> Result<Vec<Part>, TemplateError> {
-    let parser = Parser::new(text, known)?;
+pub(super) fn parts(text: &str, names: Names<'_>) -> Result<Vec<Part>, TemplateError> {
+    let parser = Parser::new(text, names)?;
     let mut tokens = parser.tokens.as_slice();
     Ok(parser.sequence(&mut tokens, 0)?.0)
 }
@@ -31,14 +31,33 @@ struct Parser<'t> {
 }
 
 impl<'t> Parser<'t> {
-    fn new(text: &'t str, known: &[&str]) -> Result<Self, TemplateError> {
-        let tokens = tokens(text, known)?;
+    fn new(text: &'t str, names: Names<'_>) -> Result<Self, TemplateError> {
+        let tokens = tokens(text, names)?;
         let marks = choices(&tokens);
-        Ok(Self {
+        let parser = Self {
             text,
             tokens,
             marks,
-        })
+        };
+        match names {
+            Names::Of(_) => Ok(parser),
+            Names::Any => parser.closed(),
+        }
+    }
+
+    /// Refuses two braces side by side that begin nothing.
+    fn closed(self) -> Result<Self, TemplateError> {
+        let pairs = self.tokens.iter().zip(self.tokens.iter().skip(1));
+        for (index, pair) in pairs.enumerate() {
+            let (Token::Open(at), Token::Open(next)) = pair else {
+                continue;
+            };
+            if *next == at + 1 && !self.marks.contains(&index) {
+                let (line, column) = place(self.text, *at);
+                return Err(TemplateError::Open { line, column });
+            }
+        }
+        Ok(self)
     }
 
     /// Parts up to the `|` or `}` of the choice they are in, and whether that was its end.
@@ -111,7 +130,7 @@ fn choices(tokens: &[Token]) -> HashSet<usize> {
     marks
 }
 
-fn tokens(text: &str, known: &[&str]) -> Result<Vec<Token>, TemplateError> {
+fn tokens(text: &str, names: Names<'_>) -> Result<Vec<Token>, TemplateError> {
     let mut tokens = Vec::new();
     let mut words = String::new();
     let mut at = 0;
@@ -131,7 +150,7 @@ fn tokens(text: &str, known: &[&str]) -> Result<Vec<Token>, TemplateError> {
         }
         let braced = rest.strip_prefix("{{");
         if let Some((length, part)) = braced
-            .map(|rest| placeholder(text, at, rest, known))
+            .map(|rest| placeholder(text, at, rest, names))
             .transpose()?
             .flatten()
         {
@@ -171,44 +190,47 @@ fn placeholder(
     text: &str,
     at: usize,
     rest: &str,
-    known: &[&str],
+    names: Names<'_>,
 ) -> Result<Option<(usize, Part)>, TemplateError> {
     let Some((end, read)) = expression::inside(rest) else {
         return Ok(None);
     };
     let begins = at + 2;
     let length = end + 4;
-    let is_known = |name: &str| {
-        let has = |name: &str| known.iter().any(|known| one_form(known) == name);
-        has(name) || other_name(name).is_some_and(has)
-    };
     let content = rest.get(..end).unwrap_or_default();
+    let unknown = |field: Field| {
+        let spaces = content.len() - content.trim_start().len();
+        let (line, column) = place(text, begins + spaces);
+        let known = match names {
+            Names::Of(known) => known.join(", "),
+            Names::Any => String::new(),
+        };
+        TemplateError::UnknownName {
+            name: field.written,
+            known,
+            line,
+            column,
+        }
+    };
     match read {
-        Ok(Inside::Plain(name)) => {
+        Ok(Inside::Plain(field)) => {
             let written = text.get(at..at + length).unwrap_or_default().to_owned();
-            let known = is_known(&name);
+            let known = names.has(&field);
             Ok(Some((
                 length,
                 Part::Plain {
                     written,
-                    name,
+                    field,
                     known,
                 },
             )))
         }
-        Ok(Inside::Expression { of, .. }) if is_known(&of.name) => {
+        Ok(Inside::Short(of) | Inside::Expression(of)) if names.has(&of.field) => {
             Ok(Some((length, Part::Expression(of))))
         }
-        Ok(Inside::Expression { written, .. }) => {
-            let spaces = content.len() - content.trim_start().len();
-            let (line, column) = place(text, begins + spaces);
-            Err(TemplateError::UnknownName {
-                name: written,
-                known: known.join(", "),
-                line,
-                column,
-            })
-        }
+        // A choice between braces.
+        Ok(Inside::Short(_)) => Ok(None),
+        Ok(Inside::Expression(of)) => Err(unknown(of.field)),
         // `{{a|b}|c}}` is a choice in a choice.
         Err(_) if content.contains(['|', '{', '}']) && !content.contains(['"', '\'']) => Ok(None),
         Err((offset, wrong)) => {

@@ -3,9 +3,10 @@
 use axum::Json;
 use axum::extract::{Path, State as Shared};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{Answer, App, bytes_of, done, person};
-use crate::person::{Muted, Person};
+use crate::person::{LinkedDevice, Muted, Person};
 use crate::state::account::AccountId;
 
 #[derive(Serialize)]
@@ -17,6 +18,7 @@ pub(super) struct PersonView {
     lid: String,
     devices: Vec<u16>,
     active_devices: Vec<u16>,
+    linked: Vec<LinkedDevice>,
 }
 
 impl From<&Person> for PersonView {
@@ -28,6 +30,7 @@ impl From<&Person> for PersonView {
             lid: person.lid(),
             devices: person.devices(),
             active_devices: person.active_devices(),
+            linked: person.linked_devices(),
         }
     }
 }
@@ -118,6 +121,55 @@ pub(super) async fn type_code(
 pub(super) async fn unlink(Shared(hub): App, Path(number): Path<String>) -> Answer {
     person(&hub, &number)?.unlinks_all().await;
     done()
+}
+
+#[derive(Deserialize)]
+pub(super) struct AtMost {
+    companions: usize,
+}
+
+pub(super) async fn links_at_most(
+    Shared(hub): App,
+    Path(number): Path<String>,
+    Json(body): Json<AtMost>,
+) -> Answer {
+    person(&hub, &number)?.links_at_most(body.companions);
+    done()
+}
+
+#[derive(Deserialize)]
+pub(super) struct Demand {
+    on: bool,
+}
+
+pub(super) async fn demand_passkey(
+    Shared(hub): App,
+    Path(number): Path<String>,
+    Json(body): Json<Demand>,
+) -> Answer {
+    person(&hub, &number)?.demands_passkey(body.on);
+    done()
+}
+
+#[derive(Deserialize)]
+pub(super) struct ToSign {
+    options: Value,
+    #[serde(default = "site")]
+    origin: String,
+}
+
+fn site() -> String {
+    "https://web.whatsapp.com".to_owned()
+}
+
+pub(super) async fn sign(
+    Shared(hub): App,
+    Path(number): Path<String>,
+    Json(body): Json<ToSign>,
+) -> Answer {
+    let person = person(&hub, &number)?;
+    let signed = person.signs_with_passkey(&body.options.to_string(), &body.origin)?;
+    Ok(Json(signed))
 }
 
 #[derive(Deserialize)]

@@ -20,6 +20,8 @@ pub enum PersonError {
     CodeGone,
     #[error("the code belongs to other keys than the client has")]
     WrongKeys,
+    #[error("the account has no passkey")]
+    NoPasskey,
     #[error("the client has refused to be linked")]
     Declined,
     #[error("the client did not answer in time")]

@@ -50,6 +50,8 @@ pub(super) struct Inbox {
     pub(super) duplicates: u64,
     pub(super) originals: Originals,
     pub(super) remembered: Vec<Remembered>,
+    /// The code of a passkey link under way.
+    pub(super) code: Option<String>,
 }
 
 impl Inbox {

@@ -15,12 +15,23 @@ use crate::state::pairing::{Answer, CODE_SECONDS};
 /// How long the client gets for its part.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 
+/// A companion, as the phone's owner sees it in the list of linked devices.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct LinkedDevice {
+    pub id: u16,
+    /// What it calls itself.
+    pub name: String,
+    /// What kind of client it says it is: `chrome`, `desktop`, `ipad`, …
+    pub platform: String,
+}
+
 impl Person {
     /// Links the client that shows this QR.
     pub async fn scans(&self, qr: &str) -> Result<(), PersonError> {
         let link = parse_qr(qr)?;
         let candidate = {
             let state = self.hub.lock();
+            pairing::has_room(&state, self.id())?;
             pairing::by_reference(&state, &link.reference).ok_or(PersonError::CodeGone)?
         };
         if candidate.noise != link.noise || candidate.identity != link.identity {
@@ -33,6 +44,7 @@ impl Person {
     pub async fn types_code(&self, code: &str) -> Result<(), PersonError> {
         let (wrapped, seed) = {
             let mut state = self.hub.lock();
+            pairing::has_room(&state, self.id())?;
             let seed: u64 = state.rng.random();
             let now = self.hub.now();
             let request = state
@@ -87,6 +99,10 @@ impl Person {
 
     /// Signs the companion, waits for its signature, checks that and lets it in.
     async fn links(&self, candidate: &Candidate, secret: &[u8; 32]) -> Result<(), PersonError> {
+        let secret = &match self.has_passkey() {
+            true => self.allows_by_passkey(candidate).await?,
+            false => *secret,
+        };
         let now = self.hub.now();
         let device = pairing::next_device(&mut self.hub.lock(), self.id())?;
         let at = DeviceRef {
@@ -110,6 +126,7 @@ impl Person {
         let Answer::Signed {
             completed,
             keys,
+            looks,
             noise,
         } = answer
         else {
@@ -126,6 +143,7 @@ impl Person {
         };
         let linked = Linked {
             keys: *keys,
+            looks,
             noise,
             identity,
             key_index_list,
@@ -133,6 +151,29 @@ impl Person {
         let mut state = self.hub.lock();
         pairing::link(&self.hub, &mut state, candidate.connection, at, linked);
         Ok(())
+    }
+
+    /// How many companions the phone links from now on; four at first, as real ones.
+    pub fn links_at_most(&self, companions: usize) {
+        if let Some(account) = self.hub.lock().account_mut(self.id()) {
+            account.most_companions = companions;
+        }
+    }
+
+    /// The companions as the phone lists them.
+    pub fn linked_devices(&self) -> Vec<LinkedDevice> {
+        let state = self.hub.lock();
+        let account = state.account(self.id()).into_iter();
+        let companions = account
+            .flat_map(|account| &account.devices)
+            .filter(|device| device.id != 0);
+        companions
+            .map(|device| LinkedDevice {
+                id: device.id,
+                name: device.looks.name.clone(),
+                platform: device.looks.platform.clone(),
+            })
+            .collect()
     }
 
     /// Unlinks every companion, as the phone's owner would.

@@ -13,6 +13,11 @@ impl Person {
     /// Shows the author that a message was read, unless this person keeps that to itself
     /// (privacy `readreceipts`). Own companions learn it in any case.
     pub fn reads(&self, message: &Heard) {
+        self.reads_together(message, &[]);
+    }
+
+    /// The same for a message and others of its author and chat, with one receipt.
+    pub fn reads_together(&self, message: &Heard, others: &[&Heard]) {
         let kept = {
             let state = self.hub.lock();
             let account = state.account(self.id());
@@ -20,15 +25,15 @@ impl Person {
                 one.privacy.get("readreceipts").map(String::as_str) == Some("none")
             })
         };
-        self.confirms_with(message, if kept { "read-self" } else { "read" });
+        self.confirms_with(message, others, if kept { "read-self" } else { "read" });
     }
 
     /// Shows the author that a voice message was played.
     pub fn plays(&self, message: &Heard) {
-        self.confirms_with(message, "played");
+        self.confirms_with(message, &[], "played");
     }
 
-    fn confirms_with(&self, message: &Heard, kind: &'static str) {
+    fn confirms_with(&self, message: &Heard, others: &[&Heard], kind: &'static str) {
         let mut builder = NodeBuilder::new("receipt")
             .attr("id", message.id.as_str())
             .attr("type", kind)
@@ -39,6 +44,11 @@ impl Person {
                 .attr("participant", message.from.as_str()),
             None => builder.attr("to", message.from.as_str()),
         };
+        if !others.is_empty() {
+            let item = |one: &&Heard| NodeBuilder::new("item").attr("id", one.id.as_str()).build();
+            let list = NodeBuilder::new("list").children(others.iter().map(item));
+            builder = builder.children([list.build()]);
+        }
         self.sends_receipt(builder.build());
     }
 

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use wacore_binary::Node;
 
 use crate::address::Form;
+use crate::passkey::Passkey;
 use crate::person::PersonInner;
 use crate::queue::Queue;
 use crate::state::connection::ConnectionId;
@@ -15,6 +16,8 @@ use crate::state::connection::ConnectionId;
 pub(crate) const MAX_PREKEYS: usize = 2_000;
 /// Fewer prekeys than this, and the device is asked for more.
 pub(crate) const FEW_PREKEYS: usize = 5;
+/// How many companions a phone links, unless it is told otherwise.
+pub(crate) const COMPANIONS: usize = 4;
 /// Companion ids are below this; 99 means something else to clients.
 pub(crate) const DEVICE_LIMIT: u16 = 99;
 
@@ -43,6 +46,10 @@ pub(crate) struct Account {
     pub(crate) last_seen: u64,
     pub(crate) devices: Vec<Device>,
     pub(crate) next_device: u16,
+    /// How many companions the phone links.
+    pub(crate) most_companions: usize,
+    /// What must allow every link, if something must.
+    pub(crate) passkey: Option<Passkey>,
     /// The signed list of live devices, as handed out, and when it was made.
     pub(crate) key_index: (u64, Vec<u8>),
     /// Who is told when the devices change.
@@ -77,6 +84,7 @@ pub(crate) struct Device {
     pub(crate) noise: Option<[u8; 32]>,
     pub(crate) keys: Keys,
     pub(crate) key_index: u32,
+    pub(crate) looks: Looks,
     /// The signed identity of a companion, as handed out; empty for the phone.
     pub(crate) identity: Vec<u8>,
     pub(crate) link: Link,
@@ -90,6 +98,14 @@ pub(crate) struct Device {
     pub(crate) keys_shared: bool,
     /// Whether the device has been asked for prekeys and has not answered.
     pub(crate) asked_for_prekeys: bool,
+}
+
+/// What a phone lists a companion as.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Looks {
+    pub(crate) name: String,
+    /// `chrome`, `desktop`, `ipad`, …
+    pub(crate) platform: String,
 }
 
 /// The public keys of a device.
@@ -187,6 +203,7 @@ impl Device {
             noise: None,
             keys,
             key_index: u32::from(id),
+            looks: Looks::default(),
             identity: Vec::new(),
             link: Link::None,
             active: false,

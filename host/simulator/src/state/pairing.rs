@@ -2,7 +2,8 @@
 
 use tokio::sync::oneshot;
 
-use crate::state::account::Keys;
+use crate::passkey::Demand;
+use crate::state::account::{Keys, Looks};
 use crate::state::connection::ConnectionId;
 
 /// How long a pair code holds.
@@ -14,9 +15,12 @@ pub(crate) const MAX_CODES: usize = 1_000;
 pub(crate) struct Pairing {
     pub(crate) noise: [u8; 32],
     pub(crate) keys: Keys,
+    pub(crate) looks: Looks,
     /// The references on show; the first is used up first.
     pub(crate) refs: Vec<String>,
     pub(crate) stage: Stage,
+    /// What the client has been asked for, if the account demands a passkey.
+    pub(crate) passkey: Option<Demand>,
 }
 
 /// How far a linking is.
@@ -39,6 +43,7 @@ pub(crate) enum Answer {
         /// The identity with the client's own signature, not yet verified.
         completed: Vec<u8>,
         keys: Box<Keys>,
+        looks: Looks,
         noise: [u8; 32],
     },
 }

@@ -10,8 +10,9 @@ use warbler_domain::campaign::{CampaignRecipient, RecipientState};
 use warbler_domain::page::{Page, PageRequest};
 use warbler_domain::{CampaignId, Jid, MessageId, MessageStatus, SessionId, Timestamp, WhatsAppId};
 
+use super::turns::Turning;
 use super::{Campaigns, CampaignsMut};
-use crate::rows::{collect, first, id_bytes_opt, parsed, prepare, to_json};
+use crate::rows::{collect, first, id_bytes_opt, parsed, prepare};
 use crate::{Error, Result};
 
 /// A recipient to be frozen.
@@ -38,10 +39,11 @@ pub struct Settled {
     pub error: String,
 }
 
-const COLUMNS: &str = "place, jid, name, fields, whatsapp_id, state, session, message, queued_at,
+pub(super) const COLUMNS: &str =
+    "place, jid, name, fields, whatsapp_id, state, session, message, queued_at,
     sent_at, code, error";
 /// The campaign `?1`, as its recipients name it.
-const CAMPAIGN: &str = "campaign = (SELECT seq FROM campaigns WHERE id = ?1)";
+const CAMPAIGN: &str = "campaign = (SELECT list FROM campaigns WHERE id = ?1)";
 
 impl Campaigns<'_> {
     /// A page of a campaign's recipients, in their order.
@@ -51,25 +53,40 @@ impl Campaigns<'_> {
         state: Option<RecipientState>,
         page: PageRequest,
     ) -> Result<Page<CampaignRecipient>> {
-        let sql = match state {
-            Some(_) => format!(
-                "SELECT {COLUMNS} FROM campaign_recipients
-                 WHERE {CAMPAIGN} AND state = ?2 AND place > ?3 ORDER BY place LIMIT ?4"
-            ),
-            None => format!(
-                "SELECT {COLUMNS} FROM campaign_recipients
-                 WHERE {CAMPAIGN} AND ?2 IS NULL AND place > ?3 ORDER BY place LIMIT ?4"
-            ),
+        match self.is_turning(id)? {
+            true => self.at_once(|| self.page(id, state, page, self.turning(id)?)),
+            false => self.page(id, state, page, None),
+        }
+    }
+
+    fn page(
+        &self,
+        id: CampaignId,
+        state: Option<RecipientState>,
+        page: PageRequest,
+        turning: Option<Turning>,
+    ) -> Result<Page<CampaignRecipient>> {
+        let condition = match (state, turning) {
+            (Some(state), Some(turning)) => turning.condition(state),
+            (Some(state), None) => format!("state = '{}'", state.as_str()),
+            (None, _) => "true".to_owned(),
         };
+        let sql = format!(
+            "SELECT {COLUMNS} FROM campaign_recipients
+             WHERE {CAMPAIGN} AND {condition} AND place > ?2 ORDER BY place LIMIT ?3"
+        );
         let after = page.after().map_or(0, |cursor| cursor.0);
-        let state = state.map(RecipientState::as_str);
-        let params = params![id.as_bytes(), state, after, page.limit() + 1];
-        let rows = collect(&mut prepare(self.0.conn, &sql)?, params, read)?;
+        let params = params![id.as_bytes(), after, page.limit() + 1];
+        let mut rows = collect(&mut prepare(self.0.conn, &sql)?, params, read)?;
+        if let Some(turning) = turning {
+            rows.iter_mut().for_each(|one| turning.show(one));
+        }
         let rows = rows.into_iter().map(|one| (i64::from(one.place), one));
         Ok(Page::of_rows(rows.collect(), page.limit()))
     }
 
-    /// Up to `limit` recipients in this state, in their order.
+    /// Up to `limit` recipients in this state, in their order, as they are stored: of a campaign that
+    /// is turning, those that are not moved on yet are in the state they had.
     pub fn in_state(
         &self,
         id: CampaignId,
@@ -155,16 +172,13 @@ impl Campaigns<'_> {
 
     /// Whether anybody is left to be dealt with.
     pub fn is_open(&self, id: CampaignId) -> Result<bool> {
-        let sql = format!(
-            "SELECT 1 FROM campaign_recipients
-             WHERE {CAMPAIGN} AND state IN ('planned', 'queued') LIMIT 1"
-        );
-        let found = first(
-            &mut prepare(self.0.conn, &sql)?,
-            [id.as_bytes()],
-            |_| Ok(()),
-        )?;
-        Ok(found.is_some())
+        match self.turning(id)? {
+            None => self.has(id, "state IN ('planned', 'queued')"),
+            Some(turning) => {
+                let planned = turning.condition(RecipientState::Planned);
+                self.has(id, &format!("({planned} OR state = 'queued')"))
+            }
+        }
     }
 
     /// Whether a session has written to somebody for a campaign.
@@ -173,53 +187,9 @@ impl Campaigns<'_> {
         let params = params![session.as_bytes(), jid.to_string()];
         Ok(first(&mut prepare(self.0.conn, sql)?, params, |_| Ok(()))?.is_some())
     }
-
-    /// The fields of up to `limit` recipients, for copies.
-    pub fn copied(&self, id: CampaignId, after: u32, limit: u32) -> Result<Vec<CampaignRecipient>> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM campaign_recipients
-             WHERE {CAMPAIGN} AND place > ?2 ORDER BY place LIMIT ?3"
-        );
-        let params = params![id.as_bytes(), after, limit];
-        collect(&mut prepare(self.0.conn, &sql)?, params, read)
-    }
 }
 
 impl CampaignsMut<'_> {
-    /// Puts these in the place of the recipients there were.
-    pub fn replace_recipients(&self, id: CampaignId, recipients: &[NewRecipient]) -> Result<()> {
-        let sql = "SELECT seq FROM campaigns WHERE id = ?1";
-        let seq = first(&mut prepare(self.0.conn, sql)?, [id.as_bytes()], |row| {
-            Ok(row.get::<_, i64>(0)?)
-        })?;
-        let Some(seq) = seq else {
-            return Ok(());
-        };
-        let sql = "DELETE FROM campaign_recipients WHERE campaign = ?1";
-        prepare(self.0.conn, sql)?.execute([seq])?;
-        self.add_recipients(seq, recipients)
-    }
-
-    pub(super) fn add_recipients(&self, campaign: i64, recipients: &[NewRecipient]) -> Result<()> {
-        let sql = "INSERT INTO campaign_recipients (campaign, place, jid, name, fields, whatsapp_id, state)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'planned')";
-        let mut statement = prepare(self.0.conn, sql)?;
-        for (place, one) in (1u32..).zip(recipients) {
-            let fields = (!one.fields.is_empty())
-                .then(|| to_json(&one.fields, "campaign_recipients.fields"))
-                .transpose()?;
-            statement.execute(params![
-                campaign,
-                place,
-                one.to.to_string(),
-                one.name,
-                fields,
-                one.whatsapp_id.as_str(),
-            ])?;
-        }
-        Ok(())
-    }
-
     /// Notes that a recipient's number was looked up, and the address it belongs to.
     pub fn note_checked(&self, id: CampaignId, place: u32, jid: Option<&Jid>) -> Result<()> {
         let sql = format!(
@@ -287,24 +257,6 @@ impl CampaignsMut<'_> {
         Ok(())
     }
 
-    /// Plans those again for whom it failed; how many. Each keeps its message, if it has one.
-    pub fn plan_failed(&self, id: CampaignId) -> Result<u64> {
-        let sql = format!(
-            "UPDATE campaign_recipients SET state = 'planned', code = NULL, error = NULL
-             WHERE {CAMPAIGN} AND state = 'failed'"
-        );
-        Ok(prepare(self.0.conn, &sql)?.execute([id.as_bytes()])? as u64)
-    }
-
-    /// Leaves everybody out who is still planned.
-    pub fn cancel_planned(&self, id: CampaignId) -> Result<()> {
-        let sql = format!(
-            "UPDATE campaign_recipients SET state = 'cancelled' WHERE {CAMPAIGN} AND state = 'planned'"
-        );
-        prepare(self.0.conn, &sql)?.execute([id.as_bytes()])?;
-        Ok(())
-    }
-
     /// A message has come as far as `status`: its recipient has, too, if it is of a campaign.
     pub(crate) fn follow(
         &self,
@@ -334,7 +286,7 @@ impl CampaignsMut<'_> {
     }
 }
 
-fn read(row: &Row<'_>) -> Result<CampaignRecipient> {
+pub(super) fn read(row: &Row<'_>) -> Result<CampaignRecipient> {
     let time = |column: usize| -> Result<Option<Timestamp>> {
         let millis: Option<i64> = row.get(column)?;
         Ok(millis.map(Timestamp::from_millis))

@@ -16,6 +16,12 @@ const COLUMNS: &str = "seq, id, webhook, session, event, kind, created_at, state
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StoredPayload {
+    /// How it is sent, if not by `POST`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// The path and query it goes to at the endpoint's server, if not to the endpoint's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     /// Its content type.
     pub content_type: String,
     /// Headers to add: names and values.
@@ -26,6 +32,17 @@ pub struct StoredPayload {
 }
 
 impl StoredPayload {
+    /// JSON that is posted to the endpoint itself.
+    pub fn json(bytes: Vec<u8>) -> Self {
+        Self {
+            method: None,
+            path: None,
+            content_type: "application/json".to_owned(),
+            headers: Vec::new(),
+            bytes,
+        }
+    }
+
     /// One line of JSON for what stands beside the bytes, and the bytes.
     fn to_blob(&self) -> Result<Vec<u8>> {
         let mut blob = to_json(self, "deliveries.payload")?.into_bytes();
@@ -116,6 +133,19 @@ impl Deliveries<'_> {
             Ok(row.get::<_, i64>(0)?.unsigned_abs())
         })?;
         Ok(count.unwrap_or(0))
+    }
+
+    /// Whether a happening is still to be told, or was given up, at some webhook in this form or a
+    /// variant of it (`form/…`); `dedupe` is what its event is recognised by.
+    pub fn is_outstanding(&self, session: SessionId, dedupe: &str, form: &str) -> Result<bool> {
+        let sql = "SELECT 1 FROM events AS e
+                   JOIN deliveries AS d ON d.event = e.id AND d.state IN ('waiting', 'dead')
+                   JOIN webhooks AS w ON w.id = d.webhook
+                        AND (w.form = ?3 OR w.form LIKE ?3 || '/%')
+                   WHERE e.session = ?1 AND e.dedupe = ?2 LIMIT 1";
+        let params = params![session.as_bytes(), dedupe, form];
+        let found = first(&mut prepare(self.0.conn, sql)?, params, |_| Ok(()))?;
+        Ok(found.is_some())
     }
 
     /// One of them.
@@ -250,6 +280,15 @@ impl DeliveriesMut<'_> {
     pub fn release(&self, seq: i64) -> Result<()> {
         let sql = "UPDATE deliveries SET lease = NULL, lease_until = NULL WHERE seq = ?1";
         prepare(self.0.conn, sql)?.execute(params![seq])?;
+        Ok(())
+    }
+
+    /// Lets go of all: whoever had taken them is gone.
+    pub fn release_all(&self) -> Result<()> {
+        let sql =
+            "UPDATE deliveries INDEXED BY deliveries_waiting SET lease = NULL, lease_until = NULL
+                   WHERE state = 'waiting' AND lease_until IS NOT NULL";
+        prepare(self.0.conn, sql)?.execute([])?;
         Ok(())
     }
 

@@ -62,7 +62,7 @@ fn change(event: &Event) -> Option<(&EngineJid, ChatChange)> {
 }
 
 /// The network says -1 for good, or nothing.
-fn quiet_until(millis: Option<i64>) -> Timestamp {
+pub(crate) fn quiet_until(millis: Option<i64>) -> Timestamp {
     match millis {
         Some(millis) if millis > 0 => Timestamp::from_millis(millis).min(FOR_GOOD),
         _ => FOR_GOOD,

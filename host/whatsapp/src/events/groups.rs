@@ -9,33 +9,46 @@ use warbler_domain::group::{Group, GroupChange};
 use whatsapp_rust::Client;
 
 use crate::address;
+use crate::memory::Memory;
 
 /// A change to a group.
 pub(super) async fn group(client: &Client, update: &GroupUpdate) -> Option<Inbound> {
-    let by = match &update.participant {
-        Some(jid) => address::known(client, jid, update.participant_pn.as_ref()).await,
+    let by = update.participant.as_ref();
+    let by = by.map(|jid| (jid, update.participant_pn.as_ref()));
+    changed(client, &update.group_jid, by, &update.action).await
+}
+
+/// A change to a group, by somebody in one address and perhaps the other.
+pub(crate) async fn changed(
+    memory: &dyn Memory,
+    group: &EngineJid,
+    by: Option<(&EngineJid, Option<&EngineJid>)>,
+    action: &Action,
+) -> Option<Inbound> {
+    let by = match by {
+        Some((jid, told)) => address::known(memory, jid, told).await,
         None => None,
     };
     let by = by.map(|known| known.jid);
     let mut members = Vec::new();
-    for participant in participants(&update.action).iter().take(Group::MAX_MEMBERS) {
+    for participant in participants(action).iter().take(Group::MAX_MEMBERS) {
         let told = match participant.jid.is_lid() {
             true => participant.phone_number.as_ref(),
             false => participant.lid.as_ref(),
         };
-        let known = address::known(client, &participant.jid, told).await;
+        let known = address::known(memory, &participant.jid, told).await;
         members.extend(known.map(|known| known.jid));
     }
-    for jid in asking(&update.action).iter().take(Group::MAX_MEMBERS) {
-        let known = address::known(client, jid, None).await;
+    for jid in asking(action).iter().take(Group::MAX_MEMBERS) {
+        let known = address::known(memory, jid, None).await;
         members.extend(known.map(|known| known.jid));
     }
     Some(Inbound::GroupUpdated {
-        group: address::plain(&update.group_jid)?,
+        group: address::plain(group)?,
         change: GroupChange {
-            what: word(&update.action, by.as_ref(), &members).to_owned(),
+            what: word(action, by.as_ref(), &members).to_owned(),
             members,
-            text: text(&update.action),
+            text: text(action),
         },
         by,
     })

@@ -287,14 +287,11 @@ impl ProtocolStore for Keys {
             .await
     }
 
+    /// Reads it, and leaves it. The engine takes a copy to send it again and puts it back a moment
+    /// later; another device that asks in that moment would be told that there is none, and would
+    /// never get the message. Copies go when they are old.
     async fn take_sent_message(&self, chat_jid: &str, message_id: &str) -> Result<Option<Vec<u8>>> {
-        let key = joined(&[chat_jid.as_bytes(), message_id.as_bytes()]);
-        self.write(move |tx| {
-            let taken = tx.get(space::SENT_MESSAGES, &key)?;
-            tx.delete(space::SENT_MESSAGES, &key)?;
-            Ok(taken)
-        })
-        .await
+        self.sent_message(chat_jid, message_id).await
     }
 
     async fn delete_expired_sent_messages(&self, cutoff_timestamp: i64) -> Result<u32> {

@@ -9,13 +9,13 @@ use whatsapp_rust::{ErrorChainExt, anyhow};
 use super::WhatsappLink;
 
 /// Longest wait for an answer of the network.
-pub(super) const ANSWER: Duration = Duration::from_secs(30);
+pub(crate) const ANSWER: Duration = Duration::from_secs(30);
 
 /// What a request is about, for the answer that there is no such thing.
-pub(super) type About = &'static str;
+pub(crate) type About = &'static str;
 
 /// An invitation: the network calls a worthless one unacceptable.
-pub(super) const INVITATION: About = "invitation";
+pub(crate) const INVITATION: About = "invitation";
 
 impl WhatsappLink {
     /// Waits for the answer to a request about something, at most [`ANSWER`] long.
@@ -39,7 +39,7 @@ impl WhatsappLink {
 }
 
 /// What a failed request means.
-fn refusal(about: About, error: &anyhow::Error) -> DriverError {
+pub(crate) fn refusal(about: About, error: &anyhow::Error) -> DriverError {
     let cause: &(dyn std::error::Error + 'static) = error.as_ref();
     if let Some(rejection) = cause.server_rejection() {
         return match rejection.code {

@@ -1,19 +1,43 @@
 //! A message, put together: who is meant in which address, what must be uploaded, what is sealed.
 
+use std::fs::File;
+
+use async_trait::async_trait;
 use waproto::whatsapp as wa;
-use warbler_app::driver::{Outgoing, SendFailure};
+use warbler_app::driver::{Inbox, Outgoing, SendFailure};
 use warbler_domain::content::{Mentions, Text};
 use warbler_domain::jid::Server;
-use warbler_domain::{Content, Jid, WhatsAppId};
+use warbler_domain::media::MediaKind;
+use warbler_domain::{Clock, Content, Jid};
 
-use super::WhatsappLink;
 use super::place::Place;
-use crate::address;
+use crate::keys::Keys;
+use crate::memory::Memory;
 use crate::mentions::renamed;
-use crate::outbound::{self, Around, Reference};
+use crate::outbound::{self, Around, Reference, Uploaded};
+use crate::{address, copies};
 
-impl WhatsappLink {
-    pub(super) async fn compose(
+/// Puts messages together, for either engine.
+pub(crate) struct Composer<'a> {
+    pub(crate) memory: &'a dyn Memory,
+    /// Secrets of polls, and copies of what was sent.
+    pub(crate) keys: &'a Keys,
+    pub(crate) inbox: &'a dyn Inbox,
+    pub(crate) clock: &'a dyn Clock,
+    /// What the secrets of this device's polls are made from.
+    pub(crate) seed: &'a [u8],
+    pub(crate) uploads: &'a dyn Uploads,
+}
+
+/// Takes files to the network's media servers.
+#[async_trait]
+pub(crate) trait Uploads: Send + Sync {
+    /// Encrypts a file and takes it there.
+    async fn upload(&self, file: File, kind: MediaKind) -> Result<Uploaded, SendFailure>;
+}
+
+impl Composer<'_> {
+    pub(crate) async fn compose(
         &self,
         message: &Outgoing,
         place: &Place,
@@ -68,7 +92,7 @@ impl WhatsappLink {
             }
             Content::Edit { target, text } => {
                 let reference = self.own_reference(chat, place).await?;
-                let original = self.sent(chat, target).await;
+                let original = copies::sent(self.memory, self.keys, chat, target.as_str()).await;
                 outbound::edit(reference, target, original, text, now)
             }
             Content::Revoke {
@@ -119,7 +143,7 @@ impl WhatsappLink {
         };
         if let Some(quoted) = &message.quoted {
             let author = match &quoted.sender {
-                Some(author) => Some(self.named(author, place).await.to_string()),
+                Some(author) => Some(place.named(self.memory, author).await.to_string()),
                 // Between two people, what is answered is mostly the other's.
                 None => (!message.chat.is_group()).then(|| place.to.to_string()),
             };
@@ -127,14 +151,18 @@ impl WhatsappLink {
         }
         if let Some(mentions) = mentions {
             for person in mentions.people.iter().take(Mentions::MAX) {
-                let named = self.named(person, place).await.to_string();
+                let named = place.named(self.memory, person).await.to_string();
                 around.mentions.push(named);
             }
             if mentions.everybody && message.chat.is_group() {
                 around.everybody = true;
+                let own: Vec<Jid> = [self.memory.own().await, self.memory.own_lid().await]
+                    .into_iter()
+                    .flatten()
+                    .collect();
                 for member in place.members.iter().take(Mentions::MAX) {
                     let named = member.to_non_ad().to_string();
-                    let own = address::plain(member).is_some_and(|member| self.is_own(&member));
+                    let own = address::plain(member).is_some_and(|member| own.contains(&member));
                     if !own && !around.mentions.contains(&named) {
                         around.mentions.push(named);
                     }
@@ -148,7 +176,7 @@ impl WhatsappLink {
     async fn addressed(&self, text: &str, mentions: &Mentions, place: &Place) -> String {
         let mut users = Vec::new();
         for person in mentions.people.iter().take(Mentions::MAX) {
-            let named = self.named(person, place).await;
+            let named = place.named(self.memory, person).await;
             if named.user != person.user() {
                 users.push((person.user().to_owned(), named.user.to_string()));
             }
@@ -157,38 +185,26 @@ impl WhatsappLink {
     }
 
     async fn own_reference(&self, chat: &Jid, place: &Place) -> Result<Reference, SendFailure> {
-        let own = self.own().ok_or(SendFailure::NotConnected)?;
+        let own = self.memory.own().await;
+        let own = own.ok_or(SendFailure::NotConnected)?;
         Ok(self.reference(&own, chat, place).await)
     }
 
     async fn reference(&self, author: &Jid, chat: &Jid, place: &Place) -> Reference {
         let participant = match chat.is_group() {
-            true => Some(self.named(author, place).await.to_string()),
+            true => Some(place.named(self.memory, author).await.to_string()),
             false => None,
         };
         Reference {
             chat: place.to.to_string(),
-            own: self.is_own(author),
+            own: self.is_own(author).await,
             participant,
         }
     }
 
-    /// An own message as it was sent, for as long as the engine keeps it: longer than it can be
-    /// edited.
-    async fn sent(&self, chat: &Jid, id: &WhatsAppId) -> Option<wa::Message> {
-        let mut chats = vec![address::engine(chat).to_string()];
-        let other = address::counterpart(&self.client, chat).await;
-        chats.extend(other.map(|other| address::engine(&other).to_string()));
-        for chat in chats {
-            let kept = self.keys.sent_message(&chat, id.as_str()).await;
-            let kept = kept.unwrap_or_else(|err| {
-                tracing::warn!(%err, "The copy of a sent message could not be read");
-                None
-            });
-            if let Some(bytes) = kept {
-                return waproto::codec::message_decode(&bytes).ok();
-            }
-        }
-        None
+    /// Whether an address is the account's own.
+    async fn is_own(&self, person: &Jid) -> bool {
+        Some(person) == self.memory.own().await.as_ref()
+            || Some(person) == self.memory.own_lid().await.as_ref()
     }
 }

@@ -9,14 +9,15 @@ use warbler_domain::group::{
 };
 use warbler_domain::{Jid, Timestamp};
 use whatsapp_rust::{
-    Client, GroupCreateOptions, GroupDescription, GroupMetadata, GroupParticipant,
-    GroupParticipantOptions, GroupSubject, JoinGroupResult, MembershipApprovalMode,
-    ParticipantChangeResponse, ParticipantType, PreviousDescription,
+    GroupCreateOptions, GroupDescription, GroupMetadata, GroupParticipant, GroupParticipantOptions,
+    GroupSubject, JoinGroupResult, MembershipApprovalMode, ParticipantChangeResponse,
+    ParticipantType, PreviousDescription,
 };
 
 use super::WhatsappLink;
 use super::asking::INVITATION;
 use crate::address;
+use crate::memory::Memory;
 
 /// Why somebody is not in a new group: the engine does not pass on more, and nearly always it is
 /// that they want to be asked.
@@ -57,14 +58,7 @@ impl Groups for WhatsappLink {
                 .await
                 .ok_or(DriverError::NotFound("group"))?,
         };
-        let results = members.iter().map(|asked| MemberResult {
-            jid: asked.clone(),
-            refused: match group.members.iter().any(|member| is(member, asked)) {
-                true => None,
-                false => Some(MUST_BE_INVITED),
-            },
-        });
-        let results = results.collect();
+        let results = taken_in(&group, members);
         Ok((group, results))
     }
 
@@ -155,15 +149,7 @@ impl Groups for WhatsappLink {
                 self.ask("group", changed).await
             }
         }?;
-        let mut results = Vec::with_capacity(answers.len());
-        for answer in &answers {
-            let known = address::known(&self.client, &answer.jid, answer.phone_number.as_ref());
-            results.extend(known.await.map(|known| MemberResult {
-                jid: known.jid,
-                refused: refused(answer),
-            }));
-        }
-        Ok(results)
+        Ok(results(&self.client, &answers).await)
     }
 
     async fn invite_code(&self, group: &Jid, anew: bool) -> Result<InviteCode, DriverError> {
@@ -207,25 +193,51 @@ impl WhatsappLink {
     }
 }
 
+/// Whom of those asked for a new group has.
+pub(crate) fn taken_in(group: &Group, asked: &[Jid]) -> Vec<MemberResult> {
+    let is =
+        |member: &Member, asked: &Jid| member.jid == *asked || member.alt.as_ref() == Some(asked);
+    let result = |asked: &Jid| MemberResult {
+        jid: asked.clone(),
+        refused: match group.members.iter().any(|member| is(member, asked)) {
+            true => None,
+            false => Some(MUST_BE_INVITED),
+        },
+    };
+    asked.iter().map(result).collect()
+}
+
+/// How a change of members went for each, in our words.
+pub(crate) async fn results(
+    memory: &dyn Memory,
+    answers: &[ParticipantChangeResponse],
+) -> Vec<MemberResult> {
+    let mut results = Vec::with_capacity(answers.len());
+    for answer in answers {
+        let known = address::known(memory, &answer.jid, answer.phone_number.as_ref());
+        results.extend(known.await.map(|known| MemberResult {
+            jid: known.jid,
+            refused: refused(answer),
+        }));
+    }
+    results
+}
+
 /// Why a change did not work for somebody.
 fn refused(answer: &ParticipantChangeResponse) -> Option<u16> {
     let code = answer.error.as_deref().or(answer.status.as_deref())?;
     code.parse().ok().filter(|code| *code != 200)
 }
 
-fn is(member: &Member, asked: &Jid) -> bool {
-    member.jid == *asked || member.alt.as_ref() == Some(asked)
-}
-
 /// A group in our words.
-async fn group(client: &Client, from: GroupMetadata) -> Option<Group> {
+pub(crate) async fn group(memory: &dyn Memory, from: GroupMetadata) -> Option<Group> {
     let owner = match (&from.creator, &from.creator_pn) {
-        (Some(jid), told) => address::known(client, jid, told.as_ref()).await,
+        (Some(jid), told) => address::known(memory, jid, told.as_ref()).await,
         (None, _) => None,
     };
     let mut members = Vec::with_capacity(from.participants.len());
     for participant in from.participants.iter().take(Group::MAX_MEMBERS) {
-        members.extend(member(client, participant).await);
+        members.extend(member(memory, participant).await);
     }
     let counted = u32::try_from(from.participants.len()).unwrap_or(u32::MAX);
     Some(Group {
@@ -242,12 +254,12 @@ async fn group(client: &Client, from: GroupMetadata) -> Option<Group> {
     })
 }
 
-async fn member(client: &Client, from: &GroupParticipant) -> Option<Member> {
+async fn member(memory: &dyn Memory, from: &GroupParticipant) -> Option<Member> {
     let told = match from.jid.is_lid() {
         true => from.phone_number.as_ref(),
         false => from.lid.as_ref(),
     };
-    let known = address::known(client, &from.jid, told).await?;
+    let known = address::known(memory, &from.jid, told).await?;
     Some(Member {
         jid: known.jid,
         alt: known.alt,

@@ -14,41 +14,12 @@ use super::WhatsappLink;
 use crate::address;
 
 /// Most numbers looked up at once.
-const LOOKED_UP: usize = 100;
+pub(crate) const LOOKED_UP: usize = 100;
 
 #[async_trait]
 impl People for WhatsappLink {
     async fn look_up(&self, numbers: &[PhoneNumber]) -> Result<Vec<Registration>, DriverError> {
-        let numbers = numbers.get(..LOOKED_UP).unwrap_or(numbers);
-        let asked: Vec<EngineJid> = numbers
-            .iter()
-            .map(|number| EngineJid::pn(number.as_str()))
-            .collect();
-        let found = self.registered(&asked).await?;
-        let has = |account: &RegisteredAccount, number: &PhoneNumber| {
-            account.jid.phone_number().as_ref() == Some(number)
-        };
-        let mut answers: Vec<Registration> = numbers
-            .iter()
-            .map(|number| Registration {
-                number: number.clone(),
-                account: found.iter().find(|one| has(one, number)).cloned(),
-            })
-            .collect();
-        // Some have another number than was asked for: only asking one by one tells whose it is.
-        let mut others = found;
-        others.retain(|one| !numbers.iter().any(|number| has(one, number)));
-        for answer in &mut answers {
-            if others.is_empty() {
-                break;
-            }
-            if answer.account.is_none() {
-                let one = [EngineJid::pn(answer.number.as_str())];
-                answer.account = self.registered(&one).await?.pop();
-                others.retain(|other| Some(other) != answer.account.as_ref());
-            }
-        }
-        Ok(answers)
+        looked_up(self, numbers).await
     }
 
     async fn profile(&self, person: &Jid) -> Result<Profile, DriverError> {
@@ -173,8 +144,8 @@ impl People for WhatsappLink {
     }
 }
 
-impl WhatsappLink {
-    /// The accounts among these addresses.
+#[async_trait]
+impl Registry for WhatsappLink {
     async fn registered(&self, asked: &[EngineJid]) -> Result<Vec<RegisteredAccount>, DriverError> {
         let contacts = self.client.contacts();
         let found = self.ask("person", contacts.is_on_whatsapp(asked)).await?;
@@ -183,7 +154,51 @@ impl WhatsappLink {
     }
 }
 
-fn account(found: &IsOnWhatsAppResult) -> Option<RegisteredAccount> {
+/// Who has an account.
+#[async_trait]
+pub(crate) trait Registry: Send + Sync {
+    /// The accounts among these addresses.
+    async fn registered(&self, asked: &[EngineJid]) -> Result<Vec<RegisteredAccount>, DriverError>;
+}
+
+/// Which of these numbers have an account, in the order asked.
+pub(crate) async fn looked_up(
+    registry: &dyn Registry,
+    numbers: &[PhoneNumber],
+) -> Result<Vec<Registration>, DriverError> {
+    let numbers = numbers.get(..LOOKED_UP).unwrap_or(numbers);
+    let asked: Vec<EngineJid> = numbers
+        .iter()
+        .map(|number| EngineJid::pn(number.as_str()))
+        .collect();
+    let found = registry.registered(&asked).await?;
+    let has = |account: &RegisteredAccount, number: &PhoneNumber| {
+        account.jid.phone_number().as_ref() == Some(number)
+    };
+    let mut answers: Vec<Registration> = numbers
+        .iter()
+        .map(|number| Registration {
+            number: number.clone(),
+            account: found.iter().find(|one| has(one, number)).cloned(),
+        })
+        .collect();
+    // Some have another number than was asked for: only asking one by one tells whose it is.
+    let mut others = found;
+    others.retain(|one| !numbers.iter().any(|number| has(one, number)));
+    for answer in &mut answers {
+        if others.is_empty() {
+            break;
+        }
+        if answer.account.is_none() {
+            let one = [EngineJid::pn(answer.number.as_str())];
+            answer.account = registry.registered(&one).await?.pop();
+            others.retain(|other| Some(other) != answer.account.as_ref());
+        }
+    }
+    Ok(answers)
+}
+
+pub(crate) fn account(found: &IsOnWhatsAppResult) -> Option<RegisteredAccount> {
     let told = [Some(&found.jid), found.pn_jid.as_ref(), found.lid.as_ref()];
     let plain = || told.into_iter().flatten().filter_map(address::plain);
     let lid = plain().find(|jid| jid.server() == Server::Lid);

@@ -8,18 +8,19 @@ use whatsapp_rust::GroupError;
 
 use super::WhatsappLink;
 use crate::address;
+use crate::memory::Memory;
 
 /// A chat as the network must be told about it.
-pub(super) struct Place {
-    pub(super) to: EngineJid,
+pub(crate) struct Place {
+    pub(crate) to: EngineJid,
     /// Who is in it, when it is a group.
-    pub(super) members: Vec<EngineJid>,
+    pub(crate) members: Vec<EngineJid>,
     addresses: Addresses,
 }
 
 /// In which addresses the members of a chat are named.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Addresses {
+pub(crate) enum Addresses {
     Numbers,
     Lids,
 }
@@ -43,11 +44,7 @@ impl WhatsappLink {
             Server::Broadcast => Addresses::Lids,
             Server::Pn | Server::Lid | Server::Newsletter => Addresses::Numbers,
         };
-        Ok(Place {
-            to,
-            members,
-            addresses,
-        })
+        Ok(Place::new(to, members, addresses))
     }
 
     /// A chat in the address the account uses for it by now: by LID, once the network has moved
@@ -62,27 +59,32 @@ impl WhatsappLink {
 
     /// Somebody, in the addresses the chat uses, as far as they are known.
     pub(super) async fn named(&self, person: &Jid, place: &Place) -> EngineJid {
-        let wanted = match place.addresses {
+        place.named(&self.client, person).await
+    }
+}
+
+impl Place {
+    /// A chat whose members are named in `addresses`.
+    pub(crate) fn new(to: EngineJid, members: Vec<EngineJid>, addresses: Addresses) -> Self {
+        Self {
+            to,
+            members,
+            addresses,
+        }
+    }
+
+    /// Somebody, in the addresses the chat uses, as far as they are known.
+    pub(crate) async fn named(&self, memory: &dyn Memory, person: &Jid) -> EngineJid {
+        let wanted = match self.addresses {
             Addresses::Numbers => Server::Pn,
             Addresses::Lids => Server::Lid,
         };
         let other = match person.server() {
             Server::Pn | Server::Lid if person.server() != wanted => {
-                address::counterpart(&self.client, person).await
+                address::counterpart(memory, person).await
             }
             _ => None,
         };
         address::engine(other.as_ref().unwrap_or(person))
-    }
-
-    /// The account's phone-number address.
-    pub(super) fn own(&self) -> Option<Jid> {
-        self.client.pn().as_ref().and_then(address::plain)
-    }
-
-    /// Whether an address is the account's own.
-    pub(super) fn is_own(&self, person: &Jid) -> bool {
-        let lid = || self.client.lid().as_ref().and_then(address::plain);
-        Some(person) == self.own().as_ref() || Some(person) == lid().as_ref()
     }
 }

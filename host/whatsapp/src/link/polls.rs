@@ -7,11 +7,11 @@ use warbler_app::driver::{Outgoing, SendFailure};
 use warbler_domain::media::Digest;
 use warbler_domain::{Jid, WhatsAppId};
 
-use super::WhatsappLink;
+use super::composing::Composer;
 use super::place::Place;
 use crate::votes::{self, POLL_LASTS};
 
-impl WhatsappLink {
+impl Composer<'_> {
     /// The secret of an own poll: always the same for one message of one device, so that a repeat
     /// is the same poll; stored before anybody can vote.
     pub(super) async fn poll_secret(
@@ -19,14 +19,13 @@ impl WhatsappLink {
         message: &Outgoing,
         place: &Place,
     ) -> Result<[u8; 32], SendFailure> {
-        let own = self.own().ok_or(SendFailure::NotConnected)?;
-        let device = self.client.persistence_manager().get_device_snapshot();
-        let key = device.identity_key.private_key.serialize();
+        let own = self.memory.own().await;
+        let own = own.ok_or(SendFailure::NotConnected)?;
         let purpose = format!("secret of poll {}", message.whatsapp_id);
         let mut secret = [0; 32];
-        hkdf_sha256_into(key, None, purpose.as_bytes(), &mut secret)
+        hkdf_sha256_into(self.seed, None, purpose.as_bytes(), &mut secret)
             .map_err(|err| SendFailure::Permanent(err.to_string()))?;
-        let author = self.named(&own, place).await;
+        let author = place.named(self.memory, &own).await;
         let id = message.whatsapp_id.as_str();
         let now = self.clock.now().as_millis().div_euclid(1000);
         let until = now.saturating_add(POLL_LASTS);
@@ -45,15 +44,16 @@ impl WhatsappLink {
         chosen: &[Digest],
         place: &Place,
     ) -> Result<(Vec<u8>, [u8; 12]), SendFailure> {
-        let secret = votes::secret(&self.client, &self.keys, chat, author, poll).await;
+        let secret = votes::secret(self.memory, self.keys, chat, author, poll).await;
         let secret = secret.map_err(|err| SendFailure::Temporary(err.to_string()))?;
         let Some(secret) = secret else {
             let why = "the secret of that poll is not known here";
             return Err(SendFailure::Permanent(why.to_owned()));
         };
-        let own = self.own().ok_or(SendFailure::NotConnected)?;
-        let author = self.named(author, place).await.to_string();
-        let voter = self.named(&own, place).await.to_string();
+        let own = self.memory.own().await;
+        let own = own.ok_or(SendFailure::NotConnected)?;
+        let author = place.named(self.memory, author).await.to_string();
+        let voter = place.named(self.memory, &own).await.to_string();
         let chosen: Vec<Vec<u8>> = chosen
             .iter()
             .map(|option| option.as_bytes().to_vec())

@@ -14,6 +14,7 @@ use whatsapp_rust::send::{SendError, SendOptions};
 use whatsapp_rust::{ErrorChainExt, IqError, StatusSendOptions};
 
 use super::WhatsappLink;
+use super::composing::Composer;
 use super::place::Place;
 use crate::address;
 
@@ -25,7 +26,16 @@ const LOOKED_UP: usize = 100;
 impl WhatsappLink {
     pub(super) async fn send_message(&self, message: &Outgoing) -> Result<(), SendFailure> {
         let place = self.destination(message).await?;
-        let composed = self.compose(message, &place).await?;
+        let device = self.client.persistence_manager().get_device_snapshot();
+        let composer = Composer {
+            memory: &self.client,
+            keys: &self.keys,
+            inbox: &*self.inbox,
+            clock: &*self.clock,
+            seed: device.identity_key.private_key.serialize(),
+            uploads: self,
+        };
+        let composed = composer.compose(message, &place).await?;
         let id = message.whatsapp_id.as_str();
         let sending = async {
             if message.chat.server() == Server::Broadcast {

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use wacore::download::MediaDecryptionError;
@@ -13,6 +14,7 @@ use warbler_domain::media::{Digest, Media, MediaKind, MediaSource};
 use whatsapp_rust::{ErrorChainExt, anyhow};
 
 use super::WhatsappLink;
+use super::composing::{Composer, Uploads};
 use crate::outbound::{self, Around, Uploaded};
 use crate::sealing::Sealing;
 
@@ -23,7 +25,7 @@ const MAX_THUMBNAIL: usize = 64 * 1024;
 /// Uploads of all sessions at the same time. Each has a thread that reads and encrypts.
 pub(crate) const UPLOADS: usize = 32;
 
-impl WhatsappLink {
+impl Composer<'_> {
     pub(super) async fn upload(
         &self,
         media: &Media,
@@ -36,29 +38,14 @@ impl WhatsappLink {
             return Err(refuse("it is not stored on this host".to_owned()));
         };
         let thumbnail = self.thumbnail(media.thumbnail.as_ref()).await;
-        let room = self.uploads.acquire().await;
         let file = self.inbox.media(digest).await;
         let file = file.map_err(|err| refuse(err.to_string()))?;
-        let kind_of_upload = outbound::media_type(kind);
-        let uploading = async {
-            let sealing = spawn_blocking(move || Sealing::of(file, kind_of_upload));
-            let (source, info) = sealing.await??;
-            self.client
-                .upload_stream(source, info, kind_of_upload)
-                .await
-        };
-        let uploaded = timeout(UPLOAD, Box::pin(uploading)).await;
-        drop(room);
-        match uploaded {
-            Ok(Ok(upload)) => {
-                let uploaded = Uploaded::from(upload);
-                Ok(outbound::media(media, caption, thumbnail, uploaded, around))
-            }
-            Ok(Err(err)) => Err(upload_failure(&err, kind)),
-            Err(_) => Err(SendFailure::Temporary(
-                "the upload took too long".to_owned(),
-            )),
-        }
+        let uploaded = timeout(UPLOAD, self.uploads.upload(file, kind)).await;
+        let uploaded = uploaded.unwrap_or_else(|_| {
+            let late = "the upload took too long".to_owned();
+            Err(SendFailure::Temporary(late))
+        })?;
+        Ok(outbound::media(media, caption, thumbnail, uploaded, around))
     }
 
     /// The bytes of a thumbnail. One that is too large for a message, or gone, is left out.
@@ -74,6 +61,25 @@ impl WhatsappLink {
                 tracing::debug!(%err, "A thumbnail is left out");
                 None
             }
+        }
+    }
+}
+
+#[async_trait]
+impl Uploads for WhatsappLink {
+    async fn upload(&self, file: File, kind: MediaKind) -> Result<Uploaded, SendFailure> {
+        let _room = self.uploads.acquire().await;
+        let kind_of_upload = outbound::media_type(kind);
+        let uploading = async {
+            let sealing = spawn_blocking(move || Sealing::of(file, kind_of_upload));
+            let (source, info) = sealing.await??;
+            self.client
+                .upload_stream(source, info, kind_of_upload)
+                .await
+        };
+        match Box::pin(uploading).await {
+            Ok(upload) => Ok(Uploaded::from(upload)),
+            Err(err) => Err(upload_failure(&err, kind)),
         }
     }
 }

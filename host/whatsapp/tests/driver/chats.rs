@@ -66,46 +66,49 @@ async fn the_session_is_seen_writing_and_recording() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn chats_are_put_away_pinned_muted_and_marked_on_all_devices() -> Result<()> {
-    let world = World::start(Lids::Told).await?;
-    let owner = world.person("+15550344", "Olive")?;
-    let carl = world.person("+15550345", "Carl")?;
-    let session = world.connected(&owner).await?;
-    carl.says(owner.number(), "hello").await?;
-    let message = session.hears().await?;
-    let newest = Newest {
-        whatsapp_id: message.whatsapp_id,
-        author: message.sender,
-        own: false,
-        at: message.timestamp,
-    };
-    let chat = jid(&carl.jid())?;
-    let until = SystemClock.now().plus(Duration::from_secs(3600));
-    for change in [
-        ChatChange::Archived { archived: true },
-        ChatChange::Pinned { pinned: true },
-        ChatChange::Muted { until: Some(until) },
-        ChatChange::Read { read: false },
-    ] {
-        let changed = session.link.change_chat(&chat, &change, Some(&newest));
-        changed.await?;
+crate::only_with! {
+    ChatChanges:
+    #[tokio::test(flavor = "multi_thread")]
+    async fn chats_are_put_away_pinned_muted_and_marked_on_all_devices() -> Result<()> {
+        let world = World::start(Lids::Told).await?;
+        let owner = world.person("+15550344", "Olive")?;
+        let carl = world.person("+15550345", "Carl")?;
+        let session = world.connected(&owner).await?;
+        carl.says(owner.number(), "hello").await?;
+        let message = session.hears().await?;
+        let newest = Newest {
+            whatsapp_id: message.whatsapp_id,
+            author: message.sender,
+            own: false,
+            at: message.timestamp,
+        };
+        let chat = jid(&carl.jid())?;
+        let until = SystemClock.now().plus(Duration::from_secs(3600));
+        for change in [
+            ChatChange::Archived { archived: true },
+            ChatChange::Pinned { pinned: true },
+            ChatChange::Muted { until: Some(until) },
+            ChatChange::Read { read: false },
+        ] {
+            let changed = session.link.change_chat(&chat, &change, Some(&newest));
+            changed.await?;
+        }
+        let muted = Some(Muted::Until(until.as_millis()));
+        owner
+            .sees_chat_settings(&carl.jid(), PATIENCE, |seen| {
+                seen.archived && seen.pinned && seen.muted == muted && seen.marked_read == Some(false)
+            })
+            .await?;
+        session
+            .link
+            .change_chat(&chat, &ChatChange::Muted { until: None }, None)
+            .await?;
+        owner
+            .sees_chat_settings(&carl.jid(), PATIENCE, |seen| seen.muted.is_none())
+            .await?;
+        session.link.close().await;
+        Ok(())
     }
-    let muted = Some(Muted::Until(until.as_millis()));
-    owner
-        .sees_chat_settings(&carl.jid(), PATIENCE, |seen| {
-            seen.archived && seen.pinned && seen.muted == muted && seen.marked_read == Some(false)
-        })
-        .await?;
-    session
-        .link
-        .change_chat(&chat, &ChatChange::Muted { until: None }, None)
-        .await?;
-    owner
-        .sees_chat_settings(&carl.jid(), PATIENCE, |seen| seen.muted.is_none())
-        .await?;
-    session.link.close().await;
-    Ok(())
 }
 
 async fn updated(session: &Session, wanted: ChatChange) -> Result<warbler_domain::Jid> {
@@ -117,34 +120,37 @@ async fn updated(session: &Session, wanted: ChatChange) -> Result<warbler_domain
         .await
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_the_phone_does_to_chats_is_told() -> Result<()> {
-    let world = World::start(Lids::Told).await?;
-    let owner = world.person("+15550346", "Olive")?;
-    let carl = world.person("+15550347", "Carl")?;
-    let session = world.connected(&owner).await?;
-    carl.says(owner.number(), "hello").await?;
-    session.hears().await?;
-    let chat = jid(&carl.jid())?;
-    owner.reads(&owner.hears().await?);
-    let read = updated(&session, ChatChange::Read { read: true }).await?;
-    assert_eq!(read, chat);
-    // One change of each collection: the engine may miss a second one that comes while it still
-    // fetches the first, until the next.
-    owner.archives(&carl.jid(), true).await?;
-    let changed = updated(&session, ChatChange::Archived { archived: true }).await?;
-    assert_eq!(changed, chat);
-    owner.mutes(&carl.jid(), Some(Muted::ForEver)).await?;
-    let for_good = session
-        .received("a muted chat", |inbound| match inbound {
-            Inbound::ChatUpdated {
-                change: ChatChange::Muted { until },
-                ..
-            } => Some(*until),
-            _ => None,
-        })
-        .await?;
-    assert!(for_good > Some(SystemClock.now().plus(Duration::from_secs(1 << 32))));
-    session.link.close().await;
-    Ok(())
+crate::only_with! {
+    ChatChanges:
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_the_phone_does_to_chats_is_told() -> Result<()> {
+        let world = World::start(Lids::Told).await?;
+        let owner = world.person("+15550346", "Olive")?;
+        let carl = world.person("+15550347", "Carl")?;
+        let session = world.connected(&owner).await?;
+        carl.says(owner.number(), "hello").await?;
+        session.hears().await?;
+        let chat = jid(&carl.jid())?;
+        owner.reads(&owner.hears().await?);
+        let read = updated(&session, ChatChange::Read { read: true }).await?;
+        assert_eq!(read, chat);
+        // One change of each collection: the engine may miss a second one that comes while it still
+        // fetches the first, until the next.
+        owner.archives(&carl.jid(), true).await?;
+        let changed = updated(&session, ChatChange::Archived { archived: true }).await?;
+        assert_eq!(changed, chat);
+        owner.mutes(&carl.jid(), Some(Muted::ForEver)).await?;
+        let for_good = session
+            .received("a muted chat", |inbound| match inbound {
+                Inbound::ChatUpdated {
+                    change: ChatChange::Muted { until },
+                    ..
+                } => Some(*until),
+                _ => None,
+            })
+            .await?;
+        assert!(for_good > Some(SystemClock.now().plus(Duration::from_secs(1 << 32))));
+        session.link.close().await;
+        Ok(())
+    }
 }

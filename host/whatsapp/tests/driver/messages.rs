@@ -380,31 +380,74 @@ async fn reading_and_typing_are_noticed() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_by_the_server_is_reported_with_its_code() -> Result<()> {
-    let world = World::start(Lids::Told).await?;
-    let owner = world.person("+15550019", "Olive")?;
-    let customer = world.person("+15550119", "Carl")?;
-    let session = world.connected(&owner).await?;
-    for (code, retryable) in [(479, false), (500, true)] {
-        world
-            .network
-            .faults()
-            .inject(owner.number(), Fault::ErrorAcks { code, times: 5 })?;
-        let message = world.text(&customer.jid(), "refused")?;
-        session.link.send(&message).await?;
-        let refused = session.ack(&message.whatsapp_id).await?;
-        assert_eq!(
-            refused,
-            Some(AckRefusal {
-                code: code.to_string(),
-                retryable
-            })
-        );
-        world.network.faults().clear();
+crate::only_with! {
+    ReceiptLists:
+    #[tokio::test(flavor = "multi_thread")]
+    async fn messages_that_are_read_together_are_all_read() -> Result<()> {
+        let world = World::start(Lids::Told).await?;
+        let owner = world.person("+15550040", "Olive")?;
+        let customer = world.person("+15550140", "Carl")?;
+        let session = world.connected(&owner).await?;
+        let mut sent = Vec::new();
+        let mut heard = Vec::new();
+        for text in ["one", "two"] {
+            let message = world.text(&customer.jid(), text)?;
+            session.link.send(&message).await?;
+            heard.push(customer.hears().await?);
+            sent.push(message.whatsapp_id);
+        }
+        let [first, second] = &heard[..] else {
+            bail!("{heard:?}");
+        };
+        customer.reads_together(first, &[second]);
+        let mut read = Vec::new();
+        while read.len() < 2 {
+            let told = session.received("a reading", |inbound| match inbound {
+                Inbound::Receipt {
+                    status: MessageStatus::Read,
+                    messages,
+                    ..
+                } => Some(messages.clone()),
+                _ => None,
+            });
+            read.extend(told.await?);
+        }
+        read.sort();
+        sent.sort();
+        assert_eq!(read, sent);
+        session.link.close().await;
+        Ok(())
     }
-    session.link.close().await;
-    Ok(())
+}
+
+crate::only_with! {
+    ServerRefusals:
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_refusal_by_the_server_is_reported_with_its_code() -> Result<()> {
+        let world = World::start(Lids::Told).await?;
+        let owner = world.person("+15550019", "Olive")?;
+        let customer = world.person("+15550119", "Carl")?;
+        let session = world.connected(&owner).await?;
+        for (code, retryable) in [(479, false), (500, true)] {
+            world
+                .network
+                .faults()
+                .inject(owner.number(), Fault::ErrorAcks { code, times: 5 })?;
+            let message = world.text(&customer.jid(), "refused")?;
+            session.link.send(&message).await?;
+            let refused = session.ack(&message.whatsapp_id).await?;
+            assert_eq!(
+                refused,
+                Some(AckRefusal {
+                    code: code.to_string(),
+                    retryable
+                })
+            );
+            world.network.faults().clear();
+        }
+        session.link.close().await;
+        Ok(())
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

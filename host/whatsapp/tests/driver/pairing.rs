@@ -1,7 +1,7 @@
 //! Linking a phone, and what ends it.
 
 use anyhow::Result;
-use warbler_app::driver::{Driver, DriverError, LinkEnd, LinkReport};
+use warbler_app::driver::{DriverError, LinkEnd, LinkReport};
 
 use crate::world::{Lids, Told, WORLDS, World, jid};
 

@@ -91,52 +91,58 @@ async fn people_are_blocked_and_no_longer() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_account_shows_what_it_is_told_to_show() -> Result<()> {
-    let world = World::start(Lids::Told).await?;
-    let owner = world.person("+15550368", "Olive")?;
-    let session = world.connected(&owner).await?;
-    session.link.set_push_name("Olive's shop").await?;
-    session.link.set_about("open").await?;
-    session
-        .link
-        .set_picture(Some(b"jpeg".to_vec().into()))
-        .await?;
-    assert_eq!(owner.about(), "open");
-    assert_eq!(owner.picture().as_deref(), Some(&b"jpeg"[..]));
-    session.link.set_picture(None).await?;
-    assert_eq!(owner.picture(), None);
-    assert_eq!(owner.push_name(), "Olive's shop");
-    session.link.close().await;
-    let closed = session.link.set_about("closed").await;
-    assert_eq!(closed, Err(DriverError::NotConnected));
-    Ok(())
+crate::only_with! {
+    ProfileName:
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_account_shows_what_it_is_told_to_show() -> Result<()> {
+        let world = World::start(Lids::Told).await?;
+        let owner = world.person("+15550368", "Olive")?;
+        let session = world.connected(&owner).await?;
+        session.link.set_push_name("Olive's shop").await?;
+        session.link.set_about("open").await?;
+        session
+            .link
+            .set_picture(Some(b"jpeg".to_vec().into()))
+            .await?;
+        assert_eq!(owner.about(), "open");
+        assert_eq!(owner.picture().as_deref(), Some(&b"jpeg"[..]));
+        session.link.set_picture(None).await?;
+        assert_eq!(owner.picture(), None);
+        assert_eq!(owner.push_name(), "Olive's shop");
+        session.link.close().await;
+        let closed = session.link.set_about("closed").await;
+        assert_eq!(closed, Err(DriverError::NotConnected));
+        Ok(())
+    }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn coming_and_going_is_seen_both_ways() -> Result<()> {
-    let world = World::start(Lids::Told).await?;
-    let owner = world.person("+15550369", "Olive")?;
-    let carl = world.person("+15550370", "Carl")?;
-    let session = world.connected(&owner).await?;
-    carl.says(owner.number(), "hello").await?;
-    session.hears().await?;
-    carl.watches(owner.number())?;
-    session.link.set_online(false).await?;
-    carl.sees_presence(owner.number(), false, PATIENCE).await?;
-    session.link.set_online(true).await?;
-    carl.sees_presence(owner.number(), true, PATIENCE).await?;
+crate::only_with! {
+    PresenceOfOthers:
+    #[tokio::test(flavor = "multi_thread")]
+    async fn coming_and_going_is_seen_both_ways() -> Result<()> {
+        let world = World::start(Lids::Told).await?;
+        let owner = world.person("+15550369", "Olive")?;
+        let carl = world.person("+15550370", "Carl")?;
+        let session = world.connected(&owner).await?;
+        carl.says(owner.number(), "hello").await?;
+        session.hears().await?;
+        carl.watches(owner.number())?;
+        session.link.set_online(false).await?;
+        carl.sees_presence(owner.number(), false, PATIENCE).await?;
+        session.link.set_online(true).await?;
+        carl.sees_presence(owner.number(), true, PATIENCE).await?;
 
-    session.link.watch_presence(&jid(&carl.jid())?).await?;
-    let by = session
-        .received("a presence", |inbound| match inbound {
-            Inbound::Presence { by, .. } => Some(by.clone()),
-            _ => None,
-        })
-        .await?;
-    assert_eq!(by, jid(&carl.jid())?);
-    session.link.close().await;
-    Ok(())
+        session.link.watch_presence(&jid(&carl.jid())?).await?;
+        let by = session
+            .received("a presence", |inbound| match inbound {
+                Inbound::Presence { by, .. } => Some(by.clone()),
+                _ => None,
+            })
+            .await?;
+        assert_eq!(by, jid(&carl.jid())?);
+        session.link.close().await;
+        Ok(())
+    }
 }
 
 async fn shown(
@@ -153,36 +159,39 @@ async fn shown(
         .await
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_new_about_people_is_told() -> Result<()> {
-    let world = World::start(Lids::Told).await?;
-    let owner = world.person("+15550371", "Olive")?;
-    let carl = world.person("+15550372", "Carl")?;
-    carl.knows(&owner);
-    let session = world.connected(&owner).await?;
-    carl.says(owner.number(), "hello").await?;
-    session.hears().await?;
-    let who = jid(&carl.jid())?;
-    carl.sets_picture(b"jpeg").await?;
-    let (by, _) = shown(&session, |change| {
-        matches!(change, ContactChange::Picture { id: Some(_) })
-    })
-    .await?;
-    assert_eq!(by, who);
-    carl.sets_about("busy").await?;
-    let about = ContactChange::About {
-        text: "busy".to_owned(),
-    };
-    shown(&session, |change| *change == about).await?;
-    // The first copy of the address book is no news.
-    owner.saves_contact(carl.number(), "Carl").await?;
-    let known = session
-        .received("the address book", |inbound| match inbound {
-            Inbound::History(history) => history.contacts.first().cloned(),
-            _ => None,
+crate::only_with! {
+    ChatChanges:
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_is_new_about_people_is_told() -> Result<()> {
+        let world = World::start(Lids::Told).await?;
+        let owner = world.person("+15550371", "Olive")?;
+        let carl = world.person("+15550372", "Carl")?;
+        carl.knows(&owner);
+        let session = world.connected(&owner).await?;
+        carl.says(owner.number(), "hello").await?;
+        session.hears().await?;
+        let who = jid(&carl.jid())?;
+        carl.sets_picture(b"jpeg").await?;
+        let (by, _) = shown(&session, |change| {
+            matches!(change, ContactChange::Picture { id: Some(_) })
         })
         .await?;
-    assert_eq!((known.jid, known.name.as_deref()), (who, Some("Carl")));
-    session.link.close().await;
-    Ok(())
+        assert_eq!(by, who);
+        carl.sets_about("busy").await?;
+        let about = ContactChange::About {
+            text: "busy".to_owned(),
+        };
+        shown(&session, |change| *change == about).await?;
+        // The first copy of the address book is no news.
+        owner.saves_contact(carl.number(), "Carl").await?;
+        let known = session
+            .received("the address book", |inbound| match inbound {
+                Inbound::History(history) => history.contacts.first().cloned(),
+                _ => None,
+            })
+            .await?;
+        assert_eq!((known.jid, known.name.as_deref()), (who, Some("Carl")));
+        session.link.close().await;
+        Ok(())
+    }
 }

@@ -19,10 +19,12 @@ use warbler_app::driver::{
 };
 use warbler_domain::media::{Digest, Media, MediaKind, MediaSource};
 use warbler_domain::session::Account;
-use warbler_domain::{Clock, Content, Jid, Random, SessionId, SystemClock, WhatsAppId};
+use warbler_domain::{Clock, Content, EngineName, Jid, Random, SessionId, SystemClock, WhatsAppId};
 use warbler_simulator::{Network, NetworkOptions, Person};
 use warbler_store::{Store, StoreOptions};
-use warbler_whatsapp::{EngineConfig, HistoryLimits, WhatsappRust};
+use warbler_whatsapp::{EngineConfig, HistoryLimits, WaRs, WhatsappRust};
+
+use crate::ENGINE;
 
 /// Longest wait for anything.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -41,7 +43,7 @@ pub(crate) struct World {
     pub(crate) network: Network,
     folder: TempDir,
     pub(crate) store: Store,
-    pub(crate) driver: WhatsappRust,
+    pub(crate) driver: Arc<dyn Driver>,
     random: Random,
 }
 
@@ -181,7 +183,7 @@ fn open_store(folder: &TempDir) -> Result<Store> {
     ))?)
 }
 
-fn driver(network: &Network, store: &Store) -> Result<WhatsappRust> {
+fn driver(network: &Network, store: &Store) -> Result<Arc<dyn Driver>> {
     let config = EngineConfig {
         websocket_url: network.websocket_url().parse()?,
         media_base: Some(network.http_url().parse()?),
@@ -192,11 +194,11 @@ fn driver(network: &Network, store: &Store) -> Result<WhatsappRust> {
         },
         ..EngineConfig::default()
     };
-    Ok(WhatsappRust::new(
-        store.clone(),
-        Arc::new(SystemClock),
-        config,
-    )?)
+    let (store, clock) = (store.clone(), Arc::new(SystemClock));
+    Ok(match ENGINE {
+        EngineName::WhatsappRust => Arc::new(WhatsappRust::new(store, clock, config)?),
+        EngineName::WaRs => Arc::new(WaRs::new(store, clock, config)?),
+    })
 }
 
 /// One open link and what it told.
@@ -315,6 +317,15 @@ impl TestInbox {
         lock(&self.told).clone()
     }
 
+    /// Waits until what was told and not taken fits.
+    pub(crate) async fn holds(&self, what: &str, fits: impl Fn(&[Told]) -> bool) -> Result<()> {
+        let waited = self.until(|| fits(&lock(&self.told)).then_some(()));
+        match waited.await {
+            Some(()) => Ok(()),
+            None => bail!("{what} did not come; there was {:?}", self.told()),
+        }
+    }
+
     /// Waits until something was refused.
     pub(crate) async fn has_refused(&self) -> Result<()> {
         let waited = self.until(|| (!lock(&self.refused).is_empty()).then_some(()));
@@ -405,6 +416,17 @@ impl Inbox for TestInbox {
         };
         file().map_err(|err: std::io::Error| InboxError(err.to_string()))
     }
+}
+
+/// Waits for something that nobody tells.
+pub(crate) async fn eventually(what: &str, fits: impl Fn() -> bool) -> Result<()> {
+    let looking = async {
+        while !fits() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let waited = tokio::time::timeout(PATIENCE, looking).await;
+    waited.with_context(|| format!("{what} did not happen"))
 }
 
 pub(crate) fn jid(text: &str) -> Result<Jid> {

@@ -84,7 +84,7 @@ impl EntryView {
             content: schedule.content.readable().unwrap_or_default().to_owned(),
             send_at: at,
             status: match schedule.state {
-                ScheduleState::Active => "PENDING",
+                ScheduleState::Active | ScheduleState::Paused => "PENDING",
                 ScheduleState::Done => "SENT",
                 ScheduleState::Cancelled => "CANCELLED",
             },

@@ -130,6 +130,7 @@ async fn create(
         writer: None,
         recipients: recipients(body.recipients)?,
         skip_bad: false,
+        texts_later: true,
         rules: CampaignRules {
             delay_millis: delay.unwrap_or(CampaignRules::DELAY),
             ..CampaignRules::default()

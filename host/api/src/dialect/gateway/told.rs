@@ -5,6 +5,7 @@ use warbler_app::webhooks::Told;
 use warbler_domain::{Content, Direction, EventBody, Message};
 
 use super::sessions::status;
+use crate::native::media::public_url;
 
 /// The name of the form.
 pub(crate) const FORM: &str = "gateway";
@@ -51,9 +52,4 @@ fn message_view(message: &Message) -> Value {
         "text": message.content.readable(),
         "mediaUrl": media_url,
     })
-}
-
-/// Where a file is served.
-fn public_url(name: &str) -> String {
-    format!("/media/{name}")
 }

@@ -164,7 +164,7 @@ async fn profile(State(app): State<App>, caller: Caller) -> Told<UserView> {
     Ok(Success::of(shown))
 }
 
-/// `PUT /user/profile`: the password first, which says whether the caller may.
+/// `PUT /user/profile`: what is said, or nothing of it.
 async fn update(
     State(state): State<HubState>,
     caller: Caller,
@@ -173,23 +173,22 @@ async fn update(
     let app = &state.api.app;
     let id = caller.user_id().map(Into::into).ok_or_else(nobody)?;
     let email = body.email.as_deref().map(email).transpose()?;
-    if let Some(text) = body.password {
-        let fresh = match state.is_open(Switch::HubPasswordWithoutCurrent) {
-            true => std::time::Duration::MAX,
-            false => FRESH,
-        };
-        let change = ChangePassword {
-            current: body.current_password.map(Secret::new),
-            new: password(&text)?,
-            fresh_login: Some(fresh),
-        };
-        app.users().change_password(&caller, &id, change).await?;
-    }
+    let fresh = match state.is_open(Switch::HubPasswordWithoutCurrent) {
+        true => std::time::Duration::MAX,
+        false => FRESH,
+    };
+    let new = body.password.as_deref().map(password).transpose()?;
+    let password = new.map(|new| ChangePassword {
+        current: body.current_password.map(Secret::new),
+        new,
+        fresh_login: Some(fresh),
+    });
     let change = UpdateUser {
         email: email.map(Some),
         ..UpdateUser::default()
     };
-    let user = app.users().update(&caller, &id, change).await?;
+    let users = app.users();
+    let user = users.update_with(&caller, &id, change, password).await?;
     let key = app.keys().readable(&caller, REALM).await?;
     let shown = UserView::new(&user, Some(&key)).with_change(&user);
     Ok(Success::of(shown.without_creation()))

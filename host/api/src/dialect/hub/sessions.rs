@@ -33,7 +33,12 @@ const MOST_HOURS: u64 = 10 * 366 * 24;
 pub(super) fn rows() -> Vec<Row<Hub>> {
     const SECTION: &str = "WhatsApp Sessions";
     let begin = || json!({ "session": "15550123", "phoneNumber": "+15550123" });
-    let refused = ["session_name_taken", "already_paired", "no_qr_yet"];
+    let refused = [
+        "session_name_taken",
+        "too_many_sessions",
+        "already_paired",
+        "no_qr_yet",
+    ];
     let one = |row: Row<Hub>| row.asks("session", "Session ID");
     vec![
         Row::post("/session/start", Who::Key, start)

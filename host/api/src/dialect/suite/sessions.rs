@@ -93,6 +93,7 @@ async fn create(
     let new = NewLabelled {
         label: body.name,
         description: body.description,
+        owner: None,
     };
     let made = app.sessions().create_labelled(&caller, new).await?;
     let told = json!({

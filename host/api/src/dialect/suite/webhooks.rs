@@ -12,12 +12,9 @@ use warbler_domain::{Caller, Secret, SessionRef, Webhook};
 use super::form::{self, EVENTS};
 use super::wire::Id;
 use super::{Fault, Known, Suite, SuiteState};
-use crate::dialect::{Row, Switch};
+use crate::dialect::{MASKED, Row, Switch};
 use crate::extract::{Param, Wire};
 use crate::problem::Problem;
-
-/// What stands for a secret that is not shown.
-const MASKED: &str = "********";
 
 /// The rows of this section.
 pub(super) fn rows() -> Vec<Row<Suite>> {

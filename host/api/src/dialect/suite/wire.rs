@@ -101,7 +101,7 @@ impl From<&Labelled> for SessionView {
             status: status(marked),
             phone_number: marked.phone().map(|phone| phone.to_string()),
             created_at: marked.session.created_at,
-            updated_at: marked.session.changed_at,
+            updated_at: marked.changed_at(),
             last_activity: None,
             message_stats: None,
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
+use warbler_app::campaigns::csv::Mapping;
 use warbler_app::campaigns::{ChangeCampaign, Collector, CreateCampaign, Recipients, Row};
 use warbler_domain::campaign::{CampaignKind, CampaignRules};
 use warbler_domain::{ExtensionName, SessionRef, Timestamp};
@@ -41,6 +42,8 @@ pub(in crate::native) struct CreateBody {
     /// To whom, up to 100,000.
     #[serde(default)]
     recipients: Vec<RecipientBody>,
+    /// The columns of the file with the recipients, where their names do not say what they hold.
+    pub(super) columns: Option<ColumnsBody>,
     /// Whether recipients that cannot be used are left out, rather than everything refused.
     #[serde(default)]
     skip_bad: bool,
@@ -50,6 +53,28 @@ pub(in crate::native) struct CreateBody {
     /// When it starts by itself, up to 366 days ahead.
     #[schema(value_type = Option<String>, format = DateTime, example = "2026-12-24T18:00:00Z")]
     start_at: Option<Timestamp>,
+}
+
+/// Which columns of a file hold what.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = CampaignColumns)]
+pub(in crate::native) struct ColumnsBody {
+    /// The one with the number.
+    #[schema(example = "Mobile")]
+    number: Option<String>,
+    /// The one with the name.
+    #[schema(example = "Customer")]
+    name: Option<String>,
+}
+
+impl From<ColumnsBody> for Mapping {
+    fn from(columns: ColumnsBody) -> Self {
+        Self {
+            number: columns.number,
+            name: columns.name,
+        }
+    }
 }
 
 /// A recipient.
@@ -188,6 +213,11 @@ impl CreateBody {
                 let detail = "recipients stand in the file or in `recipients`, not in both";
                 return Err(Problem::invalid("bad_recipients", detail).in_field("recipients"));
             }
+            None if self.columns.is_some() => {
+                let detail =
+                    "`columns` are those of a file, and there is none: send a form with one";
+                return Err(Problem::invalid("no_file", detail).in_field("columns"));
+            }
             None => recipients_of(self.recipients)?,
         };
         Ok(CreateCampaign {
@@ -198,6 +228,7 @@ impl CreateBody {
             writer: self.template.as_deref().map(writer_of).transpose()?,
             recipients,
             skip_bad: self.skip_bad,
+            texts_later: false,
             rules: self.rules.into_rules()?,
             start_at: self.start_at,
         })

@@ -260,17 +260,25 @@ async fn from_form(request: Request) -> Result<NewList, Problem> {
     let mut digest = Sha256::new();
     digest.update(b"POST\0/v1/campaigns\0form\0");
     let mut form = form_of(request).await?;
-    let mut body = None;
+    let mut body: Option<CreateBody> = None;
     let mut list = None;
     while let Some(mut field) = in_time(form.next_field()).await?.map_err(bad_form)? {
         if field.file_name().is_some() && list.is_none() {
-            let mut reader = CsvReader::new(Mapping::default());
+            let columns = body.as_ref().and_then(|body| body.columns.clone());
+            let mapping = columns.map(Mapping::from).unwrap_or_default();
+            let mut reader = CsvReader::new(mapping);
             take_field(&mut reader, &mut field, Some(&mut digest)).await?;
             list = Some(reader.finish().map_err(refuse)?);
         } else if field.name() == Some("campaign") {
             let bytes = small(&mut field).await?;
             digest.update(&bytes);
-            body = Some(crate::extract::parse::<CreateBody>(&bytes)?);
+            let parsed: CreateBody = crate::extract::parse(&bytes)?;
+            if list.is_some() && parsed.columns.is_some() {
+                let detail =
+                    "the part `campaign` names columns, so it has to stand before the file";
+                return Err(Problem::invalid("broken_body", detail));
+            }
+            body = Some(parsed);
         }
     }
     let Some(body) = body else {

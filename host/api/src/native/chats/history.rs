@@ -85,6 +85,7 @@ impl HistoryQuery {
         Ok(HistoryFilter {
             chat: address(self.chat, "chat")?,
             from: address(self.from, "from")?,
+            with: None,
             direction: self.direction.map(|direction| match direction {
                 DirectionWord::Inbound => Direction::Inbound,
                 DirectionWord::Outbound => Direction::Outbound,

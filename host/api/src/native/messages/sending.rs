@@ -68,6 +68,7 @@ pub(in crate::native) const CONTENT: &[&str] = &[
 /// What changing an earlier message can be refused with.
 const CHANGE: &[&str] = &[
     "not_paired",
+    "engine_cannot",
     "not_own_message",
     "not_editable",
     "edit_too_late",

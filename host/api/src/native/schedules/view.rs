@@ -120,7 +120,8 @@ pub(in crate::native) struct RunView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = "uuid")]
     message: Option<MessageId>,
-    /// Why there is none: `missed` or `not_paired`.
+    /// Why there is none: `missed`, `not_paired`, or `suppressed` for who does not want to be written
+    /// to (`/v1/suppressions`).
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<String>,
     /// The same in a sentence.

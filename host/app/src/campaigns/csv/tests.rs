@@ -172,6 +172,32 @@ fn a_file_that_does_not_end_is_refused_while_it_comes() {
 }
 
 #[test]
+fn a_file_as_large_as_the_limit_is_read_and_one_byte_more_is_not() -> Result<(), CsvError> {
+    // Rows that are long, and a last one that fills up.
+    let mut row = b"15550100000,".to_vec();
+    row.resize(200 * 1024, b'x');
+    row.push(b'\n');
+    let mut reader = CsvReader::new(Mapping::default());
+    reader.push(b"number,note\n")?;
+    let mut pushed = 12;
+    while pushed + row.len() as u64 <= MAX_BYTES {
+        reader.push(&row)?;
+        pushed += row.len() as u64;
+    }
+    let rest = vec![b'\n'; usize::try_from(MAX_BYTES - pushed).unwrap_or(0)];
+    reader.push(&rest)?;
+    assert_eq!(reader.push(b"\n"), Err(CsvError::TooLarge));
+    let list = reader.finish()?;
+    assert!(list.good.is_empty() && list.rows > 300, "{}", list.rows);
+    assert!(
+        list.errors
+            .iter()
+            .all(|error| error.code == "value_too_long")
+    );
+    Ok(())
+}
+
+#[test]
 fn columns_can_be_named_by_whoever_asks() -> Result<(), CsvError> {
     let mapping = Mapping {
         number: Some("Kontakt".to_owned()),

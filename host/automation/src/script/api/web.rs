@@ -5,6 +5,7 @@ use rhai::{Array, Dynamic, EvalAltResult, ImmutableString, Map, Position};
 use super::{Answer, in_call, runtime, wait_for_others};
 use crate::effects::{self, Denied};
 use crate::script::book::Book;
+use crate::script::current::Envelope;
 use crate::script::json;
 
 /// What a request came to.
@@ -68,13 +69,25 @@ pub(super) fn register(book: &mut Book<'_>) {
             "Adds a header to what the endpoint is sent; in `transform` only.",
             r#"header("x-source", "whatsapp");"#,
             |name: &str, value: Dynamic| -> Answer<()> {
-                in_call(|call| match &mut call.envelope {
-                    Some(envelope) => {
-                        envelope.headers.push((name.to_owned(), value.to_string()));
-                        Ok(())
-                    }
-                    None => Err(not_here()),
+                on_envelope(|envelope| {
+                    envelope.headers.push((name.to_owned(), value.to_string()));
                 })
+            },
+        )
+        .add(
+            "method(word)",
+            "Sends it by `PUT`, `PATCH`, `DELETE` or `GET` instead of `POST`; in `transform` only.",
+            r#"method("PUT");"#,
+            |method: &str| -> Answer<()> {
+                on_envelope(|envelope| envelope.method = Some(method.to_owned()))
+            },
+        )
+        .add(
+            "path(text)",
+            "Sends it to another path of the endpoint's server, with its query if there is one; in `transform` only.",
+            r#"path("/leads/" + url_encode("Ada Lovelace") + "?source=whatsapp");"#,
+            |path: &str| -> Answer<()> {
+                on_envelope(|envelope| envelope.path = Some(path.to_owned()))
             },
         )
         .add(
@@ -82,19 +95,23 @@ pub(super) fn register(book: &mut Book<'_>) {
             "Says what the payload is; a map or list is `application/json` by itself. In `transform` only.",
             r#"content_type("text/plain");"#,
             |content_type: &str| -> Answer<()> {
-                in_call(|call| match &mut call.envelope {
-                    Some(envelope) => {
-                        envelope.content_type = Some(content_type.to_owned());
-                        Ok(())
-                    }
-                    None => Err(not_here()),
-                })
+                on_envelope(|envelope| envelope.content_type = Some(content_type.to_owned()))
             },
         );
 }
 
-fn not_here() -> Denied {
-    Denied::refusal("not-here", "only `transform` makes a payload")
+/// Says something of the payload that is made.
+fn on_envelope(say: impl FnOnce(&mut Envelope)) -> Answer<()> {
+    in_call(|call| match &mut call.envelope {
+        Some(envelope) => {
+            say(envelope);
+            Ok(())
+        }
+        None => Err(Denied::refusal(
+            "not-here",
+            "only `transform` makes a payload",
+        )),
+    })
 }
 
 fn register_response(book: &mut Book<'_>) {

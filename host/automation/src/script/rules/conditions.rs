@@ -3,7 +3,7 @@
 use rhai::{Array, Dynamic, Engine};
 use warbler_domain::rule::{Chance, Condition, Hours, Kinds, OnDays, Pattern, People, Words};
 
-use super::{Answer, refused, texts, wrong};
+use super::{Answer, failure, refused, texts, wrong};
 
 /// The text of a message: what `text` stands for in a rule.
 #[derive(Debug, Clone, Copy)]
@@ -106,7 +106,10 @@ pub(super) fn list(list: Array) -> Answer<Vec<Condition>> {
             let kind = one.type_name();
             let wanted: Option<Wanted> = one.try_cast();
             let wanted = wanted.map(|wanted| wanted.0);
-            wanted.ok_or_else(|| refused(format!("a condition belongs here, not {kind}")))
+            wanted.ok_or_else(|| {
+                let kind = failure::kind_of(kind);
+                refused(format!("a condition belongs here, not {kind}"))
+            })
         })
         .collect()
 }

@@ -7,9 +7,12 @@ use warbler_automation::fixture::{Candidate, Report, Workshop};
 use warbler_domain::extension::{ExtensionFault, LogLine};
 
 use super::{placed, short, shown, told, workshop};
+use crate::command::rules::verdict;
 use crate::failure::Failure;
 use crate::terminal::{Screen, plain};
 
+/// Rules of a fixture that fails of which it is told what they lack.
+const RULES: usize = 20;
 /// Log lines shown of a fixture that fails.
 const LOGS: usize = 10;
 /// Longest of them.
@@ -199,6 +202,10 @@ fn failed(report: &Report, screen: Screen) -> Vec<String> {
                 .into_iter()
                 .map(|line| format!("      {line}")),
         );
+    }
+    for rule in report.rules.iter().take(RULES) {
+        let line = verdict(screen, rule.name.as_str(), rule.why_not.as_deref());
+        lines.push(format!("      {line}"));
     }
     for log in report.logs.iter().take(LOGS) {
         let text = plain(&format!("log {}: {}", log.level, log.message), MAX_LOG);

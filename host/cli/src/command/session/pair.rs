@@ -1,13 +1,15 @@
 //! Linking a session to a phone, seen from the terminal.
 //!
 //! The QR changes about every 20 seconds; it is drawn anew when it does, and the command ends when
-//! the phone has linked the session, or it is clear that it will not.
+//! the phone has linked the session, or it is clear that it will not. Where WhatsApp asks for a passkey
+//! in between, its steps are gone through here ([`super::passkey`]).
 
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::Out;
+use super::passkey::Passkey;
 use crate::client::{PairingCodeView, QrView, SessionView};
 use crate::failure::Failure;
 use crate::terminal::draw_qr;
@@ -28,11 +30,14 @@ pub(super) async fn by_qr(out: &Out, name: &str) -> Result<(), Failure> {
     start(out, name).await?;
     let mut shown: Option<String> = None;
     let mut lines = 0;
+    let mut passkey = Passkey::default();
     loop {
         let session = look(out, name).await?;
         match stage(&session) {
             Stage::Linked => return linked(out, &session, lines),
             Stage::Over(reason) => return Err(Failure::failed(reason)),
+            // The phone has scanned it; what was printed since stays.
+            _ if passkey.step(out, &session).await? => lines = 0,
             Stage::Underway => {}
             Stage::Offering => {
                 if let Some(qr) = qr(out, name)
@@ -63,13 +68,15 @@ pub(super) async fn by_code(out: &Out, name: &str, phone: &str) -> Result<(), Fa
     } else {
         out.screen.line(format!("On the phone: Linked devices → Link a device → Link with phone number, then type\n\n    {}\n", out.screen.strong(&code.code)))?;
     }
+    let mut passkey = Passkey::default();
     loop {
         let session = look(out, name).await?;
         match stage(&session) {
             Stage::Linked => return linked(out, &session, 0),
             Stage::Over(reason) => return Err(Failure::failed(reason)),
-            Stage::Offering | Stage::Underway => tokio::time::sleep(LOOK_AGAIN).await,
-        }
+            Stage::Offering | Stage::Underway => passkey.step(out, &session).await?,
+        };
+        tokio::time::sleep(LOOK_AGAIN).await;
     }
 }
 

@@ -28,6 +28,9 @@ bool exports_warbler_plugin_webhook_transformer_transform(
     }
     warbler_string_dup(&header->f0, "x-event-kind");
     header->f1 = what->kind;
+    /* As it was, and to the endpoint itself. */
+    ret->val.method.is_some = false;
+    ret->val.path.is_some = false;
     warbler_string_dup(&ret->val.content_type, "application/json");
     ret->val.payload = (warbler_list_u8_t){body.ptr, body.len};
     ret->val.headers = (warbler_list_tuple2_string_string_t){header, 1};

@@ -16,4 +16,10 @@ class WebhookTransformer(exports.WebhookTransformer):
             return None
         shaped = {"kind": what.kind, "data": json.loads(what.payload)}
         payload = json.dumps(shaped, ensure_ascii=False, separators=(",", ":")).encode()
-        return Transformed("application/json", payload, [("x-event-kind", what.kind)])
+        return Transformed(
+            method=None,  # as it was
+            path=None,  # to the endpoint itself
+            content_type="application/json",
+            payload=payload,
+            headers=[("x-event-kind", what.kind)],
+        )

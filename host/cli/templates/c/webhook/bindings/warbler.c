@@ -102,21 +102,43 @@ void __wasm_export_exports_warbler_plugin_webhook_transformer_transform_post_ret
           break;
         }
         case 1: {
-          if ((*((size_t*) (arg0 + (3*sizeof(void*))))) > 0) {
-            free(*((uint8_t **) (arg0 + (2*sizeof(void*)))));
+          switch ((int32_t) (int32_t) *((uint8_t*) (arg0 + (2*sizeof(void*))))) {
+            case 0: {
+              break;
+            }
+            case 1: {
+              if ((*((size_t*) (arg0 + (4*sizeof(void*))))) > 0) {
+                free(*((uint8_t **) (arg0 + (3*sizeof(void*)))));
+              }
+              break;
+            }
           }
-          size_t len = *((size_t*) (arg0 + (5*sizeof(void*))));
+          switch ((int32_t) (int32_t) *((uint8_t*) (arg0 + (5*sizeof(void*))))) {
+            case 0: {
+              break;
+            }
+            case 1: {
+              if ((*((size_t*) (arg0 + (7*sizeof(void*))))) > 0) {
+                free(*((uint8_t **) (arg0 + (6*sizeof(void*)))));
+              }
+              break;
+            }
+          }
+          if ((*((size_t*) (arg0 + (9*sizeof(void*))))) > 0) {
+            free(*((uint8_t **) (arg0 + (8*sizeof(void*)))));
+          }
+          size_t len = *((size_t*) (arg0 + (11*sizeof(void*))));
           if (len > 0) {
-            uint8_t *ptr = *((uint8_t **) (arg0 + (4*sizeof(void*))));
+            uint8_t *ptr = *((uint8_t **) (arg0 + (10*sizeof(void*))));
             for (size_t i = 0; i < len; i++) {
               uint8_t *base = ptr + i * 1;
               (void) base;
             }
             free(ptr);
           }
-          size_t len0 = *((size_t*) (arg0 + (7*sizeof(void*))));
+          size_t len0 = *((size_t*) (arg0 + (13*sizeof(void*))));
           if (len0 > 0) {
-            uint8_t *ptr1 = *((uint8_t **) (arg0 + (6*sizeof(void*))));
+            uint8_t *ptr1 = *((uint8_t **) (arg0 + (12*sizeof(void*))));
             for (size_t i2 = 0; i2 < len0; i2++) {
               uint8_t *base = ptr1 + i2 * (4*sizeof(void*));
               (void) base;
@@ -155,7 +177,7 @@ void *cabi_realloc(void *ptr, size_t old_size, size_t align, size_t new_size) {
 }
 
 __attribute__((__aligned__(sizeof(void*))))
-static uint8_t RET_AREA[(8*sizeof(void*))];
+static uint8_t RET_AREA[(14*sizeof(void*))];
 
 // Helper Functions
 
@@ -394,6 +416,7 @@ void exports_warbler_plugin_webhook_transformer_delivery_free(exports_warbler_pl
   warbler_string_free(&ptr->id);
   warbler_string_free(&ptr->kind);
   warbler_string_free(&ptr->session_name);
+  warbler_string_free(&ptr->method);
   warbler_string_free(&ptr->url);
   warbler_string_free(&ptr->content_type);
   warbler_string_free(&ptr->body);
@@ -1336,43 +1359,61 @@ bool warbler_plugin_history_find(warbler_string_t *whatsapp_id, warbler_plugin_h
 }
 
 __attribute__((__export_name__("warbler:plugin/webhook-transformer@0.1.1#transform")))
-uint8_t * __wasm_export_exports_warbler_plugin_webhook_transformer_transform(uint8_t * arg, size_t arg0, uint8_t * arg1, size_t arg2, uint8_t * arg3, size_t arg4, uint8_t * arg5, size_t arg6, uint8_t * arg7, size_t arg8, uint8_t * arg9, size_t arg10, int64_t arg11, uint8_t * arg12, size_t arg13) {
-  exports_warbler_plugin_webhook_transformer_delivery_t arg14 = (exports_warbler_plugin_webhook_transformer_delivery_t) {
-    (warbler_string_t) (warbler_string_t) { (uint8_t*)(arg), (arg0) },
-    (warbler_string_t) (warbler_string_t) { (uint8_t*)(arg1), (arg2) },
-    (warbler_string_t) (warbler_string_t) { (uint8_t*)(arg3), (arg4) },
-    (warbler_string_t) (warbler_string_t) { (uint8_t*)(arg5), (arg6) },
-    (warbler_string_t) (warbler_string_t) { (uint8_t*)(arg7), (arg8) },
-    (warbler_list_u8_t) (warbler_list_u8_t) { (uint8_t*)(arg9), (arg10) },
-    (int64_t) arg11,
-    (warbler_string_t) (warbler_string_t) { (uint8_t*)(arg12), (arg13) },
+uint8_t * __wasm_export_exports_warbler_plugin_webhook_transformer_transform(uint8_t * arg) {
+  exports_warbler_plugin_webhook_transformer_delivery_t arg0 = (exports_warbler_plugin_webhook_transformer_delivery_t) {
+    (warbler_string_t) (warbler_string_t) { (uint8_t*)(*((uint8_t **) (arg + 0))), (*((size_t*) (arg + sizeof(void*)))) },
+    (warbler_string_t) (warbler_string_t) { (uint8_t*)(*((uint8_t **) (arg + (2*sizeof(void*))))), (*((size_t*) (arg + (3*sizeof(void*))))) },
+    (warbler_string_t) (warbler_string_t) { (uint8_t*)(*((uint8_t **) (arg + (4*sizeof(void*))))), (*((size_t*) (arg + (5*sizeof(void*))))) },
+    (warbler_string_t) (warbler_string_t) { (uint8_t*)(*((uint8_t **) (arg + (6*sizeof(void*))))), (*((size_t*) (arg + (7*sizeof(void*))))) },
+    (warbler_string_t) (warbler_string_t) { (uint8_t*)(*((uint8_t **) (arg + (8*sizeof(void*))))), (*((size_t*) (arg + (9*sizeof(void*))))) },
+    (warbler_string_t) (warbler_string_t) { (uint8_t*)(*((uint8_t **) (arg + (10*sizeof(void*))))), (*((size_t*) (arg + (11*sizeof(void*))))) },
+    (warbler_list_u8_t) (warbler_list_u8_t) { (uint8_t*)(*((uint8_t **) (arg + (12*sizeof(void*))))), (*((size_t*) (arg + (13*sizeof(void*))))) },
+    (int64_t) *((int64_t*) (arg + (14*sizeof(void*)))),
+    (warbler_string_t) (warbler_string_t) { (uint8_t*)(*((uint8_t **) (arg + (8+14*sizeof(void*))))), (*((size_t*) (arg + (8+15*sizeof(void*))))) },
   };
   exports_warbler_plugin_webhook_transformer_result_option_transformed_string_t ret;
   exports_warbler_plugin_webhook_transformer_option_transformed_t ok;
   warbler_string_t err;
-  ret.is_err = !exports_warbler_plugin_webhook_transformer_transform(&arg14, &ok, &err);
+  ret.is_err = !exports_warbler_plugin_webhook_transformer_transform(&arg0, &ok, &err);
   if (ret.is_err) {
     ret.val.err = err;
   }
   if (!ret.is_err) {
     ret.val.ok = ok;
   }
+  free(arg);
   uint8_t *ptr = (uint8_t *) &RET_AREA;
   if ((ret).is_err) {
-    const warbler_string_t *payload17 = &(ret).val.err;*((int8_t*)(ptr + 0)) = 1;
-    *((size_t*)(ptr + (2*sizeof(void*)))) = (*payload17).len;
-    *((uint8_t **)(ptr + sizeof(void*))) = (uint8_t *) (*payload17).ptr;
+    const warbler_string_t *payload7 = &(ret).val.err;*((int8_t*)(ptr + 0)) = 1;
+    *((size_t*)(ptr + (2*sizeof(void*)))) = (*payload7).len;
+    *((uint8_t **)(ptr + sizeof(void*))) = (uint8_t *) (*payload7).ptr;
   } else {
     const exports_warbler_plugin_webhook_transformer_option_transformed_t *payload = &(ret).val.ok;*((int8_t*)(ptr + 0)) = 0;
     if ((*payload).is_some) {
-      const exports_warbler_plugin_webhook_transformer_transformed_t *payload16 = &(*payload).val;
+      const exports_warbler_plugin_webhook_transformer_transformed_t *payload2 = &(*payload).val;
       *((int8_t*)(ptr + sizeof(void*))) = 1;
-      *((size_t*)(ptr + (3*sizeof(void*)))) = ((*payload16).content_type).len;
-      *((uint8_t **)(ptr + (2*sizeof(void*)))) = (uint8_t *) ((*payload16).content_type).ptr;
-      *((size_t*)(ptr + (5*sizeof(void*)))) = ((*payload16).payload).len;
-      *((uint8_t **)(ptr + (4*sizeof(void*)))) = (uint8_t *) ((*payload16).payload).ptr;
-      *((size_t*)(ptr + (7*sizeof(void*)))) = ((*payload16).headers).len;
-      *((uint8_t **)(ptr + (6*sizeof(void*)))) = (uint8_t *) ((*payload16).headers).ptr;
+      if (((*payload2).method).is_some) {
+        const warbler_string_t *payload4 = &((*payload2).method).val;
+        *((int8_t*)(ptr + (2*sizeof(void*)))) = 1;
+        *((size_t*)(ptr + (4*sizeof(void*)))) = (*payload4).len;
+        *((uint8_t **)(ptr + (3*sizeof(void*)))) = (uint8_t *) (*payload4).ptr;
+      } else {
+        *((int8_t*)(ptr + (2*sizeof(void*)))) = 0;
+      }
+      if (((*payload2).path).is_some) {
+        const warbler_string_t *payload6 = &((*payload2).path).val;
+        *((int8_t*)(ptr + (5*sizeof(void*)))) = 1;
+        *((size_t*)(ptr + (7*sizeof(void*)))) = (*payload6).len;
+        *((uint8_t **)(ptr + (6*sizeof(void*)))) = (uint8_t *) (*payload6).ptr;
+      } else {
+        *((int8_t*)(ptr + (5*sizeof(void*)))) = 0;
+      }
+      *((size_t*)(ptr + (9*sizeof(void*)))) = ((*payload2).content_type).len;
+      *((uint8_t **)(ptr + (8*sizeof(void*)))) = (uint8_t *) ((*payload2).content_type).ptr;
+      *((size_t*)(ptr + (11*sizeof(void*)))) = ((*payload2).payload).len;
+      *((uint8_t **)(ptr + (10*sizeof(void*)))) = (uint8_t *) ((*payload2).payload).ptr;
+      *((size_t*)(ptr + (13*sizeof(void*)))) = ((*payload2).headers).len;
+      *((uint8_t **)(ptr + (12*sizeof(void*)))) = (uint8_t *) ((*payload2).headers).ptr;
     } else {
       *((int8_t*)(ptr + sizeof(void*))) = 0;
     }

@@ -287,6 +287,8 @@ typedef struct exports_warbler_plugin_webhook_transformer_delivery_t {
   warbler_string_t   kind;
   // The name of the session the event happened in.
   warbler_string_t   session_name;
+  // How it is sent, such as `POST`.
+  warbler_string_t   method;
   // Where it goes, a URL.
   warbler_string_t   url;
   // Its content type.
@@ -301,6 +303,11 @@ typedef struct exports_warbler_plugin_webhook_transformer_delivery_t {
 
 // What is sent instead.
 typedef struct exports_warbler_plugin_webhook_transformer_transformed_t {
+  // How it is sent: `POST`, `PUT`, `PATCH`, `DELETE` or `GET`; none leaves it as it was.
+  warbler_option_string_t   method;
+  // The path and the query it goes to, such as `/leads/7?source=whatsapp`, at most 2 KiB;
+  // none leaves them as they were. It always goes to the endpoint's own server.
+  warbler_option_string_t   path;
   // Its content type.
   warbler_string_t   content_type;
   // The bytes, at most 256 KiB. They are signed, and the same at every attempt.

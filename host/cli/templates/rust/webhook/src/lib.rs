@@ -16,6 +16,9 @@ impl Guest for Plugin {
         let kind = &what.kind;
         let payload = format!(r#"{{"kind":"{kind}","data":{inner}}}"#);
         Ok(Some(Transformed {
+            // As it was, and to the endpoint itself.
+            method: None,
+            path: None,
             content_type: "application/json".to_owned(),
             payload: payload.into_bytes(),
             headers: vec![("x-event-kind".to_owned(), what.kind)],

@@ -514,6 +514,10 @@ declare module 'warbler:plugin/webhook-transformer' {
      */
     sessionName: string,
     /**
+     * How it is sent, such as `POST`.
+     */
+    method: string,
+    /**
      * Where it goes, a URL.
      */
     url: string,
@@ -538,6 +542,15 @@ declare module 'warbler:plugin/webhook-transformer' {
    * What is sent instead.
    */
   export interface Transformed {
+    /**
+     * How it is sent: `POST`, `PUT`, `PATCH`, `DELETE` or `GET`; none leaves it as it was.
+     */
+    method?: string,
+    /**
+     * The path and the query it goes to, such as `/leads/7?source=whatsapp`, at most 2 KiB;
+     * none leaves them as they were. It always goes to the endpoint's own server.
+     */
+    path?: string,
     /**
      * Its content type.
      */
