@@ -155,7 +155,7 @@ impl Events {
             (last.verdict == Verdict::Stop).then(|| last.extension.clone())
         });
         let chain = self.shared.extensions.chain();
-        let session = self.shared.directory.identity(stored.event.session);
+        let session = self.shared.directory.known(stored.event.session);
         let mut behind_stop = false;
         let mut passed = Vec::new();
         for hook in chain.iter() {
@@ -165,7 +165,7 @@ impl Events {
             }
             let why_not = session
                 .as_ref()
-                .and_then(|(name, _)| hook.why_not(&stored.event, name));
+                .and_then(|session| hook.why_not(&stored.event, session.called()));
             let why = match (why_not, &stopped) {
                 (Some(why), _) => why,
                 (None, Some(by)) if behind_stop => format!("{by} stopped the chain before it"),

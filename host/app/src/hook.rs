@@ -16,6 +16,7 @@ use async_trait::async_trait;
 use warbler_domain::extension::{
     CallCost, ExtensionFault, ExtensionKind, ExtensionStatus, Grants, LogLine, OperatorGrants,
 };
+use warbler_domain::session::Called;
 use warbler_domain::{
     Action, Event, ExtensionName, Generation, Rule, SessionId, SessionName, Timestamp, UserId,
     Verdict,
@@ -104,7 +105,7 @@ pub trait EventHook: Send + Sync + 'static {
     fn wants(&self, event: &Event) -> bool;
 
     /// Why it is not called for this event of this session; nothing when it is.
-    fn why_not(&self, event: &Event, _session: &SessionName) -> Option<String> {
+    fn why_not(&self, event: &Event, _session: Called<'_>) -> Option<String> {
         (!self.wants(event)).then(|| "it does not want it".to_owned())
     }
 
@@ -125,6 +126,17 @@ pub struct HookCall {
     pub now: Timestamp,
     /// Its key-value space as stored.
     pub kv: KvReader,
+}
+
+impl HookCall {
+    /// What the operator calls the session.
+    pub fn session(&self) -> Called<'_> {
+        Called {
+            id: self.event.session,
+            name: &self.session_name,
+            owner: self.owner,
+        }
+    }
 }
 
 /// What came of a call.

@@ -33,7 +33,7 @@ use crate::core::Shared;
 use crate::driver::{DriverError, PairingCode};
 use supervisor::Command;
 
-pub(crate) use directory::Directory;
+pub(crate) use directory::{Directory, Known};
 pub use engines::EngineShown;
 pub(crate) use engines::engine_of;
 pub use labelled::{Labelled, NewLabelled};
@@ -65,13 +65,16 @@ pub enum SessionError {
     /// There is none of this name or id.
     #[error("session {0} does not exist")]
     Unknown(SessionRef),
+    /// Several users have one of this name, and none is the caller's own.
+    #[error("several users have a session {0}, and you have none; name it by its id")]
+    Several(SessionRef),
     /// The caller may not do this kind of thing.
     #[error(transparent)]
     Scope(#[from] ScopeRequired),
     /// The caller's credential is for certain sessions; a new one would not be among them.
     #[error("this credential is for certain sessions only, so it cannot make one")]
     Limited,
-    /// The name is taken.
+    /// The owner has one of this name.
     #[error("there is a session {0} already; choose another name")]
     NameTaken(SessionName),
     /// The user has as many as it may have.
@@ -124,7 +127,7 @@ pub enum SessionError {
 impl Refusal for SessionError {
     fn kind(&self) -> RefusalKind {
         match self {
-            Self::Unknown(_) => RefusalKind::NotFound,
+            Self::Unknown(_) | Self::Several(_) => RefusalKind::NotFound,
             Self::Scope(err) => err.kind(),
             Self::Limited => RefusalKind::Forbidden,
             Self::NameTaken(_)
@@ -143,7 +146,7 @@ impl Refusal for SessionError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Unknown(_) => "unknown_session",
+            Self::Unknown(_) | Self::Several(_) => "unknown_session",
             Self::Scope(err) => err.code(),
             Self::Limited => "limited_to_sessions",
             Self::NameTaken(_) => "session_name_taken",
@@ -489,7 +492,7 @@ impl Sessions {
         let found = self
             .shared
             .store
-            .read(move |db| db.sessions().get(&session.into()))
+            .read(move |db| db.sessions().get(session))
             .await?;
         if found.is_some_and(|found| found.state.is_active()) {
             return Ok(false);
@@ -513,7 +516,7 @@ impl Sessions {
 }
 
 /// The session, if `caller` may do this kind of thing and the session is one of its own. One that
-/// is not does not exist for it.
+/// is not does not exist for it. Of several with the name it is the one the caller has made.
 pub(crate) async fn usable_by(
     shared: &Shared,
     caller: &Caller,
@@ -522,13 +525,20 @@ pub(crate) async fn usable_by(
 ) -> Result<Session, SessionError> {
     caller.require(scope)?;
     let wanted = session.clone();
-    let found = shared
-        .store
-        .read(move |db| db.sessions().get(&wanted))
-        .await?;
-    found
-        .filter(|found| caller.may_use(found.id, found.owner))
-        .ok_or_else(|| SessionError::Unknown(session.clone()))
+    let found = shared.store.read(move |db| match wanted {
+        SessionRef::Id(id) => Ok(db.sessions().get(id)?.into_iter().collect()),
+        SessionRef::Name(name) => db.sessions().named(&name),
+    });
+    let mut found: Vec<Session> = found.await?;
+    found.retain(|found| caller.may_use(found.id, found.owner));
+    if found.len() > 1 {
+        // What is the caller's own comes before what it may use as well.
+        found.retain(|found| found.owner == caller.user_id());
+        let several = || SessionError::Several(session.clone());
+        return found.pop().ok_or_else(several);
+    }
+    let unknown = || SessionError::Unknown(session.clone());
+    found.pop().ok_or_else(unknown)
 }
 
 /// Whether what belongs to this session is there for `caller`, told without the database.

@@ -21,6 +21,7 @@ use warbler_domain::{
 use crate::access::Ended;
 use crate::audit;
 use crate::core::Shared;
+use crate::sessions::{SessionError, usable_by};
 
 pub use error::UserError;
 pub use password::ChangePassword;
@@ -198,7 +199,7 @@ impl Users {
     }
 
     /// Deletes a user with its logins, its keys and the tokens of its sessions. The sessions go to
-    /// another user, or are left without an owner.
+    /// another user, or are left without an owner; one whose name is taken there is renamed.
     pub async fn delete(
         &self,
         caller: &Caller,
@@ -222,7 +223,7 @@ impl Users {
             tx.logins_mut().end_of(id, None)?;
             tx.access_keys_mut().revoke_of(id, now)?;
             let passed_on = tx.sessions_mut().pass_on(id, heir)?;
-            for session in &passed_on {
+            for (session, _) in &passed_on {
                 tx.session_tokens_mut().delete(*session)?;
             }
             if tx.users_mut().delete(id)? {
@@ -230,8 +231,9 @@ impl Users {
             }
             Ok(passed_on)
         });
-        for session in deleted.await.map_err(UserError::Store)? {
+        for (session, name) in deleted.await.map_err(UserError::Store)? {
             self.shared.directory.set_owner(session, heir);
+            self.shared.directory.set_name(session, name);
         }
         self.shared
             .webhooks
@@ -249,8 +251,7 @@ impl Users {
         session: &SessionRef,
         owner: Option<&UserRef>,
     ) -> Result<Session, UserError> {
-        let mut session =
-            crate::sessions::usable_by(&self.shared, caller, session, Scope::Admin).await?;
+        let mut session = usable_by(&self.shared, caller, session, Scope::Admin).await?;
         let owner = match owner {
             Some(owner) => Some(self.get(caller, owner).await?.id),
             None => None,
@@ -258,11 +259,16 @@ impl Users {
         let (id, name) = (session.id, session.name.as_str());
         let entry = audit::done(&self.shared, caller, "session.give", id, name);
         let given = self.shared.store.write(move |tx| {
-            tx.sessions_mut().set_owner(id, owner)?;
-            tx.session_tokens_mut().delete(id)?;
-            tx.audit_mut().insert(&entry)
+            let given = tx.sessions_mut().set_owner(id, owner)?;
+            if given {
+                tx.session_tokens_mut().delete(id)?;
+                tx.audit_mut().insert(&entry)?;
+            }
+            Ok(given)
         });
-        given.await.map_err(UserError::Store)?;
+        if !given.await.map_err(UserError::Store)? {
+            return Err(SessionError::NameTaken(session.name).into());
+        }
         self.shared.directory.set_owner(id, owner);
         self.shared.access.end(Ended::SessionToken(id));
         session.owner = owner;

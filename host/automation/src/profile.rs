@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use warbler_domain::extension::Grants;
-use warbler_domain::{Event, ExtensionName, Generation, SessionName};
+use warbler_domain::session::Called;
+use warbler_domain::{Event, ExtensionName, Generation};
 
 use crate::effects::Rate;
 use crate::filter::Filter;
@@ -56,16 +57,16 @@ impl Profile {
     }
 
     /// Whether it is given the events of this session.
-    pub(crate) fn admits_session(&self, session: &SessionName) -> bool {
+    pub(crate) fn admits_session(&self, session: Called<'_>) -> bool {
         let sessions = self.grants.sessions.as_ref();
-        sessions.is_none_or(|names| names.contains(session))
+        sessions.is_none_or(|written| session.is_among(written))
     }
 
     /// Why an event of this session is not for this extension; nothing when it is.
-    pub(crate) fn why_not(&self, event: &Event, session: &SessionName) -> Option<String> {
+    pub(crate) fn why_not(&self, event: &Event, session: Called<'_>) -> Option<String> {
         if !self.admits_session(session) {
             let asked = &self.filter.sessions;
-            if !asked.is_empty() && !asked.contains(session) {
+            if !asked.is_empty() && !session.is_among(asked) {
                 return Some(format!("its filter `sessions` does not name \"{session}\""));
             }
             let name = &self.name;

@@ -38,9 +38,8 @@ use rhai::{AST, Dynamic, Module, Scope, Stmt};
 use tokio::sync::Semaphore;
 use warbler_app::hook::{EventHook, HookCall, HookOutcome, RuleTrial};
 use warbler_domain::extension::{CallCost, ExtensionFault, ExtensionKind, Grants, Hook};
-use warbler_domain::{
-    Event, EventKind, ExtensionName, Generation, SessionName, Timestamp, Verdict,
-};
+use warbler_domain::session::Called;
+use warbler_domain::{Event, EventKind, ExtensionName, Generation, Timestamp, Verdict};
 
 use crate::effects::{Effects, failed, passed};
 use crate::fault::{self, Fault};
@@ -334,7 +333,7 @@ impl EventHook for Script {
             && self.health.quarantined_until().is_none()
     }
 
-    fn why_not(&self, event: &Event, session: &SessionName) -> Option<String> {
+    fn why_not(&self, event: &Event, session: Called<'_>) -> Option<String> {
         if self.code.is_off {
             return Some("it is off: its setting `enabled` is false".to_owned());
         }
@@ -346,7 +345,7 @@ impl EventHook for Script {
     }
 
     async fn handle(&self, call: HookCall) -> HookOutcome {
-        if !self.code.profile.admits_session(&call.session_name) {
+        if !self.code.profile.admits_session(call.session()) {
             return passed();
         }
         let _running = self.health.usage().running();
@@ -374,7 +373,7 @@ impl Script {
     /// What becomes of each of its rules at an event; nothing when it has none, or is not asked.
     pub(crate) async fn rule_verdicts(&self, call: &HookCall) -> Option<RuleTrial> {
         let rules = self.code.rules.as_ref()?;
-        match self.why_not(&call.event, &call.session_name) {
+        match self.why_not(&call.event, call.session()) {
             None => Some(crate::rules::verdicts(std::slice::from_ref(rules), call).await),
             Some(_) => None,
         }

@@ -20,7 +20,7 @@ use crate::random::Random;
 pub struct Session {
     /// Its id.
     pub id: SessionId,
-    /// Its name, unique on this host.
+    /// Its name, unique among the sessions of its owner, or among those that are nobody's.
     pub name: SessionName,
     /// Where it stands.
     pub state: SessionState,
@@ -304,6 +304,43 @@ impl FromStr for SessionRef {
     }
 }
 
+/// What a session is called where the operator of the host writes it: in the filters and grants of
+/// extensions.
+///
+/// Its id always stands for it, its name only while it is nobody's. Users call their sessions what
+/// they like, so that a user's session must not come under what was written for another of that
+/// name.
+#[derive(Debug, Clone, Copy)]
+pub struct Called<'a> {
+    /// Its id.
+    pub id: SessionId,
+    /// Its name.
+    pub name: &'a SessionName,
+    /// Whose it is.
+    pub owner: Option<UserId>,
+}
+
+impl Called<'_> {
+    /// Whether one of these stands for the session.
+    pub fn is_among(&self, written: &[SessionName]) -> bool {
+        let named = self.owner.is_none() && written.contains(self.name);
+        named || {
+            let id = self.id.to_string();
+            written.iter().any(|one| one.as_str() == id)
+        }
+    }
+}
+
+impl fmt::Display for Called<'_> {
+    /// What to write so that it stands for the session.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.owner {
+            None => self.name.fmt(f),
+            Some(_) => self.id.fmt(f),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -317,6 +354,27 @@ mod tests {
         Signal::Stop,
         Signal::Fail,
     ];
+
+    #[test]
+    fn a_name_in_a_file_stands_for_no_session_of_a_user() -> Result<(), BadSessionName> {
+        let shop: SessionName = "shop".parse()?;
+        let id = SessionId::from_bytes([7; 16]);
+        let of = |owner| Called {
+            id,
+            name: &shop,
+            owner,
+        };
+        let (nobodys, users) = (of(None), of(Some(UserId::from_bytes([1; 16]))));
+        let by_name = [shop.clone()];
+        let by_id = [id.to_string().parse()?];
+        assert!(nobodys.is_among(&by_name) && nobodys.is_among(&by_id));
+        assert!(!users.is_among(&by_name) && users.is_among(&by_id));
+        assert_eq!(
+            (nobodys.to_string(), users.to_string()),
+            ("shop".to_owned(), id.to_string())
+        );
+        Ok(())
+    }
 
     #[test]
     fn no_signal_leaves_a_session_where_it_is() {

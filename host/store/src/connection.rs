@@ -30,6 +30,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0015_engines.sql"),
     include_str!("../migrations/0016_lists.sql"),
     include_str!("../migrations/0017_turns.sql"),
+    include_str!("../migrations/0018_session_names.sql"),
 ];
 
 /// How many statements a connection keeps prepared.

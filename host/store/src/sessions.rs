@@ -3,7 +3,7 @@
 use rusqlite::{Row, params};
 use warbler_domain::session::{Account, SessionSettings, Wanted};
 use warbler_domain::{
-    EngineName, Session, SessionId, SessionName, SessionRef, SessionState, Timestamp, UserId,
+    EngineName, Session, SessionId, SessionName, SessionState, Timestamp, UserId,
 };
 
 use crate::rows::{
@@ -41,26 +41,21 @@ impl Sessions<'_> {
         collect(&mut prepare(self.0.conn, &sql)?, [], read)
     }
 
-    /// One by id or name.
-    pub fn get(&self, session: &SessionRef) -> Result<Option<Session>> {
-        match session {
-            SessionRef::Id(id) => {
-                let sql = format!("SELECT {COLUMNS} FROM sessions WHERE id = ?1");
-                first(
-                    &mut prepare(self.0.conn, &sql)?,
-                    params![id.as_bytes()],
-                    read,
-                )
-            }
-            SessionRef::Name(name) => {
-                let sql = format!("SELECT {COLUMNS} FROM sessions WHERE name = ?1");
-                first(
-                    &mut prepare(self.0.conn, &sql)?,
-                    params![name.as_str()],
-                    read,
-                )
-            }
-        }
+    /// One by its id.
+    pub fn get(&self, session: SessionId) -> Result<Option<Session>> {
+        let sql = format!("SELECT {COLUMNS} FROM sessions WHERE id = ?1");
+        let params = params![session.as_bytes()];
+        first(&mut prepare(self.0.conn, &sql)?, params, read)
+    }
+
+    /// All of a name: one of each owner at most, and one that is nobody's.
+    pub fn named(&self, name: &SessionName) -> Result<Vec<Session>> {
+        let sql = format!("SELECT {COLUMNS} FROM sessions WHERE name = ?1");
+        collect(
+            &mut prepare(self.0.conn, &sql)?,
+            params![name.as_str()],
+            read,
+        )
     }
 }
 
@@ -115,7 +110,7 @@ impl SessionsMut<'_> {
         Ok(())
     }
 
-    /// Adds a session; `false` when its name is taken.
+    /// Adds a session; `false` when its owner has one of its name.
     pub fn insert(&self, session: &Session) -> Result<bool> {
         let sql = "INSERT INTO sessions
                    (id, name, state, reason, changed_at, wanted, created_at, owner, engine)
@@ -162,7 +157,7 @@ impl SessionsMut<'_> {
         Ok(())
     }
 
-    /// Gives a session another name; `false` when that is taken.
+    /// Gives a session another name; `false` when its owner has one of that name.
     pub fn set_name(&self, session: SessionId, name: &SessionName) -> Result<bool> {
         let sql = "UPDATE OR IGNORE sessions SET name = ?2 WHERE id = ?1";
         let params = params![session.as_bytes(), name.as_str()];
@@ -183,22 +178,34 @@ impl SessionsMut<'_> {
         Ok(())
     }
 
-    /// Gives all sessions of a user to another, or to nobody; their ids.
-    pub fn pass_on(&self, from: UserId, to: Option<UserId>) -> Result<Vec<SessionId>> {
-        let sql = "UPDATE sessions SET owner = ?2 WHERE owner = ?1 RETURNING id";
+    /// Gives all sessions of a user to another, or to nobody; their ids and what they are called now.
+    /// One whose name the new owner has given already gets the end of its id behind its name.
+    pub fn pass_on(
+        &self,
+        from: UserId,
+        to: Option<UserId>,
+    ) -> Result<Vec<(SessionId, SessionName)>> {
+        let to = to.as_ref().map(UserId::as_bytes);
+        let sql =
+            "UPDATE sessions SET name = substr(name, 1, 51) || '-' || lower(substr(hex(id), -12))
+                   WHERE owner = ?1 AND name IN (SELECT name FROM sessions WHERE owner IS ?2)";
+        prepare(self.0.conn, sql)?.execute(params![from.as_bytes(), to])?;
+        let sql = "UPDATE sessions SET owner = ?2 WHERE owner = ?1 RETURNING id, name";
         collect(
             &mut prepare(self.0.conn, sql)?,
-            params![from.as_bytes(), to.as_ref().map(UserId::as_bytes)],
-            |row| Ok(SessionId::from_bytes(id_bytes(row, 0, "sessions.id")?)),
+            params![from.as_bytes(), to],
+            |row| {
+                let id = SessionId::from_bytes(id_bytes(row, 0, "sessions.id")?);
+                Ok((id, parsed(row, 1, "sessions.name")?))
+            },
         )
     }
 
-    /// Gives a session to a user, or to nobody.
-    pub fn set_owner(&self, session: SessionId, owner: Option<UserId>) -> Result<()> {
-        let sql = "UPDATE sessions SET owner = ?2 WHERE id = ?1";
+    /// Gives a session to a user, or to nobody; `false` when there is one of its name already.
+    pub fn set_owner(&self, session: SessionId, owner: Option<UserId>) -> Result<bool> {
+        let sql = "UPDATE OR IGNORE sessions SET owner = ?2 WHERE id = ?1";
         let owner = owner.as_ref().map(UserId::as_bytes);
-        prepare(self.0.conn, sql)?.execute(params![session.as_bytes(), owner])?;
-        Ok(())
+        Ok(prepare(self.0.conn, sql)?.execute(params![session.as_bytes(), owner])? > 0)
     }
 
     /// Deletes a session and all it has: messages, events, outbox and keys.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use warbler_domain::{
-    Content, Direction, Jid, Message, MessageId, MessageStatus, Random, SessionId, SessionRef,
+    Content, Direction, Jid, Message, MessageId, MessageStatus, Random, SessionId, SessionName,
     Timestamp, WhatsAppId,
 };
 use warbler_store::{Error, Store, StoreOptions};
@@ -65,9 +65,9 @@ pub(crate) async fn pages_and_searches() -> Result<()> {
 }
 
 async fn session(store: &Store) -> Result<SessionId> {
-    let name: SessionRef = "shop".parse()?;
-    let found = store.read(move |db| db.sessions().get(&name)).await?;
-    Ok(found.context("the session")?.id)
+    let name: SessionName = "shop".parse()?;
+    let found = store.read(move |db| db.sessions().named(&name)).await?;
+    Ok(found.first().context("the session")?.id)
 }
 
 async fn fill(store: &Store, session: SessionId) -> Result<()> {

@@ -124,18 +124,6 @@ async fn what_is_somebody_elses_does_not_exist() -> Result<()> {
         ("POST", "/session/logout", None, 404),
         (
             "POST",
-            "/session/start",
-            Some(json!({ "session": ID })),
-            400,
-        ),
-        (
-            "POST",
-            "/session/create",
-            Some(json!({ "session": ID })),
-            400,
-        ),
-        (
-            "POST",
             "/message/send-text",
             Some(json!({ "text": "hi" })),
             400,
@@ -195,6 +183,12 @@ async fn what_is_somebody_elses_does_not_exist() -> Result<()> {
         bob.ask("GET", "/user/accounts", None).await?.body["data"],
         json!([])
     );
+    // What he calls the same is his own.
+    let body = json!({ "session": ID });
+    let begun = bob.keyed("POST", "/session/create", Some(body)).await?;
+    assert_eq!(begun.status, 200, "{}", begun.body);
+    let his = bob.keyed("GET", "/session/list", None).await?;
+    assert_ne!(his.body["data"][0]["status"], "connected");
     let mine = ada.keyed("GET", "/session/list", None).await?;
     assert_eq!(
         mine.body["data"][0]["status"], "connected",

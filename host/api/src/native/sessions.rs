@@ -57,8 +57,8 @@ pub(super) fn routes() -> Vec<Route> {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = CreateSession, example = json!({ "name": "shop", "start": true }))]
 pub(super) struct CreateBody {
-    /// Its name, unique on this host: 1 to 64 letters, digits, `.`, `_` or `-`. Without one it gets
-    /// one that cannot be guessed.
+    /// Its name, unique among your sessions: 1 to 64 letters, digits, `.`, `_` or `-`. Without one it
+    /// gets one that cannot be guessed.
     #[serde(default)]
     name: Option<String>,
     /// Whether to start it at once.
@@ -117,7 +117,7 @@ pub(super) struct SessionView {
     /// Its id.
     #[schema(value_type = String, format = "uuid")]
     id: SessionId,
-    /// Its name, unique on this host; usable in paths instead of the id.
+    /// Its name, unique among its owner's sessions; usable in paths instead of the id.
     #[schema(value_type = String)]
     name: SessionName,
     /// Where it stands.

@@ -44,7 +44,8 @@ pub(super) fn routes() -> Vec<Route> {
         one(Route::of(__path_delete, delete)).refuses(BAD, &["own_heir"]),
         one(Route::of(__path_give, give))
             .refuses(BAD, &["bad_user_name"])
-            .refuses(StatusCode::NOT_FOUND, &["unknown_session"]),
+            .refuses(StatusCode::NOT_FOUND, &["unknown_session"])
+            .refuses(StatusCode::CONFLICT, &["session_name_taken"]),
     ]
 }
 

@@ -6,14 +6,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 use warbler_domain::extension::{CallCost, ExtensionFault, LogLine};
 use warbler_domain::page::PageRequest;
-use warbler_domain::{
-    Action, Caller, Event, EventId, ExtensionName, Generation, Scope, SessionName, Verdict,
-};
+use warbler_domain::{Action, Caller, Event, EventId, ExtensionName, Generation, Scope, Verdict};
 use warbler_store::events::EventFilter;
 use warbler_store::kv::KvWrite;
 
 use super::{ExtensionError, ExtensionsView};
 use crate::hook::{EventHook, HookCall, KvReader, Versions};
+use crate::sessions::Known;
 
 /// Most events of one replay.
 pub const MAX_REPLAYED: u32 = 200;
@@ -145,11 +144,11 @@ impl ExtensionsView {
         &self,
         versions: &Versions,
         replay: &Replay,
-    ) -> Result<Vec<(Event, SessionName)>, ExtensionError> {
+    ) -> Result<Vec<(Event, Known)>, ExtensionError> {
         let store = &self.shared.store;
         let named = |event: Event| {
-            let found = self.shared.directory.identity(event.session);
-            found.map(|(name, _)| (event, name))
+            let found = self.shared.directory.known(event.session);
+            found.map(|session| (event, session))
         };
         let most = match replay {
             Replay::One(id) => {
@@ -183,18 +182,18 @@ impl ExtensionsView {
         &self,
         hook: &Option<Arc<dyn EventHook>>,
         event: &Arc<Event>,
-        session: &SessionName,
+        session: &Known,
     ) -> Option<Outcome> {
         let hook = hook.as_ref()?;
-        if hook.why_not(event, session).is_some() {
+        if hook.why_not(event, session.called()).is_some() {
             return None;
         }
         let kv = KvReader::new(self.shared.store.clone(), hook.name().clone(), event.at);
         let outcome = hook
             .handle(HookCall {
                 event: Arc::clone(event),
-                owner: self.shared.directory.owner(event.session).flatten(),
-                session_name: session.clone(),
+                owner: session.owner,
+                session_name: session.name.clone(),
                 now: event.at,
                 kv,
             })

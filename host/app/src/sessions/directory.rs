@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use tokio::sync::{Mutex, Semaphore, mpsc, watch};
-use warbler_domain::session::Account;
+use warbler_domain::session::{Account, Called};
 use warbler_domain::{Session, SessionId, SessionName, UserId};
 
 use super::supervisor::Command;
@@ -24,6 +24,25 @@ struct Entry {
     account: Option<Account>,
     supervised: Option<Supervised>,
     turn: Arc<Mutex<()>>,
+}
+
+/// Which session it is.
+#[derive(Clone)]
+pub(crate) struct Known {
+    id: SessionId,
+    pub(crate) name: SessionName,
+    pub(crate) owner: Option<UserId>,
+}
+
+impl Known {
+    /// What the operator calls it.
+    pub(crate) fn called(&self) -> Called<'_> {
+        Called {
+            id: self.id,
+            name: &self.name,
+            owner: self.owner,
+        }
+    }
 }
 
 /// What belongs to a running supervisor.
@@ -103,6 +122,15 @@ impl Directory {
         let entries = self.read();
         let owners = entries.iter();
         owners.map(|(id, entry)| (*id, entry.owner)).collect()
+    }
+
+    /// The session's name and whose it is.
+    pub(crate) fn known(&self, session: SessionId) -> Option<Known> {
+        self.read().get(&session).map(|entry| Known {
+            id: session,
+            name: entry.name.clone(),
+            owner: entry.owner,
+        })
     }
 
     /// The session's name and account.

@@ -89,7 +89,7 @@ pub(crate) async fn engine_of(
 ) -> Result<Arc<dyn Driver>, SessionError> {
     let found = shared
         .store
-        .read(move |db| db.sessions().get(&session.into()))
+        .read(move |db| db.sessions().get(session))
         .await?;
     let found = found.ok_or_else(|| SessionError::Unknown(session.into()))?;
     Ok(Arc::clone(shared.engines.get(found.engine)?))

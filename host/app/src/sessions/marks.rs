@@ -110,9 +110,6 @@ impl Sessions {
 
     /// The caller's session of this name, which is made if there is none; with the phone it is to
     /// be linked to, if one is said.
-    ///
-    /// # Errors
-    /// [`SessionError::NameTaken`] if the name is somebody else's.
     pub async fn own(
         &self,
         caller: &Caller,
@@ -121,7 +118,7 @@ impl Sessions {
     ) -> Result<Marked, MarkError> {
         let wanted = SessionRef::Name(name.clone());
         let found = match self.marked(caller, &wanted).await {
-            Err(MarkError::Session(SessionError::Unknown(_))) => {
+            Err(MarkError::Session(SessionError::Unknown(_) | SessionError::Several(_))) => {
                 let command = CreateSession { name, start: false };
                 let made = self.create(caller, command).await?;
                 self.marked_as(made).await?

@@ -59,7 +59,7 @@ pub(super) async fn move_on(
 ) -> Result<(), SessionError> {
     let found = shared
         .store
-        .read(move |db| db.sessions().get(&session.into()))
+        .read(move |db| db.sessions().get(session))
         .await?;
     let Some(found) = found else {
         return Ok(());
@@ -88,7 +88,7 @@ async fn explain(
 ) -> Result<(), SessionError> {
     let found = shared
         .store
-        .read(move |db| db.sessions().get(&session.into()))
+        .read(move |db| db.sessions().get(session))
         .await?;
     match found {
         Some(found) => set_state(shared, &found, found.state, Some(reason)).await,
@@ -109,7 +109,7 @@ pub(super) async fn unlink(
         .map_err(SessionError::Store)?;
     let found = shared
         .store
-        .read(move |db| db.sessions().get(&session.into()))
+        .read(move |db| db.sessions().get(session))
         .await?;
     match found {
         Some(found) if found.state != SessionState::LoggedOut => {

@@ -8,7 +8,8 @@ use sha2::{Digest as _, Sha256};
 use warbler_app::hook::{EventHook, HookCall, HookOutcome, RuleTrial};
 use warbler_domain::extension::{ExtensionKind, Grants};
 use warbler_domain::rule::{Condition, Rule};
-use warbler_domain::{Event, EventKind, ExtensionName, Generation, SessionId, SessionName, UserId};
+use warbler_domain::session::Called;
+use warbler_domain::{Event, EventKind, ExtensionName, Generation, SessionId, UserId};
 
 use super::{RuleSet, run, trial};
 use crate::effects::passed;
@@ -187,7 +188,7 @@ impl EventHook for RulesHook {
             && (self.book.members || event.kind() == EventKind::MESSAGE_RECEIVED)
     }
 
-    fn why_not(&self, event: &Event, session: &SessionName) -> Option<String> {
+    fn why_not(&self, event: &Event, session: Called<'_>) -> Option<String> {
         if self.book.is_empty() {
             return Some("there are no rules".to_owned());
         }
@@ -198,7 +199,7 @@ impl EventHook for RulesHook {
     }
 
     async fn handle(&self, call: HookCall) -> HookOutcome {
-        if !self.profile.admits_session(&call.session_name) {
+        if !self.profile.admits_session(call.session()) {
             return passed();
         }
         let _running = self.health.usage().running();

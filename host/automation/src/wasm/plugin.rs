@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use warbler_app::hook::{EventHook, HookCall, HookOutcome};
 use warbler_domain::extension::{CallCost, ExtensionFault, ExtensionKind, Grants, Hook};
-use warbler_domain::{
-    Event, ExtensionName, Generation, SessionId, SessionName, Timestamp, Verdict,
-};
+use warbler_domain::session::Called;
+use warbler_domain::{Event, ExtensionName, Generation, SessionId, Timestamp, Verdict};
 use wasmtime::component::InstancePre;
 
 use super::contract::exports::warbler::plugin::event_handler::Verdict as GuestVerdict;
@@ -194,13 +193,13 @@ impl EventHook for Plugin {
         self.profile.wants(event) && self.health.quarantined_until().is_none()
     }
 
-    fn why_not(&self, event: &Event, session: &SessionName) -> Option<String> {
+    fn why_not(&self, event: &Event, session: Called<'_>) -> Option<String> {
         let why = self.profile.why_not(event, session);
         why.or_else(|| self.health.why_not())
     }
 
     async fn handle(&self, call: HookCall) -> HookOutcome {
-        if !self.profile.admits_session(&call.session_name) {
+        if !self.profile.admits_session(call.session()) {
             return passed();
         }
         let usage = self.health.usage();

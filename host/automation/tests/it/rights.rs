@@ -5,7 +5,8 @@ use anyhow::Result;
 use warbler_app::hook::Extensions;
 use warbler_automation::RegistryConfig;
 use warbler_domain::extension::{ExtensionState, OperatorGrants, SendScope};
-use warbler_domain::{Clock, EventBody, SystemClock};
+use warbler_domain::session::Called;
+use warbler_domain::{Clock, EventBody, SessionName, SystemClock, UserId};
 
 use crate::stage::{Stage, code, replies};
 
@@ -107,16 +108,31 @@ async fn sessions_that_are_not_granted_are_not_seen() -> Result<()> {
     stage.registry.rescan().await;
     assert_eq!(replies(&stage.says("a", "x").await?), [""; 0]);
     let event = stage.message("x")?;
-    let why = stage.hook("a")?.why_not(&event, &"shop".parse()?);
+    let (shop, support): (SessionName, SessionName) = ("shop".parse()?, "support".parse()?);
+    let called = |name| Called {
+        id: stage.session,
+        name,
+        owner: None,
+    };
+    let why = stage.hook("a")?.why_not(&event, called(&shop));
     let why = why.unwrap_or_default();
     assert!(why.contains("add \"shop\" to `sessions`"), "{why}");
     assert!(why.contains("[extensions.grants.\"a\"]"), "{why}");
-    let why = stage.hook("b")?.why_not(&event, &"shop".parse()?);
+    let why = stage.hook("b")?.why_not(&event, called(&shop));
     assert_eq!(
         why.as_deref(),
         Some("its filter `sessions` does not name \"shop\"")
     );
-    assert_eq!(stage.hook("a")?.why_not(&event, &"support".parse()?), None);
+    assert_eq!(stage.hook("a")?.why_not(&event, called(&support)), None);
+    // A user does not come under a grant by calling a session so.
+    let mut of_a_user = called(&support);
+    of_a_user.owner = Some(UserId::from_bytes([1; 16]));
+    let why = stage.hook("a")?.why_not(&event, of_a_user);
+    let (why, id) = (why.unwrap_or_default(), stage.session);
+    assert!(
+        why.contains(&format!("add \"{id}\" to `sessions`")),
+        "{why}"
+    );
     Ok(())
 }
 

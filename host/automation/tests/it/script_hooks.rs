@@ -206,7 +206,13 @@ async fn a_script_that_is_off_is_called_for_nothing_and_says_why() -> Result<()>
     let stage = with(script).await?;
     let (hook, event) = (stage.hook("text")?, stage.message("x")?);
     assert!(!hook.wants(&event));
-    let why = hook.why_not(&event, &"shop".parse()?);
+    let name = "shop".parse()?;
+    let shop = warbler_domain::session::Called {
+        id: stage.session,
+        name: &name,
+        owner: None,
+    };
+    let why = hook.why_not(&event, shop);
     assert_eq!(
         why.as_deref(),
         Some("it is off: its setting `enabled` is false")

@@ -1,6 +1,6 @@
 //! Files that an earlier version has written.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use rusqlite::{Connection, params};
 use warbler_domain::page::PageRequest;
 use warbler_domain::{Clock as _, SystemClock};
@@ -47,6 +47,11 @@ async fn an_earlier_file_keeps_its_messages_chats_and_counts() -> Result<()> {
             ],
         )?;
         conn.execute(
+            "INSERT INTO sessions (id, name, state, changed_at, wanted, created_at)
+             VALUES (?1, 'shop', 'stopped', 7, 'stopped', 7)",
+            params![session.as_bytes()],
+        )?;
+        conn.execute(
             "INSERT INTO chats (session, jid, place) VALUES (?1, ?2, 1)",
             params![session.as_bytes(), message.chat.to_string()],
         )?;
@@ -69,5 +74,17 @@ async fn an_earlier_file_keeps_its_messages_chats_and_counts() -> Result<()> {
     assert_eq!(stats.hours.iter().map(|hour| hour.outbound).sum::<u64>(), 1);
     let by_status: Vec<_> = stats.hours_by_status.into_iter().collect();
     assert_eq!(by_status, [("sent".to_owned(), 1)]);
+    let (kept, number) = store
+        .read(move |db| {
+            let number = db.session_marks().of(session)?.map(|marks| marks.number);
+            Ok::<_, crate::Error>((db.sessions().get(session)?, number))
+        })
+        .await?;
+    let kept = kept.context("the session")?;
+    assert_eq!(
+        (kept.name.as_str(), kept.owner, number),
+        ("shop", None, Some(1))
+    );
+    assert_eq!(kept.created_at.as_millis(), 7);
     Ok(())
 }

@@ -208,7 +208,7 @@ pub(in crate::native) const KNOWN: &[Known] = &[
     row("scope_too_wide", "A caller cannot give what it does not have.", "Choose a smaller scope."),
     row("send_at_past", "`sendAt` has passed.", "Choose a later time, or leave it out."),
     row("send_at_too_far", "`sendAt` is too far away.", "Choose an earlier time."),
-    row("session_name_taken", "Another session has this name.", "Choose another."),
+    row("session_name_taken", "Another session of the same owner has this name.", "Choose another."),
     row("session_not_connected", "The session is not connected now.", "Wait until its `state` is `connected`."),
     row("session_not_running", "The session is not running.", "Start it."),
     row("session_required", "The caller does not reach every session, so its webhook cannot.", "Name a `session`."),
