@@ -31,7 +31,7 @@ impl Passkey {
         if session.reason.is_none() {
             return Ok(false);
         }
-        match asked(out, &session.name).await? {
+        match asked(out, &session.id).await? {
             Some(PasskeyView {
                 script: Some(script),
                 page,
@@ -39,7 +39,7 @@ impl Passkey {
             }) => {
                 if self.answered.as_deref() != Some(&script) {
                     let page = page.unwrap_or_default();
-                    if sign(out, &session.name, &page, &script).await? {
+                    if sign(out, &session.id, &page, &script).await? {
                         self.answered = Some(script);
                     }
                 }
@@ -49,7 +49,7 @@ impl Passkey {
                 code: Some(code), ..
             }) => {
                 if self.compared.as_deref() != Some(&code) {
-                    compare(out, &session.name, &code).await?;
+                    compare(out, &session.id, &code).await?;
                     self.compared = Some(code);
                 }
                 Ok(true)
@@ -60,8 +60,8 @@ impl Passkey {
 }
 
 /// What WhatsApp waits for, if it waits for a passkey.
-async fn asked(out: &Out, name: &str) -> Result<Option<PasskeyView>, Failure> {
-    match out.client.get(&["sessions", name, "passkey"]).await {
+async fn asked(out: &Out, session: &str) -> Result<Option<PasskeyView>, Failure> {
+    match out.client.get(&["sessions", session, "passkey"]).await {
         Ok(view) => Ok(Some(view)),
         Err(Failure::Refused { code, .. })
             if ["passkey_not_asked", "already_paired"].contains(&code.as_str()) =>
@@ -73,7 +73,7 @@ async fn asked(out: &Out, name: &str) -> Result<Option<PasskeyView>, Failure> {
 }
 
 /// Has the passkey sign; whether WhatsApp took the signature.
-async fn sign(out: &Out, name: &str, page: &str, script: &str) -> Result<bool, Failure> {
+async fn sign(out: &Out, session: &str, page: &str, script: &str) -> Result<bool, Failure> {
     if out.json {
         let shown = json!({ "passkey": { "page": page, "script": script } });
         out.screen.line(shown)?;
@@ -95,7 +95,7 @@ async fn sign(out: &Out, name: &str, page: &str, script: &str) -> Result<bool, F
     };
     match out
         .client
-        .hand_in(&["sessions", name, "passkey"], answer)
+        .hand_in(&["sessions", session, "passkey"], answer)
         .await
     {
         Ok(()) => Ok(true),
@@ -113,7 +113,7 @@ async fn sign(out: &Out, name: &str, page: &str, script: &str) -> Result<bool, F
 }
 
 /// Has the codes compared, and finishes the link or stops it.
-async fn compare(out: &Out, name: &str, code: &str) -> Result<(), Failure> {
+async fn compare(out: &Out, session: &str, code: &str) -> Result<(), Failure> {
     if out.json {
         out.screen.line(json!({ "compare": code }))?;
     } else {
@@ -123,10 +123,13 @@ async fn compare(out: &Out, name: &str, code: &str) -> Result<(), Failure> {
         ))?;
     }
     if line().await?.trim().eq_ignore_ascii_case("yes") {
-        let path = ["sessions", name, "passkey", "confirm"];
+        let path = ["sessions", session, "passkey", "confirm"];
         return out.client.post_empty(&path).await;
     }
-    let stopped: Value = out.client.post(&["sessions", name, "stop"], None).await?;
+    let stopped: Value = out
+        .client
+        .post(&["sessions", session, "stop"], None)
+        .await?;
     drop(stopped);
     Err(Failure::failed(
         "the codes differ, so somebody may stand between the phone and this session; it was stopped and is not linked",
