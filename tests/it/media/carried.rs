@@ -6,8 +6,9 @@ use serde_json::json;
 use warbler_simulator::{Network, NetworkOptions, Outgoing, Person};
 use warbler_tests::{HostProcess, PATIENCE, TestHost, eventually, link};
 
-use super::document;
 use super::servers::{reaching_this_machine, serving};
+use super::{PNG, document};
+use crate::webhooks::receiver::{OK, Receiver};
 
 const OWNER: &str = "+15550001";
 const ADA: &str = "+15550100";
@@ -148,5 +149,32 @@ async fn a_large_medium_is_never_in_memory_several_times_over() -> Result<()> {
     let receiving = grown(after_receiving);
     ensure!(receiving < 100, "{receiving} MiB more for a file of 60 MiB");
     network.stop().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_webhook_is_told_where_anybody_gets_a_medium() -> Result<()> {
+    let mut settings = reaching_this_machine()?;
+    settings.media.public = true;
+    let host = TestHost::start_as(move |options| {
+        options.settings = settings.clone();
+        options.public_url = "https://wa.example.com/".to_owned();
+    })
+    .await?;
+    host.connected_session("shop", OWNER).await?;
+    let receiver = Receiver::start(|_| OK).await?;
+    let new = json!({ "url": receiver.url(), "events": ["message.received"] });
+    host.api().post("/v1/webhooks", new).await?.expect(201)?;
+    let ada = host.person(ADA, "Ada")?;
+    ada.sends_image(OWNER, PNG, "image/png", None).await?;
+    let heard = receiver.hears(1).await?;
+    let told = heard.first().context("a delivery")?.json()?;
+    let url = told["message"]["media"]["publicUrl"].as_str();
+    let path = url
+        .and_then(|url| url.strip_prefix("https://wa.example.com"))
+        .with_context(|| told.to_string())?;
+    let served = host.api().get_as(None, path).await?.expect(200)?;
+    ensure!(served.bytes == PNG, "the picture came changed");
+    host.stop().await;
     Ok(())
 }

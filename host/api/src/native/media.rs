@@ -21,9 +21,10 @@ use crate::mount::{ApiState, Route};
 use crate::problem::Problem;
 use file::{Content, FileAnswer};
 
-/// Where anybody who knows this public name gets the file.
-pub(crate) fn public_url(name: &str) -> String {
-    format!("/media/{name}")
+/// Where anybody who knows this public name gets the file, from a host that is called `base` from
+/// outside; a path when that is not known.
+pub(crate) fn public_url(base: &str, name: &str) -> String {
+    format!("{base}/media/{name}")
 }
 
 /// The routes of this resource.
@@ -127,7 +128,7 @@ impl From<UploadedMedium> for UploadView {
             seconds: medium.seconds,
             created_at: upload.created_at,
             expires_at: upload.expires_at,
-            url: public_url(&upload.name),
+            url: public_url("", &upload.name),
         }
     }
 }

@@ -17,11 +17,12 @@ pub(super) const KINDS: [&str; 4] = [
     "session.qr",
 ];
 
-/// An event as it is sent; nothing when it has no words here.
-pub(crate) fn tell(told: &Told<'_>) -> Option<Value> {
+/// An event as it is sent; nothing when it has no words here. `base` is what this host is called
+/// from outside.
+pub(crate) fn tell(told: &Told<'_>, base: &str) -> Option<Value> {
     let event = &told.event.event;
     let (word, data) = match &event.body {
-        EventBody::Message { message } => ("message", message_view(message)),
+        EventBody::Message { message } => ("message", message_view(message, base)),
         EventBody::SessionStatus { to, reason, .. } => {
             let data = json!({ "status": status(*to), "detail": reason });
             ("status", data)
@@ -38,9 +39,12 @@ pub(crate) fn tell(told: &Told<'_>) -> Option<Value> {
     }))
 }
 
-fn message_view(message: &Message) -> Value {
+fn message_view(message: &Message, base: &str) -> Value {
     let media_url = match &message.content {
-        Content::Media(media) => media.public_name.as_deref().map(public_url),
+        Content::Media(media) => {
+            let name = media.public_name.as_deref();
+            name.map(|name| public_url(base, name))
+        }
         _ => None,
     };
     json!({

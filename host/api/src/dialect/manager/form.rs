@@ -98,7 +98,7 @@ fn message_view(message: &Message, base: &str) -> Value {
     let media_url = match &message.content {
         Content::Media(media) => {
             let name = media.public_name.as_deref();
-            name.map(|name| format!("{base}{}", public_url(name)))
+            name.map(|name| public_url(base, name))
         }
         _ => None,
     };

@@ -84,6 +84,16 @@ pub(in crate::native) struct EventView {
     timer: Option<TimerView>,
 }
 
+impl EventView {
+    /// The same, with media told by whole URLs of a host that is called `base` from outside.
+    pub(in crate::native) fn told_by(mut self, base: &str) -> Self {
+        if let Some(message) = &mut self.message {
+            message.told_by(base);
+        }
+        self
+    }
+}
+
 /// Where a campaign stands, and how far it is.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -297,8 +297,18 @@ impl MediaView {
             height: media.height,
             animated: media.animated,
             view_once: media.view_once,
-            public_url: media.public_name.map(|name| public_url(&name)),
+            public_url: media.public_name.map(|name| public_url("", &name)),
             url: format!("/v1/messages/{id}/media"),
+        }
+    }
+}
+
+impl ContentView {
+    /// Tells media by whole URLs of a host that is called `base` from outside.
+    pub(super) fn told_by(&mut self, base: &str) {
+        let media = self.media.as_mut();
+        if let Some(path) = media.and_then(|media| media.public_url.as_mut()) {
+            path.insert_str(0, base);
         }
     }
 }

@@ -102,6 +102,13 @@ pub(in crate::native) struct QuotedView {
     text: Option<String>,
 }
 
+impl MessageView {
+    /// Tells media by whole URLs of a host that is called `base` from outside.
+    pub(in crate::native) fn told_by(&mut self, base: &str) {
+        self.content.told_by(base);
+    }
+}
+
 impl From<Message> for MessageView {
     fn from(message: Message) -> Self {
         Self {

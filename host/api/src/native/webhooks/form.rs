@@ -50,11 +50,11 @@ impl Forms for AllForms {
     fn tell(&self, told: &Told<'_>) -> Option<Payload> {
         let native = || Native {
             session_name: told.session_name.as_str(),
-            event: told.event.clone().into(),
+            event: EventView::from(told.event.clone()).told_by(&self.base),
         };
         match told.webhook.form.as_str() {
             Webhook::NATIVE => payload(&native()),
-            gateway::FORM => payload(&gateway::tell(told)?),
+            gateway::FORM => payload(&gateway::tell(told, &self.base)?),
             akg::FORM => payload(&akg::tell(told)?),
             form if manager::form::knows(form) => {
                 let (event, told) = manager::form::tell(told, &self.base)?;
