@@ -1,6 +1,7 @@
 //! Everything the network can do to a session, as one table: what happens, what the link says about
 //! it, and what becomes of two messages each way that are under way meanwhile. Messages to the session
-//! arrive exactly once in every row. Where the engines differ, a row says so with [`on`].
+//! arrive in every row, once each; where the connection ended before they were acknowledged they may be
+//! handed over again, which the host drops. Where the engines differ, a row says so with [`on`].
 
 use std::time::Duration;
 
@@ -302,7 +303,8 @@ async fn holds(row: Row) -> Result<()> {
         inbox
             .holds("what the customer said", |told| times_told(told, id) > 0)
             .await?;
-        ensure!(times_told(&inbox.told(), id) == 1, "{:?}", inbox.told());
+        let times = times_told(&inbox.told(), id);
+        ensure!(comes_back || times == 1, "{:?}", inbox.told());
     }
     for message in &said {
         if row.said == Said::Once {
