@@ -52,12 +52,16 @@ async fn main() -> Result<()> {
     ] {
         let dir = tempfile::tempdir()?;
         std::fs::create_dir_all(dir.path().join("scripts"))?;
-        std::fs::create_dir_all(dir.path().join("plugins/auto-reply"))?;
-        let manifest = dir.path().join("plugins/auto-reply/plugin.toml");
-        std::fs::copy(shipped.join("plugin.toml"), manifest)?;
+        let plugins = dir.path().join("plugins");
+        std::fs::create_dir_all(&plugins)?;
+        if file.starts_with("plugins") {
+            let folder = plugins.join("auto-reply");
+            std::fs::create_dir(&folder)?;
+            std::fs::copy(shipped.join("plugin.toml"), folder.join("plugin.toml"))?;
+        }
         std::fs::write(dir.path().join(file), version(RELOADS))?;
         let config = RegistryConfig {
-            plugin_dirs: vec![dir.path().join("plugins")],
+            plugin_dirs: vec![plugins],
             script_dirs: vec![dir.path().join("scripts")],
             compiled_dir: compiled.then(|| dir.path().join("compiled")),
             ..RegistryConfig::new(dir.path().join("last-good"), Arc::new(SystemClock))
