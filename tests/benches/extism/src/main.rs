@@ -27,15 +27,19 @@ extism::host_fn!(reply(replies: Replies; text: String) {
 });
 
 fn main() -> Result<()> {
-    let path = std::env::args().nth(1).context("the guest's file is missing")?;
+    let path = std::env::args()
+        .nth(1)
+        .context("the guest's file is missing")?;
+    let guest = std::fs::read(path)?;
     let replies = Replies::default();
     let data = UserData::new(Arc::clone(&replies));
     // As the host's own: an end for guests that loop, and a bound to their memory.
-    let manifest = Manifest::new([Wasm::file(path)])
+    let manifest = Manifest::new([Wasm::data(guest)])
         .with_config_key("config", CONFIG)
         .with_timeout(Duration::from_millis(250))
         .with_memory_max(512);
-    let builder = PluginBuilder::new(manifest).with_function("reply", [ValType::I64], [], data, reply);
+    let builder =
+        PluginBuilder::new(manifest).with_function("reply", [ValType::I64], [], data, reply);
     let compiled = CompiledPlugin::new(builder)?;
     let event = event();
     let mut kept = Plugin::new_from_compiled(&compiled)?;
@@ -62,7 +66,10 @@ fn main() -> Result<()> {
 
 /// How many replies there are, which are then forgotten.
 fn taken(replies: &Replies) -> usize {
-    replies.lock().map(|mut replies| replies.drain(..).count()).unwrap_or_default()
+    replies
+        .lock()
+        .map(|mut replies| replies.drain(..).count())
+        .unwrap_or_default()
 }
 
 /// The event of the host's own benchmark.
@@ -88,7 +95,16 @@ fn event() -> Vec<u8> {
 
 fn figures(mut times: Vec<Duration>) -> String {
     times.sort();
-    let at = |share: usize| times.get(times.len() * share / 100).copied().unwrap_or_default();
+    let at = |share: usize| {
+        times
+            .get(times.len() * share / 100)
+            .copied()
+            .unwrap_or_default()
+    };
     let micros = |time: Duration| time.as_secs_f64() * 1e6;
-    format!("{:8.1} µs median {:8.1} µs p99", micros(at(50)), micros(at(99)))
+    format!(
+        "{:8.1} µs median {:8.1} µs p99",
+        micros(at(50)),
+        micros(at(99))
+    )
 }
