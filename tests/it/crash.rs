@@ -3,9 +3,9 @@
 //! Fifty times by default; `WARBLER_CRASH_KILLS=200 cargo test -p warbler-tests --test it crash`
 //! kills it as often as it is asked to.
 //!
-//! What was readable at first keeps its order. A crash can forget the newest key of a
-//! conversation's ratchet (see `host/whatsapp/src/link.rs`); what was encrypted with it is asked
-//! for again by whoever cannot read it, arrives once, and later than what followed it.
+//! What was readable at first keeps its order. A crash between a ratchet and the message it has read
+//! (see `host/whatsapp/src/link.rs`) is rare; the message is asked for again, arrives once, and later
+//! than what followed it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -18,7 +18,7 @@ use warbler_tests::{Api, HostProcess, eventually, link, reaches_state};
 const OWNER: &str = "+15550001";
 const ECHO: &str = "echo of ";
 /// One message in so many may have been asked for again.
-const RARELY: usize = 20;
+const RARELY: usize = 200;
 
 /// The echoes a person has heard: text and the ids it came under.
 fn echoes(person: &Person) -> BTreeMap<String, BTreeSet<String>> {
@@ -108,8 +108,8 @@ async fn send_until_killed(api: Api, round: usize) -> Sends {
     sends
 }
 
-/// The texts of a conversation of which a copy was asked for again, by the host or by the customer.
-fn asked_again(customer: &Person, stored: &[Stored]) -> BTreeSet<String> {
+/// The texts of a conversation of which a copy was asked for again: by the host, and by the customer.
+fn asked_again(customer: &Person, stored: &[Stored]) -> (BTreeSet<String>, BTreeSet<String>) {
     let by_host: BTreeSet<String> = customer
         .receipts()
         .into_iter()
@@ -126,7 +126,7 @@ fn asked_again(customer: &Person, stored: &[Stored]) -> BTreeSet<String> {
         .into_iter()
         .filter(|heard| by_customer.contains(&heard.id))
         .filter_map(|heard| heard.text().strip_prefix(ECHO).map(str::to_owned));
-    said.chain(echoed).collect()
+    (said.collect(), echoed.collect())
 }
 
 /// Refuses what came in another order than it was said, and shows where.
@@ -270,13 +270,15 @@ async fn a_host_killed_under_load_loses_nothing_and_answers_everything_once() ->
         received == said,
         "{said} messages were said, {received} events are stored"
     );
-    let mut late_in_all = 0;
+    let (mut by_host, mut by_customers) = (0, 0);
     for customer in &customers {
         let came = stored
             .get(&customer.jid())
             .context("events of the customer")?;
-        let late = asked_again(customer, came);
-        late_in_all += late.len();
+        let (said_again, echoed_again) = asked_again(customer, came);
+        by_host += said_again.len();
+        by_customers += echoed_again.len();
+        let late: BTreeSet<String> = said_again.union(&echoed_again).cloned().collect();
         let in_time = |texts: Vec<String>| -> Vec<String> {
             let in_time = texts.into_iter().filter(|text| !late.contains(text));
             in_time.collect()
@@ -291,9 +293,18 @@ async fn a_host_killed_under_load_loses_nothing_and_answers_everything_once() ->
         same_order("stored", &in_time(came), &expected)?;
         same_order("heard", &in_time(heard), &expected)?;
     }
+    #[expect(
+        clippy::print_stdout,
+        reason = "how rare it is, for whoever runs many kills"
+    )]
+    {
+        println!(
+            "Of {said} messages, {by_host} were asked for again by the host, {by_customers} by customers"
+        );
+    }
     ensure!(
-        late_in_all * RARELY <= said,
-        "{late_in_all} of {said} messages had to be asked for again"
+        (by_host + by_customers) * RARELY <= said,
+        "{by_host} and {by_customers} of {said} messages had to be asked for again"
     );
     let accepted: usize = sends.iter().map(|sends| sends.accepted.len()).sum();
     let wanted: BTreeSet<&String> = sends.iter().flat_map(|sends| &sends.accepted).collect();

@@ -12,6 +12,7 @@ use http::Uri;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use wacore::runtime::Runtime as _;
 use wacore::store::DevicePropsOverride;
 use warbler_app::driver::{Driver, DriverError, EngineCapability, Inbox, Link};
 use warbler_app::fetch::Roots;
@@ -36,6 +37,7 @@ use crate::tasks::Tasks;
 use crate::teller::Teller;
 use crate::transport::Transports;
 use crate::way::Ways;
+use crate::wire::Wires;
 
 /// The web version told to the simulated network, which takes any.
 pub(crate) const SIMULATED_VERSION: (u32, u32, u32) = (2, 3000, 1_035_000_000);
@@ -190,7 +192,7 @@ impl WhatsappRust {
     async fn client(
         &self,
         keys: &Keys,
-        transports: Transports,
+        wires: Wires,
         http: Arc<Http>,
         lines: &Arc<Lines>,
         tasks: &Tasks,
@@ -209,7 +211,7 @@ impl WhatsappRust {
         let mut builder = Client::builder()
             .with_runtime(tasks.clone())
             .with_persistence_manager(device)
-            .with_transport_factory(transports)
+            .with_transport_factory(wires)
             .with_http_client_arc(http)
             .with_cache_config(small_caches())
             .with_inbound_durability_hook(Hook::new(Arc::clone(lines), keys.clone()))
@@ -251,8 +253,17 @@ impl Driver for WhatsappRust {
         let transports =
             Transports::new(route, Arc::clone(&pulse), cut.clone(), self.tasks.clone());
         let tasks = Tasks::default();
-        let client = self.client(&keys, transports, http, &lines, &tasks).await?;
+        let wires = Wires {
+            transports,
+            keys: keys.clone(),
+            lines: Arc::clone(&lines),
+        };
+        let client = self.client(&keys, wires, http, &lines, &tasks).await?;
         keys.intake().serve(&client);
+        let (intake, behind) = (Arc::clone(keys.intake()), Arc::clone(&lines));
+        tasks.spawn_detached(Box::pin(async move {
+            intake.keep_writing(|| behind.is_live()).await;
+        }));
         let retries = self.retries.of(session);
         let intake = Arc::clone(keys.intake());
         let ears = Ears::new(Arc::clone(&lines), intake, Arc::clone(&retries));

@@ -1,14 +1,19 @@
-//! The message stanzas the engine is reading.
+//! The message stanzas the engine is reading, and the keys that reading them changes.
 //!
 //! Reading a message moves the ratchet of its sender on, in the engine's memory; a moment later the
-//! message is handed to the store. The engine writes all ratchets together, and may do so in that
-//! moment. If a crash follows, the ratchet on disk has read a message that nobody has. When the
-//! network brings it again ([`crate::keys`] recognises it), its stanza is what its sender can be
-//! asked with for another copy.
+//! message is handed to the store, and the engine is told to write its keys, which follow it to the
+//! disk at once. It writes all ratchets together, and may do so in that moment, for another message.
+//! If a crash follows, the ratchet on disk has read a message that nobody has. When the network
+//! brings it again ([`crate::keys`] recognises it), its stanza is what its sender can be asked with
+//! for another copy.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::Duration;
 
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use wacore_binary::{NodeRef, OwnedNodeRef};
 use whatsapp_rust::Client;
@@ -17,16 +22,69 @@ use whatsapp_rust::features::{RetryRequestError, RetryRequestOptions, RetryReque
 /// Most stanzas noted. What is above it was read long ago and brought nothing to store: a group's
 /// keys, for instance.
 const NOTED: usize = 1024;
+/// How long a stanza that was begun may have changed keys without having been handed over.
+const READING: Duration = Duration::from_secs(2);
+/// Longest wait for the engine to hand its keys to the store. It waits itself while it takes over
+/// what the server had kept.
+const WRITING: Duration = Duration::from_secs(1);
+/// Longest wait for the acknowledgements of what was taken over when the link is to end.
+const ACKNOWLEDGING: Duration = Duration::from_secs(1);
+/// When nothing has left for so long, the engine has no acknowledgement to send. Some follow the
+/// others when it is done with a stanza.
+const QUIET: Duration = Duration::from_millis(5);
 
 type Stanza = Arc<OwnedNodeRef>;
+
+/// Messages that are being taken over; given up when this is dropped before they are stored.
+pub(crate) struct Taking<'a> {
+    intake: &'a Intake,
+    ids: Vec<String>,
+}
+
+impl Taking<'_> {
+    /// They are stored, and the engine will acknowledge them.
+    pub(crate) fn stored(mut self) {
+        self.ids.clear();
+    }
+}
+
+impl Drop for Taking<'_> {
+    fn drop(&mut self) {
+        self.intake.answered(&self.ids);
+    }
+}
+
+/// A frame that waits for its keys or is being written.
+pub(crate) struct Leaving<'a>(&'a Intake);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.0.left.fetch_add(1, Ordering::AcqRel);
+    }
+}
 
 /// What one link's engine is reading.
 #[derive(Default)]
 pub(crate) struct Intake {
     /// By id, from when a stanza is looked at until its message is handed over.
-    reading: Mutex<HashMap<String, Stanza>>,
+    reading: Mutex<HashMap<String, Begun>>,
+    /// How many messages were handed over, and how many of them before keys were last written.
+    handed: AtomicU64,
+    written: AtomicU64,
+    due: Notify,
+    /// The ids of what is being taken over and is not acknowledged.
+    taken: watch::Sender<HashSet<String>>,
+    /// How many frames were to leave, and how many of them have left or will not.
+    leaving: AtomicU64,
+    left: AtomicU64,
     client: OnceLock<Weak<Client>>,
     over: CancellationToken,
+}
+
+/// A stanza that is being read.
+struct Begun {
+    stanza: Stanza,
+    at: Instant,
 }
 
 impl Intake {
@@ -42,13 +100,98 @@ impl Intake {
             if reading.len() >= NOTED {
                 reading.clear();
             }
-            reading.insert(id, Arc::clone(stanza));
+            let begun = Begun {
+                stanza: Arc::clone(stanza),
+                at: Instant::now(),
+            };
+            reading.insert(id, begun);
         }
     }
 
     /// The message with this id is handed over, or will never be; its stanza, if it was noted.
     pub(crate) fn ends(&self, id: &str) -> Option<Stanza> {
-        self.reading().remove(id)
+        self.reading().remove(id).map(|begun| begun.stanza)
+    }
+
+    /// The message with this id is handed over; the keys that reading it changed are to follow.
+    pub(crate) fn handed(&self, id: &str) {
+        self.handed.fetch_add(1, Ordering::AcqRel);
+        drop(self.ends(id));
+        self.due.notify_one();
+    }
+
+    /// Has the engine hand the keys that reading has changed to the store, if any may be left.
+    pub(crate) async fn write_keys(&self) {
+        let handed = self.handed.load(Ordering::Acquire);
+        let left = handed > self.written.load(Ordering::Acquire) || self.may_have_read();
+        let Some(client) = self.client().filter(|_| left) else {
+            return;
+        };
+        match timeout(WRITING, Box::pin(client.flush_pending_signal_state())).await {
+            Ok(Ok(())) => drop(self.written.fetch_max(handed, Ordering::AcqRel)),
+            Ok(Err(err)) => tracing::warn!(%err, "The engine could not hand over its keys"),
+            Err(_) => tracing::debug!("The engine does not hand over its keys at the moment"),
+        }
+    }
+
+    /// Writes keys each time something was handed over, while `wanted`, until the link is over.
+    pub(crate) async fn keep_writing(&self, wanted: impl Fn() -> bool) {
+        loop {
+            self.due.notified().await;
+            if wanted() {
+                self.write_keys().await;
+            }
+        }
+    }
+
+    /// Messages are about to be taken over.
+    pub(crate) fn takes_over(&self, ids: Vec<String>) -> Taking<'_> {
+        self.taken
+            .send_modify(|taken| taken.extend(ids.iter().cloned()));
+        Taking { intake: self, ids }
+    }
+
+    /// Messages are acknowledged, or given up.
+    pub(crate) fn answered(&self, ids: &[impl AsRef<str>]) {
+        self.taken.send_modify(|taken| {
+            for id in ids {
+                taken.remove(id.as_ref());
+            }
+        });
+    }
+
+    /// A frame is about to leave.
+    pub(crate) fn leaves(&self) -> Leaving<'_> {
+        self.leaving.fetch_add(1, Ordering::AcqRel);
+        Leaving(self)
+    }
+
+    /// Waits until what is being taken over now is acknowledged. What is not comes again.
+    pub(crate) async fn all_acknowledged(&self) {
+        let now = self.taken.borrow().clone();
+        let acknowledged = async {
+            let mut taken = self.taken.subscribe();
+            drop(taken.wait_for(|taken| taken.is_disjoint(&now)).await);
+            loop {
+                let leaving = self.leaving.load(Ordering::Acquire);
+                sleep(QUIET).await;
+                let left = self.left.load(Ordering::Acquire);
+                if left == leaving && self.leaving.load(Ordering::Acquire) == leaving {
+                    return;
+                }
+            }
+        };
+        drop(timeout(ACKNOWLEDGING, acknowledged).await);
+    }
+
+    fn may_have_read(&self) -> bool {
+        self.reading()
+            .values()
+            .any(|begun| begun.at.elapsed() < READING)
+    }
+
+    fn client(&self) -> Option<Arc<Client>> {
+        self.client.get().and_then(Weak::upgrade)
     }
 
     /// The link is over: nobody is asked any more. The engine would go on waiting for what its tasks,
@@ -60,7 +203,7 @@ impl Intake {
     /// Asks the sender of a stanza for another copy. Whether the network has taken the question; it
     /// has not when the link is over, or when they were asked too often.
     pub(crate) async fn ask_again(&self, stanza: &Stanza) -> Result<bool, RetryRequestError> {
-        let Some(client) = self.client.get().and_then(Weak::upgrade) else {
+        let Some(client) = self.client() else {
             return Ok(false);
         };
         let asked = client.request_message_retry(stanza.get(), RetryRequestOptions::new());
@@ -70,7 +213,7 @@ impl Intake {
         }
     }
 
-    fn reading(&self) -> MutexGuard<'_, HashMap<String, Stanza>> {
+    fn reading(&self) -> MutexGuard<'_, HashMap<String, Begun>> {
         self.reading.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

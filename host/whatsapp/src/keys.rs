@@ -5,16 +5,22 @@
 //! type is serde and raw bytes otherwise.
 //!
 //! Invariant: a call that changes key material answers after the change is on disk, and so does
-//! the one that keeps a copy of what is about to be sent. Only two kinds of record are handed to
-//! the writer without waiting for the disk ([`Keys::write_in_order`]): messages waiting for the
-//! inbox, and their removal. The writer works in order, so they are on disk no later than anything
-//! written after them, the ratchet and the inbox's own row among it; and they are read through the
-//! writer too, so that a reader never misses one.
+//! the one that keeps a copy of what is about to be sent. Two kinds of record are handed to the
+//! writer without waiting for the disk, in their turn:
+//!
+//! - what the engine writes of its ratchets ([`Keys::write_for_wire`]): nothing leaves before it is
+//!   on disk ([`crate::wire`]);
+//! - messages waiting for the inbox, and their removal ([`Keys::write_in_order`]): the writer works
+//!   in order, so they are on disk no later than anything written after them, the ratchet and the
+//!   inbox's own row among it.
+//!
+//! Both are read through the writer while they are on their way, so that a reader never misses one.
 
 mod app_state;
 mod device;
 mod lost;
 mod protocol;
+mod queued;
 mod secrets;
 mod signal;
 
@@ -32,6 +38,8 @@ use warbler_store::device_keys::{DeviceKeys, KeySpace};
 use warbler_store::{Store, Writer};
 
 use crate::intake::Intake;
+
+use self::queued::{NotStored, Queued};
 
 /// What this engine keeps. The numbers are on disk: they are never reused, and those from 64 on
 /// belong to other engines.
@@ -73,6 +81,7 @@ pub(crate) struct Keys {
     session: SessionId,
     clock: Arc<dyn Clock>,
     unwaited: Arc<Semaphore>,
+    queued: Arc<Queued>,
     tasks: TaskTracker,
     desk: Arc<device::Desk>,
     intake: Arc<Intake>,
@@ -136,6 +145,7 @@ impl Keys {
             session,
             clock,
             unwaited: Arc::new(Semaphore::new(UNWAITED)),
+            queued: Arc::default(),
             tasks: TaskTracker::new(),
             desk: Arc::default(),
             intake: Arc::default(),
@@ -219,9 +229,37 @@ impl Keys {
     where
         F: FnOnce(&Tx<'_>) -> Stored<()> + Send + 'static,
     {
-        let permit = Arc::clone(&self.unwaited).acquire_owned().await;
         let keys = self.clone();
-        let mut writing = Box::pin(async move { keys.write_relaxed(job).await });
+        self.begin(what, async move { keys.write_relaxed(job).await })
+            .await
+    }
+
+    /// Like [`Keys::write_in_order`], for keys that nothing may leave before.
+    async fn write_for_wire<F>(&self, what: &'static str, job: F) -> Result<()>
+    where
+        F: FnOnce(&Tx<'_>) -> Stored<()> + Send + 'static,
+    {
+        let (keys, turn) = (self.clone(), self.queued.begin());
+        let writing = async move {
+            let written = keys.write(job).await;
+            turn.end(written.is_ok());
+            written
+        };
+        self.begin(what, writing).await
+    }
+
+    /// Waits until all that was written for the wire is on disk.
+    pub(crate) async fn stored(&self) -> std::result::Result<(), NotStored> {
+        self.queued.stored().await
+    }
+
+    /// Begins a write, and waits for its place among the others, not for its end.
+    async fn begin<W>(&self, what: &'static str, writing: W) -> Result<()>
+    where
+        W: Future<Output = Result<()>> + Send + 'static,
+    {
+        let permit = Arc::clone(&self.unwaited).acquire_owned().await;
+        let mut writing = Box::pin(writing);
         // The first poll puts the job into the writer's queue, or into the line of those who wait
         // for room there; either keeps its place.
         match poll_fn(|cx| Poll::Ready(writing.as_mut().poll(cx))).await {
@@ -241,6 +279,14 @@ impl Keys {
     pub(crate) async fn get(&self, space: KeySpace, key: Vec<u8>) -> Result<Option<Vec<u8>>> {
         self.read(move |db, session| db.get(session, space, &key))
             .await
+    }
+
+    /// Like [`Keys::get`], but sees what [`Keys::write_for_wire`] has been given.
+    async fn get_newest(&self, space: KeySpace, key: Vec<u8>) -> Result<Option<Vec<u8>>> {
+        match self.queued.is_empty() {
+            true => self.get(space, key).await,
+            false => self.get_in_order(space, key).await,
+        }
     }
 
     /// Like [`Keys::get`], but sees what [`Keys::write_in_order`] has been given.

@@ -32,6 +32,7 @@ mod tunnel;
 mod votes;
 mod wa_rs;
 mod way;
+mod wire;
 
 pub use self::wa_rs::WaRs;
 pub use driver::{ConfigError, EngineConfig, WhatsappRust};

@@ -56,6 +56,7 @@ pub(crate) struct Lines {
     end: Mutex<Option<LinkEnd>>,
     paired: AtomicBool,
     dropping: AtomicBool,
+    live: AtomicBool,
     announced: AtomicUsize,
     arrived: AtomicUsize,
 }
@@ -71,6 +72,7 @@ impl Lines {
             end: Mutex::default(),
             paired: AtomicBool::new(false),
             dropping: AtomicBool::new(false),
+            live: AtomicBool::new(false),
             announced: AtomicUsize::new(0),
             arrived: AtomicUsize::new(0),
         };
@@ -95,6 +97,16 @@ impl Lines {
     /// Whether as many kept messages have arrived as the server had announced.
     pub(crate) fn has_caught_up(&self) -> bool {
         self.arrived.load(Ordering::Acquire) >= self.announced.load(Ordering::Acquire)
+    }
+
+    /// What the server kept is through; it is told that the session is connected, and then sends.
+    pub(crate) fn goes_live(&self) {
+        self.live.store(true, Ordering::Release);
+    }
+
+    /// Whether messages may be sent.
+    pub(crate) fn is_live(&self) -> bool {
+        self.live.load(Ordering::Acquire)
     }
 
     /// Notes that kept messages are through.
@@ -213,6 +225,8 @@ impl InboundDurabilityHook for Hook {
         client: Arc<Client>,
         batch: &[InboundMessage],
     ) -> anyhow::Result<()> {
+        let ids = batch.iter().map(|message| message.info.id.to_string());
+        let taking = self.keys.intake().takes_over(ids.collect());
         let turn = self.turn.lock().await;
         let translate = async {
             let mut messages = Vec::with_capacity(batch.len());
@@ -234,6 +248,7 @@ impl InboundDurabilityHook for Hook {
         let kept = batch.iter().filter(|one| one.info.is_offline).count();
         if inbound.is_empty() {
             self.lines.arrived(kept);
+            taking.stored();
             return Ok(());
         }
         let (stored, answer) = oneshot::channel();
@@ -246,7 +261,9 @@ impl InboundDurabilityHook for Hook {
         let sent = self.lines.news.send(News::Messages(taken)).await;
         sent.map_err(|_| closed())?;
         drop(turn);
-        Ok(answer.await.map_err(|_| closed())??)
+        answer.await.map_err(|_| closed())??;
+        taking.stored();
+        Ok(())
     }
 }
 

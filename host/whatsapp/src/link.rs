@@ -5,24 +5,24 @@
 //! teller finish, makes keys durable, and reports the end, exactly once and last.
 //!
 //! What holds about keys: before a stanza leaves, the counters it used are on disk, one by one or
-//! as part of a range the engine reserved and stored before; after a crash the engine goes on
-//! behind the range, so no key is used twice. What reading a message changes is stored within a
-//! few hundredths of a second, in order with the message itself; if a crash comes first, the same
-//! state is derived again from the next message, because one-time keys are deleted only after the
-//! session made with them is on disk.
+//! as part of a range the engine reserved and stored before, and so is what reading has changed
+//! until then, the key of the ratchet that the stanza was written with among it ([`crate::wire`]).
+//! After a crash the engine goes on behind the range, so no key is used twice, and whoever was
+//! written to can read on. One-time keys are deleted only after the session made with them is on
+//! disk.
 //!
-//! What does not hold: an answer sent within those hundredths can leave under a new key of the
-//! ratchet that a crash forgets. Its reader then cannot read what follows, asks for it again, and
-//! gets it, behind what came meanwhile. The engine acknowledges the question before the copy is on
+//! What does not hold: the engine writes the keys of all chats together, those of a message among
+//! them that it has read and not yet handed over. A crash right then, a moment of microseconds unless
+//! the machine is starved, would lose that message; it is recognised when the network brings it
+//! again, and asked for again ([`crate::keys`], `lost.rs`), so that it arrives behind what came
+//! meanwhile. And a session that the engine has in its hands, because it is reading the next message
+//! of it, is left out when keys are written: an answer that leaves in that moment has its key on disk
+//! with the next writing.
+//!
+//! When a device asks for a message again, the engine acknowledges the question before the copy is on
 //! its way, and nobody asks again: if the connection is lost in between, the next link sends it
 //! ([`crate::retries`]); if the host is killed, the outbox sends what nobody received once more when
-//! the session is next connected. Writing all keys before every message
-//! makes that rarer and does not end it: while one chat's keys are written, the engine holds those
-//! of another in its hands, and reads the next message of the first.
-//!
-//! The engine writes the keys of all chats together, those of a message among them that it has read
-//! and not yet handed over. A crash right then would lose that message; it is recognised when the
-//! network brings it again, and asked for again ([`crate::keys`], `lost.rs`).
+//! the session is next connected.
 
 pub(crate) mod asking;
 mod chats;
@@ -205,6 +205,7 @@ impl WhatsappLink {
                     // Side by side: the engine may be tidying up after a lost connection at this
                     // moment, and each then waits for the other.
                     let letting_go = async {
+                        self.keys.intake().all_acknowledged().await;
                         Box::pin(self.client.disconnect()).await;
                         self.cut.cancel();
                     };

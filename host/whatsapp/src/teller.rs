@@ -73,6 +73,7 @@ impl Teller {
                     || until <= Instant::now())
             {
                 held = None;
+                self.lines.goes_live();
                 self.life(Life::Connected).await;
             }
             let wake = sleep_until(held.unwrap_or_else(Instant::now));

@@ -11,7 +11,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
@@ -25,11 +24,9 @@ use tokio_rustls::TlsConnector;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_websockets::{ClientBuilder, Limits, Message, WebSocketStream};
-use wacore::net::{
-    DisconnectReason, Transport, TransportEvent, TransportFactory, WHATSAPP_WEB_ORIGIN,
-};
+use wacore::net::{DisconnectReason, TransportEvent, WHATSAPP_WEB_ORIGIN};
 use warbler_domain::Proxy;
-use whatsapp_rust::{anyhow, async_channel};
+use whatsapp_rust::async_channel;
 
 use crate::link::Pulse;
 use crate::tunnel;
@@ -250,16 +247,6 @@ impl Transports {
     }
 }
 
-#[async_trait]
-impl TransportFactory for Transports {
-    async fn create_transport(
-        &self,
-    ) -> anyhow::Result<(Arc<dyn Transport>, async_channel::Receiver<TransportEvent>)> {
-        let (connection, receiver) = self.open().await?;
-        Ok((Arc::new(connection), receiver))
-    }
-}
-
 type Sink = SplitSink<WebSocketStream<Box<dyn Stream>>, Message>;
 
 /// The writing half, as the engine holds it.
@@ -282,6 +269,11 @@ impl Connection {
         }
     }
 
+    /// Waits until the connection is to end.
+    pub(crate) async fn closed(&self) {
+        self.cancel.cancelled().await;
+    }
+
     /// Ends the connection.
     pub(crate) async fn end(&self) {
         self.cancel.cancel();
@@ -290,17 +282,6 @@ impl Connection {
         };
         // A server that does not listen any more is not waited for.
         drop(timeout(CLOSE, sink.close()).await);
-    }
-}
-
-#[async_trait]
-impl Transport for Connection {
-    async fn send(&self, data: Bytes) -> anyhow::Result<()> {
-        Ok(self.write(data).await?)
-    }
-
-    async fn disconnect(&self) {
-        self.end().await;
     }
 }
 

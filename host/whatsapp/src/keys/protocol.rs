@@ -358,21 +358,25 @@ impl ProtocolStore for Keys {
         })
         .await?;
         for id in ids {
-            drop(self.intake().ends(id));
+            self.intake().handed(id);
         }
         Ok(())
     }
 
     async fn delete_pending_inbound_batch(&self, keys: &[PendingInboundKey<'_>]) -> Result<()> {
+        let ids: Vec<&str> = keys.iter().map(|key| key.id).collect();
         let keys: Vec<_> = keys
             .iter()
             .map(|key| pending_key(key.chat, key.sender, key.id))
             .collect();
-        self.write_in_order("end of an inbox message", move |tx| {
+        let begun = self.write_in_order("end of an inbox message", move |tx| {
             keys.iter()
                 .try_for_each(|key| tx.delete(space::PENDING_INBOUND, key))
-        })
-        .await
+        });
+        let begun = begun.await;
+        // What follows is the acknowledgement, whether or not this was stored.
+        self.intake().answered(&ids);
+        begun
     }
 }
 

@@ -15,15 +15,23 @@ const LOCAL: u8 = 0;
 const UPLOADED: u8 = 1;
 
 impl Keys {
-    async fn put_batch(&self, space: KeySpace, records: &[(Arc<str>, Bytes)]) -> Result<()> {
+    async fn put_batch<R>(&self, space: KeySpace, records: &[(Arc<str>, R)]) -> Result<()>
+    where
+        R: AsRef<[u8]> + Clone + Send + 'static,
+    {
         let records = records.to_vec();
-        self.write(move |tx| {
+        self.write_for_wire("ratchets", move |tx| {
             for (address, record) in &records {
-                tx.put(space, address.as_bytes(), record)?;
+                tx.put(space, address.as_bytes(), record.as_ref())?;
             }
             Ok(())
         })
         .await
+    }
+
+    async fn delete_in_turn(&self, space: KeySpace, key: Vec<u8>) -> Result<()> {
+        self.write_for_wire("end of a key", move |tx| tx.delete(space, &key))
+            .await
     }
 }
 
@@ -35,18 +43,11 @@ impl SignalStore for Keys {
     }
 
     async fn put_identities_batch(&self, identities: &[(Arc<str>, [u8; 32])]) -> Result<()> {
-        let identities = identities.to_vec();
-        self.write(move |tx| {
-            for (address, key) in &identities {
-                tx.put(space::IDENTITIES, address.as_bytes(), key)?;
-            }
-            Ok(())
-        })
-        .await
+        self.put_batch(space::IDENTITIES, identities).await
     }
 
     async fn load_identity(&self, address: &str) -> Result<Option<[u8; 32]>> {
-        let Some(stored) = self.get(space::IDENTITIES, address.into()).await? else {
+        let Some(stored) = self.get_newest(space::IDENTITIES, address.into()).await? else {
             return Ok(None);
         };
         let key = stored.try_into();
@@ -55,12 +56,12 @@ impl SignalStore for Keys {
     }
 
     async fn delete_identity(&self, address: &str) -> Result<()> {
-        self.delete(space::IDENTITIES, address.into()).await
+        self.delete_in_turn(space::IDENTITIES, address.into()).await
     }
 
     async fn get_session(&self, address: &str) -> Result<Option<Bytes>> {
         Ok(self
-            .get(space::SESSIONS, address.into())
+            .get_newest(space::SESSIONS, address.into())
             .await?
             .map(Bytes::from))
     }
@@ -75,11 +76,14 @@ impl SignalStore for Keys {
     }
 
     async fn delete_session(&self, address: &str) -> Result<()> {
-        self.delete(space::SESSIONS, address.into()).await
+        self.delete_in_turn(space::SESSIONS, address.into()).await
     }
 
     async fn has_signal_state_for_user(&self, user: &str) -> Result<bool> {
         let prefix = user.as_bytes().to_vec();
+        if !self.queued.is_empty() {
+            self.write(|_| Ok(())).await?;
+        }
         self.read(move |db, session| {
             for space in [space::SESSIONS, space::IDENTITIES] {
                 let found = db.scan(session, space, &prefix)?;
@@ -150,7 +154,8 @@ impl SignalStore for Keys {
     }
 
     async fn remove_prekey(&self, id: u32) -> Result<()> {
-        self.delete(space::PREKEYS, id.to_be_bytes().into()).await
+        self.delete_in_turn(space::PREKEYS, id.to_be_bytes().into())
+            .await
     }
 
     async fn get_max_prekey_id(&self) -> Result<u32> {
@@ -200,11 +205,12 @@ impl SignalStore for Keys {
     }
 
     async fn get_sender_key(&self, address: &str) -> Result<Option<Vec<u8>>> {
-        self.get(space::SENDER_KEYS, address.into()).await
+        self.get_newest(space::SENDER_KEYS, address.into()).await
     }
 
     async fn delete_sender_key(&self, address: &str) -> Result<()> {
-        self.delete(space::SENDER_KEYS, address.into()).await
+        self.delete_in_turn(space::SENDER_KEYS, address.into())
+            .await
     }
 }
 

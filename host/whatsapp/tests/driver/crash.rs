@@ -135,6 +135,7 @@ crate::only_with! {
         let session = world.connected(&owner).await?;
         customer.says(owner.number(), "before").await?;
         hears(&session, "before").await?;
+        crate::world::has_acknowledged(&owner).await?;
         session.inbox.refuse(true);
         let said = customer.says(owner.number(), "lost").await?;
         session.inbox.has_refused().await?;

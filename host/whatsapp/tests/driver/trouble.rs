@@ -11,7 +11,7 @@ use warbler_domain::{Content, MessageStatus};
 use warbler_simulator::{Fault, Scope};
 
 use crate::scene::{Meets, SOON, Scene, times_told};
-use crate::world::{Lids, Told, WORLDS, World};
+use crate::world::{Lids, Told, WORLDS, World, has_acknowledged};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_was_not_stored_comes_again() -> Result<()> {
@@ -21,6 +21,7 @@ async fn a_message_that_was_not_stored_comes_again() -> Result<()> {
     let session = world.connected(&owner).await?;
     customer.says(owner.number(), "stored").await?;
     session.hears().await?;
+    has_acknowledged(&owner).await?;
     session.inbox.refuse(true);
     let said = customer.says(owner.number(), "not stored").await?;
     session.inbox.has_refused().await?;

@@ -429,6 +429,14 @@ pub(crate) async fn eventually(what: &str, fits: impl Fn() -> bool) -> Result<()
     waited.with_context(|| format!("{what} did not happen"))
 }
 
+/// Waits until the network has every acknowledgement of the first device somebody linked.
+pub(crate) async fn has_acknowledged(owner: &Person) -> Result<()> {
+    eventually("everything is acknowledged", || {
+        owner.waiting_for_device(1) == 0
+    })
+    .await
+}
+
 pub(crate) fn jid(text: &str) -> Result<Jid> {
     Ok(text.parse()?)
 }
