@@ -15,9 +15,8 @@
 //! them that it has read and not yet handed over. A crash right then, a moment of microseconds unless
 //! the machine is starved, would lose that message; it is recognised when the network brings it
 //! again, and asked for again ([`crate::keys`], `lost.rs`), so that it arrives behind what came
-//! meanwhile. And a session that the engine has in its hands, because it is reading the next message
-//! of it, is left out when keys are written: an answer that leaves in that moment has its key on disk
-//! with the next writing.
+//! meanwhile. And the session of a chat whose next message is being read is left out when keys are
+//! written: an answer that leaves right then has its key on disk with the next writing.
 //!
 //! When a device asks for a message again, the engine acknowledges the question before the copy is on
 //! its way, and nobody asks again: if the connection is lost in between, the next link sends it
