@@ -39,7 +39,7 @@ use warbler_store::{Store, Writer};
 
 use crate::intake::Intake;
 
-use self::queued::{NotStored, Queued};
+use self::queued::{NotStored, Queued, Turn};
 
 /// What this engine keeps. The numbers are on disk: they are never reused, and those from 64 on
 /// belong to other engines.
@@ -230,8 +230,8 @@ impl Keys {
         F: FnOnce(&Tx<'_>) -> Stored<()> + Send + 'static,
     {
         let keys = self.clone();
-        self.begin(what, async move { keys.write_relaxed(job).await })
-            .await
+        let writing = async move { keys.write_relaxed(job).await };
+        self.begin(what, writing, None).await
     }
 
     /// Like [`Keys::write_in_order`], for keys that nothing may leave before.
@@ -240,12 +240,8 @@ impl Keys {
         F: FnOnce(&Tx<'_>) -> Stored<()> + Send + 'static,
     {
         let (keys, turn) = (self.clone(), self.queued.begin());
-        let writing = async move {
-            let written = keys.write(job).await;
-            turn.end(written.is_ok());
-            written
-        };
-        self.begin(what, writing).await
+        let writing = async move { keys.write(job).await };
+        self.begin(what, writing, Some(turn)).await
     }
 
     /// Waits until all that was written for the wire is on disk.
@@ -254,7 +250,7 @@ impl Keys {
     }
 
     /// Begins a write, and waits for its place among the others, not for its end.
-    async fn begin<W>(&self, what: &'static str, writing: W) -> Result<()>
+    async fn begin<W>(&self, what: &'static str, writing: W, mut turn: Option<Turn>) -> Result<()>
     where
         W: Future<Output = Result<()>> + Send + 'static,
     {
@@ -265,8 +261,15 @@ impl Keys {
         match poll_fn(|cx| Poll::Ready(writing.as_mut().poll(cx))).await {
             Poll::Ready(done) => done,
             Poll::Pending => {
+                if let Some(turn) = &mut turn {
+                    turn.believed();
+                }
                 self.tasks.spawn(async move {
-                    if let Err(err) = writing.await {
+                    let done = writing.await;
+                    if let Some(turn) = turn {
+                        turn.end(done.is_ok());
+                    }
+                    if let Err(err) = done {
                         tracing::error!(%err, "The engine's {what} could not be stored");
                     }
                     drop(permit);

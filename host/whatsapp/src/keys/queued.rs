@@ -29,10 +29,12 @@ struct Open {
     failed: bool,
 }
 
-/// One write under way. Dropped before it has ended, it has failed.
+/// One write under way. The engine knows of one that fails before it was told to go on; dropped
+/// later, without having ended, it has failed.
 pub(super) struct Turn {
     queued: Arc<Queued>,
     number: u64,
+    believed: bool,
     stored: bool,
 }
 
@@ -46,6 +48,7 @@ impl Queued {
         Turn {
             queued: Arc::clone(self),
             number,
+            believed: false,
             stored: false,
         }
     }
@@ -67,10 +70,10 @@ impl Queued {
         }
     }
 
-    fn end(&self, number: u64, stored: bool) {
+    fn end(&self, number: u64, failed: bool) {
         let mut open = self.open();
         open.numbers.remove(&number);
-        open.failed |= !stored;
+        open.failed |= failed;
         let oldest = open.numbers.first().copied().unwrap_or(open.next);
         self.oldest.send_replace(oldest);
     }
@@ -81,6 +84,11 @@ impl Queued {
 }
 
 impl Turn {
+    /// The engine is told to go on: it takes the keys for stored.
+    pub(super) fn believed(&mut self) {
+        self.believed = true;
+    }
+
     /// The write has ended.
     pub(super) fn end(mut self, stored: bool) {
         self.stored = stored;
@@ -89,7 +97,8 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.queued.end(self.number, self.stored);
+        let failed = self.believed && !self.stored;
+        self.queued.end(self.number, failed);
     }
 }
 
@@ -115,13 +124,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_leaves_after_a_write_that_failed() {
+    async fn nothing_leaves_after_a_write_that_failed_and_was_believed() {
         let queued = Arc::<Queued>::default();
         queued.begin().end(false);
+        drop(queued.begin());
+        assert_eq!(queued.stored().await, Ok(()), "the engine writes it again");
+        let mut believed = queued.begin();
+        believed.believed();
+        believed.end(false);
         queued.begin().end(true);
         assert_eq!(queued.stored().await, Err(NotStored));
         let given_up = Arc::<Queued>::default();
-        drop(given_up.begin());
+        given_up.begin().believed();
         assert_eq!(given_up.stored().await, Err(NotStored));
     }
 }
