@@ -4,7 +4,9 @@
 //! read what follows, asks for it again, and gets it behind what came meanwhile. Reading a message
 //! makes such a key, and the next message to its sender is written with it. So before a frame is
 //! handed to the connection, what reading has changed is given to the store, and everything the
-//! store was given is on disk.
+//! store was given is on disk. An engine that does not hand its keys over within a second, or cannot,
+//! holds nothing up: that frame is as safe as its counters, which the engine stores itself. Keys that
+//! the engine takes for stored and that could not be end the connection.
 //!
 //! While the server still brings what it kept for the session, only the second holds: the engine then
 //! writes its keys before it acknowledges, and nothing is sent yet.
