@@ -47,6 +47,26 @@ impl StoreOptions {
 
 type ReadJob = Box<dyn FnOnce(&Reader<'_>) + Send>;
 
+/// What to wait for when the database is closed.
+struct Threads {
+    /// Hands its connection back, which has to be the last one to be closed.
+    writer: JoinHandle<Connection>,
+    others: Vec<JoinHandle<()>>,
+}
+
+impl Threads {
+    /// Waits for all of them, and closes the last connection when there is no other. Only then
+    /// SQLite moves the whole log into the database and takes it away; connections that are closed
+    /// at the same time take each other for one that still reads, and leave it.
+    fn join(self) {
+        let last = self.writer.join();
+        let others = self.others.into_iter().map(JoinHandle::join);
+        if others.filter(Result::is_err).count() > 0 || last.is_err() {
+            tracing::error!("A database thread panicked");
+        }
+    }
+}
+
 /// Jobs that may wait at one reading thread; callers wait for room beyond that.
 const READ_QUEUE: usize = 1024;
 
@@ -56,7 +76,7 @@ pub struct Store {
     writer: mpsc::Sender<Job>,
     readers: Arc<[mpsc::Sender<ReadJob>]>,
     turn: Arc<AtomicUsize>,
-    threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
+    threads: Arc<Mutex<Option<Threads>>>,
     room: Room,
     failed: Failed,
 }
@@ -72,24 +92,27 @@ impl Store {
         let (disk, confirming) = durable::ends(&options.path)?;
         let failed = disk.failed().clone();
         let (mover, moving) = checkpoint::ends(&options.path)?;
-        let mut threads = vec![
+        let mut others = vec![
             spawn("store-disk", move || confirming.run())?,
             spawn("store-mover", move || moving.run())?,
-            spawn("store-writer", move || {
-                writer::Thread::new(conn, jobs, disk, mover, noted).run()
-            })?,
         ];
+        let writing = spawn("store-writer", move || {
+            writer::Thread::new(conn, jobs, disk, mover, noted).run()
+        })?;
         let mut readers = Vec::new();
         for _ in 0..options.readers.max(1) {
             let (sender, thread) = reader(&options.path)?;
             readers.push(sender);
-            threads.push(thread);
+            others.push(thread);
         }
         Ok(Self {
             writer,
             readers: readers.into(),
             turn: Arc::default(),
-            threads: Arc::new(Mutex::new(threads)),
+            threads: Arc::new(Mutex::new(Some(Threads {
+                writer: writing,
+                others,
+            }))),
             room,
             failed,
         })
@@ -209,24 +232,18 @@ impl Store {
         receiver.await.map_err(|_| E::from(Error::Panicked))?
     }
 
-    /// Waits until everything accepted is written and the threads are gone. All other handles
-    /// must be dropped, or this waits for them.
+    /// Waits until everything accepted is written, the threads are gone and the file holds all of
+    /// it, with no log beside it. All other handles must be dropped, or this waits for them.
     pub async fn close(self) {
         let threads = {
             let mut threads = self
                 .threads
                 .lock()
                 .unwrap_or_else(|poisoned| poisoned.into_inner());
-            std::mem::take(&mut *threads)
+            threads.take()
         };
         drop(self);
-        let joined = tokio::task::spawn_blocking(move || {
-            for thread in threads {
-                if thread.join().is_err() {
-                    tracing::error!("A database thread panicked");
-                }
-            }
-        });
+        let joined = tokio::task::spawn_blocking(move || threads.map(Threads::join));
         if joined.await.is_err() {
             tracing::error!("Waiting for the database threads was interrupted");
         }
@@ -253,7 +270,10 @@ fn reader(path: &Path) -> Result<(mpsc::Sender<ReadJob>, JoinHandle<()>)> {
     Ok((sender, thread))
 }
 
-fn spawn(name: &str, f: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+fn spawn<T: Send + 'static>(
+    name: &str,
+    f: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>> {
     std::thread::Builder::new()
         .name(name.to_owned())
         .spawn(f)

@@ -116,14 +116,15 @@ impl Thread {
         }
     }
 
-    /// Runs until every sender is gone.
-    pub(crate) fn run(mut self) {
+    /// Runs until every sender is gone, and hands back its connection.
+    pub(crate) fn run(mut self) -> Connection {
         while let Some(first) = self.jobs.blocking_recv() {
             self.run_group(first);
         }
         if let Err(err) = self.conn.execute_batch("PRAGMA optimize") {
             error!(%err, "The database could not be optimised at the end");
         }
+        self.conn
     }
 
     fn run_group(&mut self, first: Job) {

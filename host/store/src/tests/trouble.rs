@@ -152,6 +152,24 @@ async fn a_copy_is_what_was_committed_while_writing_goes_on() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_closed_database_is_one_file() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let path = dir.path().join("warbler.db");
+    for number in 0..100 {
+        let options = StoreOptions {
+            readers: 8,
+            ..StoreOptions::new(&path)
+        };
+        let store = Store::open(&options)?;
+        put(&store, &format!("key-{number}"), 8).await?;
+        store.close().await;
+        let files = std::fs::read_dir(dir.path())?.count();
+        assert_eq!(files, 1, "after {number} times");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_damaged_file_is_refused_and_says_what_to_do() -> Result<()> {
     let dir = tempfile::tempdir()?;
     let path = dir.path().join("warbler.db");
