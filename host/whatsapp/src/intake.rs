@@ -3,9 +3,12 @@
 //! Reading a message moves the ratchet of its sender on, in the engine's memory; a moment later the
 //! message is handed to the store, and the engine is told to write its keys, which follow it to the
 //! disk at once. It writes all ratchets together, and may do so in that moment, for another message.
-//! If a crash follows, the ratchet on disk has read a message that nobody has. When the network
-//! brings it again ([`crate::keys`] recognises it), its stanza is what its sender can be asked with
-//! for another copy.
+//! So the keys of its sender wait until then ([`crate::keys`]): a ratchet on disk that has read a
+//! message that nobody has would have to be made good by asking the sender for another copy, which
+//! comes late. A message that takes longer than [`HELD`] is not waited for. Should a crash follow,
+//! and the network bring it again, its stanza is what its sender is asked with.
+
+mod reading;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,15 +16,12 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use wacore_binary::{NodeRef, OwnedNodeRef};
+use wacore_binary::OwnedNodeRef;
 use whatsapp_rust::Client;
 use whatsapp_rust::features::{RetryRequestError, RetryRequestOptions, RetryRequestOutcome};
 
-/// Most stanzas noted. What is above it was read long ago and brought nothing to store: a group's
-/// keys, for instance.
-const NOTED: usize = 1024;
 /// How long a stanza that was begun may have changed keys without having been handed over.
 const READING: Duration = Duration::from_secs(2);
 /// Longest wait for the engine to hand its keys to the store. It waits itself while it takes over
@@ -32,6 +32,12 @@ const ACKNOWLEDGING: Duration = Duration::from_secs(1);
 /// When nothing has left for so long, the engine has no acknowledgement to send. Some follow the
 /// others when it is done with a stanza.
 const QUIET: Duration = Duration::from_millis(5);
+
+/// Longest wait of keys for a message that is being read: it may never be handed over.
+const HELD: Duration = Duration::from_millis(500);
+
+use self::reading::Reading;
+pub(crate) use self::reading::names_in;
 
 type Stanza = Arc<OwnedNodeRef>;
 
@@ -66,8 +72,10 @@ impl Drop for Leaving<'_> {
 /// What one link's engine is reading.
 #[derive(Default)]
 pub(crate) struct Intake {
-    /// By id, from when a stanza is looked at until its message is handed over.
-    reading: Mutex<HashMap<String, Begun>>,
+    /// From when a stanza is looked at until its message is handed over.
+    reading: Mutex<Reading>,
+    /// Told when one of them ends.
+    ended: watch::Sender<()>,
     /// How many messages were handed over, and how many of them before keys were last written.
     handed: AtomicU64,
     written: AtomicU64,
@@ -81,12 +89,6 @@ pub(crate) struct Intake {
     over: CancellationToken,
 }
 
-/// A stanza that is being read.
-struct Begun {
-    stanza: Stanza,
-    at: Instant,
-}
-
 impl Intake {
     /// The client that reads.
     pub(crate) fn serve(&self, client: &Arc<Client>) {
@@ -95,29 +97,47 @@ impl Intake {
 
     /// The engine looks at a stanza.
     pub(crate) fn begins(&self, stanza: &Stanza) {
-        if let Some(id) = encrypted(stanza.get()) {
-            let mut reading = self.reading();
-            if reading.len() >= NOTED {
-                reading.clear();
-            }
-            let begun = Begun {
-                stanza: Arc::clone(stanza),
-                at: Instant::now(),
-            };
-            reading.insert(id, begun);
-        }
+        let own = || {
+            let client = self.client();
+            let own = client.iter().flat_map(|client| [client.pn(), client.lid()]);
+            own.flatten().map(|jid| jid.user.to_string()).collect()
+        };
+        self.reading().begins(stanza, own);
     }
 
-    /// The message with this id is handed over, or will never be; its stanza, if it was noted.
+    /// The message with this id will never be handed over; its stanza, if it was noted.
     pub(crate) fn ends(&self, id: &str) -> Option<Stanza> {
-        self.reading().remove(id).map(|begun| begun.stanza)
+        let stanza = self.reading().ends(id);
+        self.ended.send_replace(());
+        stanza
     }
 
     /// The message with this id is handed over; the keys that reading it changed are to follow.
     pub(crate) fn handed(&self, id: &str) {
         self.handed.fetch_add(1, Ordering::AcqRel);
-        drop(self.ends(id));
+        self.reading().handed(id);
+        self.ended.send_replace(());
         self.due.notify_one();
+    }
+
+    /// By user, the messages that may have changed their keys and are not handed over.
+    pub(crate) fn by_user(&self) -> HashMap<String, HashSet<String>> {
+        self.reading().by_user()
+    }
+
+    /// Whether none of these has to be waited for.
+    pub(crate) fn are_over(&self, ids: &HashSet<String>) -> bool {
+        let reading = self.reading();
+        !ids.iter().any(|id| reading.is_under_way(id))
+    }
+
+    /// Waits until none of these has to be waited for, which is soon.
+    pub(crate) async fn over(&self, ids: &HashSet<String>) {
+        let mut ended = self.ended.subscribe();
+        let over = ended.wait_for(|()| self.are_over(ids));
+        if timeout(HELD, over).await.is_err() {
+            self.reading().are_late(ids);
+        }
     }
 
     /// Has the engine hand the keys that reading has changed to the store, if any may be left.
@@ -185,9 +205,7 @@ impl Intake {
     }
 
     fn may_have_read(&self) -> bool {
-        self.reading()
-            .values()
-            .any(|begun| begun.at.elapsed() < READING)
+        self.reading().any_begun(READING)
     }
 
     fn client(&self) -> Option<Arc<Client>> {
@@ -213,20 +231,35 @@ impl Intake {
         }
     }
 
-    fn reading(&self) -> MutexGuard<'_, HashMap<String, Begun>> {
+    fn reading(&self) -> MutexGuard<'_, Reading> {
         self.reading.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The id of an encrypted message, if the stanza is one. What the account's own phone tells its
-/// devices is left out: nothing of it is stored.
-fn encrypted(stanza: &NodeRef<'_>) -> Option<String> {
-    if stanza.tag.as_ref() != "message" || stanza.get_optional_child("enc").is_none() {
-        return None;
+#[cfg(test)]
+pub(crate) mod tests {
+    use bytes::Bytes;
+    use wacore_binary::Node;
+    use wacore_binary::builder::NodeBuilder;
+    use wacore_binary::marshal::marshal;
+    use wacore_binary::util::unpack;
+    use whatsapp_rust::anyhow;
+
+    use super::*;
+
+    /// A message with ciphertexts of these kinds, as the network brings it.
+    pub(crate) fn stanza(
+        attributes: &[(&'static str, &str)],
+        kinds: &[&str],
+    ) -> anyhow::Result<Stanza> {
+        let mut message = NodeBuilder::new("message");
+        for (name, value) in attributes {
+            message = message.attr(name, (*value).to_owned());
+        }
+        let enc = |kind: &&str| NodeBuilder::new("enc").attr("type", (*kind).to_owned());
+        let encs: Vec<Node> = kinds.iter().map(|kind| enc(kind).build()).collect();
+        let frame = marshal(&message.children(encs).build())?;
+        let stanza = OwnedNodeRef::new(Bytes::from(unpack(&frame)?.into_owned()))?;
+        Ok(Arc::new(stanza))
     }
-    let category = stanza.get_attr("category");
-    if category.is_some_and(|category| category.as_str() == "peer") {
-        return None;
-    }
-    Some(stanza.get_attr("id")?.as_str().into_owned())
 }

@@ -19,6 +19,7 @@
 
 mod app_state;
 mod device;
+mod held;
 mod lost;
 mod protocol;
 mod queued;
@@ -30,8 +31,9 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wacore::store::error::{Result, StoreError};
 use warbler_domain::{Clock, SessionId};
@@ -40,6 +42,7 @@ use warbler_store::{Store, Writer};
 
 use crate::intake::Intake;
 
+use self::held::Held;
 use self::queued::{NotStored, Queued, Turn};
 
 /// What this engine keeps. The numbers are on disk: they are never reused, and those from 64 on
@@ -83,6 +86,8 @@ pub(crate) struct Keys {
     clock: Arc<dyn Clock>,
     unwaited: Arc<Semaphore>,
     queued: Arc<Queued>,
+    held: Arc<Mutex<Held>>,
+    closing: CancellationToken,
     tasks: TaskTracker,
     desk: Arc<device::Desk>,
     intake: Arc<Intake>,
@@ -147,6 +152,8 @@ impl Keys {
             clock,
             unwaited: Arc::new(Semaphore::new(UNWAITED)),
             queued: Arc::default(),
+            held: Arc::default(),
+            closing: CancellationToken::new(),
             tasks: TaskTracker::new(),
             desk: Arc::default(),
             intake: Arc::default(),
@@ -166,6 +173,7 @@ impl Keys {
 
     /// Takes all keys of the session away.
     pub(crate) async fn forget(&self) -> Result<()> {
+        self.give_up_held().await;
         self.write(|tx| tx.writer.device_keys_mut().forget(tx.session).map(drop))
             .await
     }
@@ -174,6 +182,8 @@ impl Keys {
     /// it, and takes no device record any more: the next link writes its own.
     pub(crate) async fn settle(&self) {
         self.desk.close().await;
+        self.closing.cancel();
+        self.give_up_held().await;
         self.tasks.close();
         if timeout(ASKING, self.tasks.wait()).await.is_err() {
             self.intake.close();
@@ -240,8 +250,22 @@ impl Keys {
     where
         F: FnOnce(&Tx<'_>) -> Stored<()> + Send + 'static,
     {
+        self.write_in_turns(what, Vec::new(), job).await
+    }
+
+    /// Like [`Keys::write_for_wire`], where earlier turns end with this one.
+    async fn write_in_turns<F>(&self, what: &'static str, earlier: Vec<Turn>, job: F) -> Result<()>
+    where
+        F: FnOnce(&Tx<'_>) -> Stored<()> + Send + 'static,
+    {
         let (keys, turn) = (self.clone(), self.queued.begin());
-        let writing = async move { keys.write(job).await };
+        let writing = async move {
+            let written = keys.write(job).await;
+            for turn in earlier {
+                turn.end(written.is_ok());
+            }
+            written
+        };
         self.begin(what, writing, Some(turn)).await
     }
 
@@ -287,6 +311,9 @@ impl Keys {
 
     /// Like [`Keys::get`], but sees what [`Keys::write_for_wire`] has been given.
     async fn get_newest(&self, space: KeySpace, key: Vec<u8>) -> Result<Option<Vec<u8>>> {
+        if let Some(value) = self.held.lock().await.newest(space, &key) {
+            return Ok(Some(value.to_vec()));
+        }
         match self.queued.is_empty() {
             true => self.get(space, key).await,
             false => self.get_in_order(space, key).await,

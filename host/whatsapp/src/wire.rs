@@ -59,6 +59,7 @@ impl Transport for Wire {
             if self.lines.is_live() {
                 self.keys.intake().write_keys().await;
             }
+            self.keys.release().await;
             self.keys.stored().await
         };
         tokio::select! {

@@ -360,6 +360,7 @@ impl ProtocolStore for Keys {
         for id in ids {
             self.intake().handed(id);
         }
+        self.release().await;
         Ok(())
     }
 

@@ -6,34 +6,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use wacore::store::error::{Result, StoreError};
 use wacore::store::traits::SignalStore;
-use warbler_store::device_keys::KeySpace;
 
 use super::{Keys, space};
 
 /// First byte of a stored one-time prekey: whether the server has it.
 const LOCAL: u8 = 0;
 const UPLOADED: u8 = 1;
-
-impl Keys {
-    async fn put_batch<R>(&self, space: KeySpace, records: &[(Arc<str>, R)]) -> Result<()>
-    where
-        R: AsRef<[u8]> + Clone + Send + 'static,
-    {
-        let records = records.to_vec();
-        self.write_for_wire("ratchets", move |tx| {
-            for (address, record) in &records {
-                tx.put(space, address.as_bytes(), record.as_ref())?;
-            }
-            Ok(())
-        })
-        .await
-    }
-
-    async fn delete_in_turn(&self, space: KeySpace, key: Vec<u8>) -> Result<()> {
-        self.write_for_wire("end of a key", move |tx| tx.delete(space, &key))
-            .await
-    }
-}
 
 #[async_trait]
 impl SignalStore for Keys {
@@ -43,7 +21,14 @@ impl SignalStore for Keys {
     }
 
     async fn put_identities_batch(&self, identities: &[(Arc<str>, [u8; 32])]) -> Result<()> {
-        self.put_batch(space::IDENTITIES, identities).await
+        let identities = identities.to_vec();
+        self.write_for_wire("identities", move |tx| {
+            for (address, key) in &identities {
+                tx.put(space::IDENTITIES, address.as_bytes(), key)?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     async fn load_identity(&self, address: &str) -> Result<Option<[u8; 32]>> {
@@ -56,7 +41,11 @@ impl SignalStore for Keys {
     }
 
     async fn delete_identity(&self, address: &str) -> Result<()> {
-        self.delete_in_turn(space::IDENTITIES, address.into()).await
+        let address = address.to_owned();
+        self.write_for_wire("end of an identity", move |tx| {
+            tx.delete(space::IDENTITIES, address.as_bytes())
+        })
+        .await
     }
 
     async fn get_session(&self, address: &str) -> Result<Option<Bytes>> {
@@ -67,30 +56,29 @@ impl SignalStore for Keys {
     }
 
     async fn put_session(&self, address: &str, session: &[u8]) -> Result<()> {
-        self.put(space::SESSIONS, address.into(), session.to_vec())
-            .await
+        self.put_ratchet(space::SESSIONS, address, session).await
     }
 
     async fn put_sessions_batch(&self, sessions: &[(Arc<str>, Bytes)]) -> Result<()> {
-        self.put_batch(space::SESSIONS, sessions).await
+        self.put_ratchets(space::SESSIONS, sessions).await
     }
 
     async fn delete_session(&self, address: &str) -> Result<()> {
-        self.delete_in_turn(space::SESSIONS, address.into()).await
+        self.delete_ratchet(space::SESSIONS, address).await
     }
 
     async fn has_signal_state_for_user(&self, user: &str) -> Result<bool> {
         let prefix = user.as_bytes().to_vec();
+        if self.holds_ratchets_of(user).await {
+            return Ok(true);
+        }
         if !self.queued.is_empty() {
             self.write(|_| Ok(())).await?;
         }
         self.read(move |db, session| {
             for space in [space::SESSIONS, space::IDENTITIES] {
                 let found = db.scan(session, space, &prefix)?;
-                let of_user = |(key, _): &(Vec<u8>, Vec<u8>)| {
-                    matches!(key.get(prefix.len()), Some(b'@' | b':'))
-                };
-                if found.iter().any(of_user) {
+                if found.iter().any(|(key, _)| is_of_user(key, &prefix)) {
                     return Ok(true);
                 }
             }
@@ -154,8 +142,7 @@ impl SignalStore for Keys {
     }
 
     async fn remove_prekey(&self, id: u32) -> Result<()> {
-        self.delete_in_turn(space::PREKEYS, id.to_be_bytes().into())
-            .await
+        self.use_up_prekey(id.to_be_bytes()).await
     }
 
     async fn get_max_prekey_id(&self) -> Result<u32> {
@@ -196,12 +183,11 @@ impl SignalStore for Keys {
     }
 
     async fn put_sender_key(&self, address: &str, record: &[u8]) -> Result<()> {
-        self.put(space::SENDER_KEYS, address.into(), record.to_vec())
-            .await
+        self.put_ratchet(space::SENDER_KEYS, address, record).await
     }
 
     async fn put_sender_keys_batch(&self, sender_keys: &[(Arc<str>, Bytes)]) -> Result<()> {
-        self.put_batch(space::SENDER_KEYS, sender_keys).await
+        self.put_ratchets(space::SENDER_KEYS, sender_keys).await
     }
 
     async fn get_sender_key(&self, address: &str) -> Result<Option<Vec<u8>>> {
@@ -209,9 +195,13 @@ impl SignalStore for Keys {
     }
 
     async fn delete_sender_key(&self, address: &str) -> Result<()> {
-        self.delete_in_turn(space::SENDER_KEYS, address.into())
-            .await
+        self.delete_ratchet(space::SENDER_KEYS, address).await
     }
+}
+
+/// Whether an address is one of `user`, with whose name it begins.
+pub(super) fn is_of_user(address: &[u8], user: &[u8]) -> bool {
+    matches!(address.get(user.len()), Some(b'@' | b':'))
 }
 
 fn prekey(record: &[u8], uploaded: bool) -> Vec<u8> {

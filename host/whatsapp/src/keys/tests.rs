@@ -15,6 +15,8 @@ use whatsapp_rust::anyhow::{self, Context};
 
 use super::Keys;
 
+mod held;
+
 struct Host {
     _folder: tempfile::TempDir,
     store: Store,
