@@ -136,6 +136,12 @@ impl Users {
         Ok(find(&self.shared, &UserRef::Id(id)).await?)
     }
 
+    /// The same, where only a user may call.
+    pub async fn me(&self, caller: &Caller) -> Result<User, UserError> {
+        let own = self.own(caller).await?;
+        own.ok_or(UserError::Scope(ScopeRequired(Scope::Read)))
+    }
+
     /// Changes a user.
     pub async fn update(
         &self,

@@ -212,6 +212,11 @@ impl Caller {
         self.user
     }
 
+    /// The user who acts; refuses a caller who acts for none.
+    pub fn require_user(&self) -> Result<UserId, ScopeRequired> {
+        self.user.ok_or(ScopeRequired(Scope::Read))
+    }
+
     /// A short name for logs; no secret.
     pub fn label(&self) -> String {
         match &self.identity {

@@ -6,7 +6,8 @@
 //! handed to the connection, what reading has changed is given to the store, and everything the
 //! store was given is on disk. An engine that does not hand its keys over within a second, or cannot,
 //! holds nothing up: that frame is as safe as its counters, which the engine stores itself. Keys that
-//! the engine takes for stored and that could not be end the connection.
+//! the engine takes for stored and that could not be end the connection. Keys that wait for their
+//! message ([`crate::keys`]) hold up what was sent with them, and nothing else.
 //!
 //! While the server still brings what it kept for the session, only the second holds: the engine then
 //! writes its keys before it acknowledges, and nothing is sent yet.

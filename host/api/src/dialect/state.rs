@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::FromRef;
-use http::HeaderValue;
+use http::{HeaderValue, StatusCode};
 use warbler_app::App;
 use warbler_app::quotas::{Quota, QuotaExceeded, Wanted};
 use warbler_domain::pacing::Zone;
@@ -16,6 +16,7 @@ use warbler_domain::{Caller, SessionName, Timestamp};
 use super::pages::Pages;
 use super::{Switch, Voice};
 use crate::mount::ApiState;
+use crate::problem::Problem;
 
 /// On which terms a dialect is served by one listener.
 #[derive(Debug, Clone)]
@@ -62,6 +63,19 @@ impl<V: Voice> DialectState<V> {
     /// Whether this unsafe behaviour is open.
     pub(crate) fn is_open(&self, switch: Switch) -> bool {
         self.terms.open.contains(&switch)
+    }
+
+    /// Refuses where not anybody may register.
+    pub(crate) fn may_register(&self) -> Result<(), Problem> {
+        if self.terms.registration {
+            return Ok(());
+        }
+        let detail = "registration is closed; ask the operator for an account";
+        Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "registration_closed",
+            detail,
+        ))
     }
 
     /// The time.

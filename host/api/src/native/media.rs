@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use warbler_app::App;
 use warbler_app::media::{Format, UploadRules, UploadedMedium};
 use warbler_domain::media::Digest;
-use warbler_domain::{Caller, Timestamp, UploadId};
+use warbler_domain::{Caller, Content as MessageContent, Message, Timestamp, UploadId};
 
 use super::words;
 use crate::extract::{Param, Search};
@@ -25,6 +25,15 @@ use file::{Content, FileAnswer};
 /// outside; a path when that is not known.
 pub(crate) fn public_url(base: &str, name: &str) -> String {
     format!("{base}/media/{name}")
+}
+
+/// The same for the file of a message, if it has one with a public name.
+pub(crate) fn message_url(base: &str, message: &Message) -> Option<String> {
+    let MessageContent::Media(media) = &message.content else {
+        return None;
+    };
+    let name = media.public_name.as_deref();
+    name.map(|name| public_url(base, name))
 }
 
 /// The routes of this resource.

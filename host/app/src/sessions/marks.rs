@@ -102,6 +102,13 @@ impl Sessions {
         Ok(marked)
     }
 
+    /// The sessions that the user who calls owns, the oldest first.
+    pub async fn owned(&self, caller: &Caller) -> Result<Vec<Marked>, MarkError> {
+        let mut sessions = self.list_marked(caller).await?;
+        sessions.retain(|marked| marked.session.owner == caller.user_id());
+        Ok(sessions)
+    }
+
     /// One session.
     pub async fn marked(&self, caller: &Caller, session: &SessionRef) -> Result<Marked, MarkError> {
         let found = usable_by(&self.shared, caller, session, Scope::Read).await?;

@@ -7,13 +7,12 @@ use serde_json::{Value, json};
 use warbler_app::App;
 use warbler_app::messages::NewContent;
 use warbler_app::schedules::{CreateSchedule, ScheduleStatus, When};
-use warbler_domain::page::PageRequest;
 use warbler_domain::schedule::{Missed, Moment, ScheduleState, Timing};
 use warbler_domain::{Caller, Jid, Recipient, Timestamp};
 
 use super::sessions::Id;
 use super::{Akg, Fault, Key};
-use crate::dialect::{DialectState, Row};
+use crate::dialect::{DialectState, Row, every};
 use crate::extract::{Search, Wire};
 use crate::native::broadcasts::broadcast_of;
 use crate::native::{campaigns, in_field};
@@ -123,18 +122,9 @@ async fn list(
 ) -> Result<Json<Vec<EntryView>>, Fault> {
     let Id(session) = in_field("bad_session_name", "sessionId", &query.session_id)?;
     let schedules = app.schedules();
-    let mut views = Vec::new();
-    let mut after = None;
-    loop {
-        let page = PageRequest::new(after, Some(PageRequest::MAX));
-        let found = schedules.list(&caller, Some(&session), None, page).await?;
-        let entries = found.items.into_iter();
-        views.extend(entries.filter_map(|one| EntryView::of(one, &query.session_id)));
-        after = found.next;
-        if after.is_none() {
-            return Ok(Json(views));
-        }
-    }
+    let all = every(|page| schedules.list(&caller, Some(&session), None, page)).await?;
+    let view = |one| EntryView::of(one, &query.session_id);
+    Ok(Json(all.into_iter().filter_map(view).collect()))
 }
 
 #[derive(Deserialize)]

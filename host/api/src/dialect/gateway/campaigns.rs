@@ -15,11 +15,10 @@ use warbler_app::campaigns::{
 };
 use warbler_app::messages::NewContent;
 use warbler_domain::campaign::{CampaignKind, CampaignRules, CampaignState};
-use warbler_domain::page::PageRequest;
 use warbler_domain::{Caller, CampaignId, Scope, SessionId, SessionName, Timestamp};
 
 use super::{Fault, Gateway, GatewayState, Who, named, success};
-use crate::dialect::Row;
+use crate::dialect::{Row, every};
 use crate::extract::{Param, Wire};
 use crate::native::campaigns::list::{FileBody, template_called};
 use crate::native::campaigns::{Scalar, export};
@@ -246,19 +245,10 @@ async fn names(app: &App, caller: &Caller) -> Result<HashMap<SessionId, SessionN
 /// `GET /api/v1/campaigns`
 async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Vec<CampaignView>>, Fault> {
     let names = names(&app, &caller).await?;
-    let campaigns = app.campaigns();
-    let mut views = Vec::new();
-    let mut after = None;
-    loop {
-        let page = PageRequest::new(after, Some(PageRequest::MAX));
-        let found = campaigns.list(&caller, CampaignKind::Campaign, None, page);
-        let found = found.await?;
-        views.extend(found.items.iter().map(|one| CampaignView::new(one, &names)));
-        after = found.next;
-        if after.is_none() {
-            return Ok(Json(views));
-        }
-    }
+    let (campaigns, kind) = (app.campaigns(), CampaignKind::Campaign);
+    let all = every(|page| campaigns.list(&caller, kind, None, page)).await?;
+    let view = |one| CampaignView::new(one, &names);
+    Ok(Json(all.iter().map(view).collect()))
 }
 
 /// The id in a path; one that cannot be is nobody's.

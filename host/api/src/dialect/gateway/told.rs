@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 use warbler_app::webhooks::Told;
-use warbler_domain::{Content, Direction, EventBody, Message};
+use warbler_domain::{Direction, EventBody, Message};
 
 use super::sessions::status;
-use crate::native::media::public_url;
+use crate::native::media::message_url;
 
 /// The name of the form.
 pub(crate) const FORM: &str = "gateway";
@@ -40,13 +40,7 @@ pub(crate) fn tell(told: &Told<'_>, base: &str) -> Option<Value> {
 }
 
 fn message_view(message: &Message, base: &str) -> Value {
-    let media_url = match &message.content {
-        Content::Media(media) => {
-            let name = media.public_name.as_deref();
-            name.map(|name| public_url(base, name))
-        }
-        _ => None,
-    };
+    let media_url = message_url(base, message);
     json!({
         "id": message.whatsapp_id.as_str(),
         "remoteJid": message.chat.to_string(),

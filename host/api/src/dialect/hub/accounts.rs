@@ -5,17 +5,17 @@ use axum::extract::State;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use warbler_app::App;
 use warbler_app::accounts::Register;
 use warbler_app::login::{LogIn, LoggedIn};
 use warbler_app::quotas::Quota;
 use warbler_app::users::{ChangePassword, UpdateUser};
-use warbler_app::{App, users::UserError};
-use warbler_domain::page::PageRequest;
-use warbler_domain::{Caller, Dialect, Email, Password, Realm, Role, ScopeRequired, Secret, User};
+use warbler_domain::{Caller, Dialect, Email, Password, Realm, Role, Secret, User};
 
 use super::wire::{SessionView, Success, UserView};
 use super::{FRESH, Fault, Hub, HubState, Who};
 use crate::caller::Origin;
+use crate::dialect::every;
 use crate::dialect::state::holder;
 use crate::dialect::{Row, Switch};
 use crate::extract::Wire;
@@ -93,14 +93,7 @@ async fn register(
     Wire(body): Wire<RegisterBody>,
 ) -> Told<LoginView> {
     state.take(&[(ATTEMPTS, &holder(None, address))])?;
-    if !state.terms.registration {
-        let detail = "registration is closed; ask the operator for an account";
-        return Err(Fault::new(
-            StatusCode::FORBIDDEN,
-            "registration_closed",
-            detail,
-        ));
-    }
+    state.may_register()?;
     let wants_admin = body.role.as_deref() == Some(Role::Admin.as_str());
     let role = match wants_admin && state.is_open(Switch::HubSelfAssignedRole) {
         true => Role::Admin,
@@ -171,7 +164,7 @@ async fn update(
     Wire(body): Wire<UpdateBody>,
 ) -> Told<UserView> {
     let app = &state.api.app;
-    let id = caller.user_id().map(Into::into).ok_or_else(nobody)?;
+    let id = caller.require_user()?.into();
     let email = body.email.as_deref().map(email).transpose()?;
     let fresh = match state.is_open(Switch::HubPasswordWithoutCurrent) {
         true => std::time::Duration::MAX,
@@ -201,31 +194,18 @@ async fn sessions(State(app): State<App>, caller: Caller) -> Told<Vec<SessionVie
 
 /// `GET /user/admin/users`
 async fn users(State(app): State<App>, caller: Caller) -> Told<Vec<UserView>> {
-    let mut shown = Vec::new();
-    let mut after = None;
-    loop {
-        let page = PageRequest::new(after, Some(500));
-        let page = app.users().list(&caller, page).await?;
-        let rows = page.items.iter();
-        shown.extend(rows.map(|user| UserView::new(user, None).with_change(user)));
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
-    shown.reverse();
-    Ok(Success::of(shown))
+    let users = app.users();
+    let newest_first = every(|page| users.list(&caller, page)).await?;
+    let oldest_first = newest_first.iter().rev();
+    let view = |user| UserView::new(user, None).with_change(user);
+    Ok(Success::of(oldest_first.map(view).collect()))
 }
 
 /// The user who calls, and its key.
 async fn own(app: &App, caller: &Caller) -> Result<(User, Secret), Fault> {
-    let user = app.users().own(caller).await?.ok_or_else(nobody)?;
+    let user = app.users().me(caller).await?;
     let key = app.keys().readable(caller, REALM).await?;
     Ok((user, key))
-}
-
-fn nobody() -> UserError {
-    UserError::Scope(ScopeRequired(warbler_domain::Scope::Read))
 }
 
 fn email(text: &str) -> Result<Email, Problem> {

@@ -10,7 +10,7 @@ use http::header::CONTENT_TYPE;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use warbler_app::App;
-use warbler_app::sessions::{MarkError, Marked};
+use warbler_app::sessions::Marked;
 use warbler_domain::session::Session;
 use warbler_domain::{Caller, PhoneNumber, SessionName, SessionRef};
 
@@ -155,17 +155,9 @@ async fn list(
 pub(super) async fn own(app: &App, caller: &Caller) -> Result<Vec<SessionView>, Fault> {
     let user = app.users().own(caller).await?;
     let number = user.map(|user| user.number);
-    let sessions = owned(app, caller).await?;
-    let sessions = sessions.iter();
-    Ok(sessions
-        .map(|marked| SessionView::new(marked, number))
-        .collect())
-}
-
-async fn owned(app: &App, caller: &Caller) -> Result<Vec<Marked>, MarkError> {
-    let mut sessions = app.sessions().list_marked(caller).await?;
-    sessions.retain(|marked| marked.session.owner == caller.user_id());
-    Ok(sessions)
+    let sessions = app.sessions().owned(caller).await?;
+    let view = |marked| SessionView::new(marked, number);
+    Ok(sessions.iter().map(view).collect())
 }
 
 /// `GET /session/status`
@@ -207,7 +199,7 @@ async fn check_phone(
     Wire(body): Wire<PhoneBody>,
 ) -> Result<Json<Value>, Fault> {
     let wanted = Some(number(&body.phone_number)?);
-    let sessions = owned(&app, &caller).await?;
+    let sessions = app.sessions().owned(&caller).await?;
     let found = sessions.iter().find(|marked| {
         let standing = Standing::from(marked.session.state);
         marked.phone() == wanted && standing == Standing::Connected
@@ -254,7 +246,7 @@ async fn clean_up(
         let all = app.sessions().list_marked(&host).await?;
         (host, all)
     } else {
-        let own = owned(app, &caller).await?;
+        let own = app.sessions().owned(&caller).await?;
         (caller, own)
     };
     let now = state.now();

@@ -5,10 +5,10 @@
 
 use serde_json::{Value, json};
 use warbler_app::webhooks::Told;
-use warbler_domain::{Content, EventBody, EventKind, KindPattern, Message, Webhook};
+use warbler_domain::{EventBody, EventKind, KindPattern, Message, Webhook};
 
 use super::wire::{Parties, kind, status, text};
-use crate::native::media::public_url;
+use crate::native::media::message_url;
 use crate::problem::Problem;
 
 /// The form of registered webhooks.
@@ -95,13 +95,7 @@ pub(crate) fn tell(told: &Told<'_>, base: &str) -> Option<(&'static str, Value)>
 
 fn message_view(message: &Message, base: &str) -> Value {
     let parties = Parties::of(message);
-    let media_url = match &message.content {
-        Content::Media(media) => {
-            let name = media.public_name.as_deref();
-            name.map(|name| public_url(base, name))
-        }
-        _ => None,
-    };
+    let media_url = message_url(base, message);
     json!({
         "id": message.whatsapp_id.as_str(),
         "from": parties.from,

@@ -10,14 +10,13 @@ use serde_json::{Value, json};
 use warbler_app::accounts::Register;
 use warbler_app::login::LogIn;
 use warbler_app::quotas::Quota;
-use warbler_app::users::{ChangePassword, UpdateUser, UserError};
+use warbler_app::users::{ChangePassword, UpdateUser};
 use warbler_domain::caller::Identity;
 use warbler_domain::{
-    Caller, Dialect, Email, Password, Realm, Role, Scope, ScopeRequired, Secret, Timestamp, User,
-    UserId, UserName,
+    Caller, Dialect, Email, Password, Realm, Role, Secret, Timestamp, User, UserId, UserName,
 };
 
-use super::{Fault, Known, Suite, SuiteState, sessions};
+use super::{Fault, Known, Suite, SuiteState};
 use crate::caller::Origin;
 use crate::dialect::state::holder;
 use crate::dialect::{Row, Standing, Switch};
@@ -159,11 +158,7 @@ async fn register(
     Wire(body): Wire<RegisterBody>,
 ) -> Result<(StatusCode, Json<Value>), Fault> {
     state.take(&[(ATTEMPTS, &holder(None, address))])?;
-    if !state.terms.registration {
-        let detail = "registration is closed; ask the operator for an account";
-        let status = StatusCode::FORBIDDEN;
-        return Err(Fault::new(status, "registration_closed", detail));
-    }
+    state.may_register()?;
     let command = Register {
         realm: REALM,
         name: Some(username(&body.username)?),
@@ -240,12 +235,12 @@ async fn refresh(
 /// `GET /api/auth/profile`: the key is shown to whoever has logged in, and to nobody else.
 async fn profile(State(state): State<SuiteState>, caller: Caller) -> Told {
     let app = &state.api.app;
-    let user = app.users().own(&caller).await?.ok_or_else(nobody)?;
+    let user = app.users().me(&caller).await?;
     let key = match caller.identity() {
         Identity::User(..) => Some(app.keys().readable(&caller, REALM).await?),
         _ => None,
     };
-    let own = sessions::owned(app, &caller).await?;
+    let own = app.sessions().owned(&caller).await?;
     let active = own.iter().filter(|marked| {
         let standing = Standing::from(marked.session.state);
         matches!(standing, Standing::Connected | Standing::Waiting)
@@ -332,7 +327,7 @@ async fn delete(State(state): State<SuiteState>, caller: Caller) -> Told {
 /// Who changes the account, and which: whoever has logged in; whoever holds its key only where
 /// that is open.
 fn acting(state: &SuiteState, caller: &Caller) -> Result<(Caller, UserId), Fault> {
-    let id = caller.user_id().ok_or_else(nobody)?;
+    let id = caller.require_user()?;
     let is_login = matches!(caller.identity(), Identity::User(..));
     match (is_login, state.is_open(Switch::SuiteApiKeyAccountActions)) {
         (true, _) => Ok((caller.clone(), id)),
@@ -342,10 +337,6 @@ fn acting(state: &SuiteState, caller: &Caller) -> Result<(Caller, UserId), Fault
             Err(Fault::new(StatusCode::FORBIDDEN, "login_needed", detail))
         }
     }
-}
-
-fn nobody() -> UserError {
-    UserError::Scope(ScopeRequired(Scope::Read))
 }
 
 /// For how long a token is good, as `24h`.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use warbler_app::App;
 use warbler_app::quotas::Quota;
-use warbler_app::sessions::{MarkError, Marked, NewLabelled, SessionError};
+use warbler_app::sessions::{NewLabelled, SessionError};
 use warbler_domain::{Caller, MessageStatus, SessionRef};
 
 use super::wire::{Counted, Id, STATUSES, SessionView, status};
@@ -104,16 +104,9 @@ async fn create(
     Ok((StatusCode::CREATED, Json(told)))
 }
 
-/// The sessions that the user who calls owns, the oldest first.
-pub(super) async fn owned(app: &App, caller: &Caller) -> Result<Vec<Marked>, MarkError> {
-    let mut sessions = app.sessions().list_marked(caller).await?;
-    sessions.retain(|marked| marked.session.owner == caller.user_id());
-    Ok(sessions)
-}
-
 /// `GET /api/sessions`
 async fn list(State(app): State<App>, caller: Caller, Search(query): Search<ListQuery>) -> Told {
-    let mut own = owned(&app, &caller).await?;
+    let mut own = app.sessions().owned(&caller).await?;
     if let Some(wanted) = query.status {
         if !STATUSES.contains(&wanted.as_str()) {
             let detail = format!("a status is one of {}", STATUSES.join(", "));

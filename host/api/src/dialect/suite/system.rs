@@ -8,7 +8,7 @@ use warbler_app::sessions::Marked;
 use warbler_domain::Caller;
 use warbler_domain::stats::MessageStats;
 
-use super::{Fault, Known, Suite, SuiteState, sessions};
+use super::{Fault, Known, Suite, SuiteState};
 use crate::dialect::base::Base;
 use crate::dialect::{Row, Standing, Switch, pages};
 
@@ -67,7 +67,7 @@ async fn counted(state: &SuiteState, caller: &Caller) -> Result<Counted, Fault> 
             app.stats().messages(&host, None).await?,
         ),
         false => (
-            sessions::owned(app, caller).await?,
+            app.sessions().owned(caller).await?,
             app.stats().messages(caller, None).await?,
         ),
     };
