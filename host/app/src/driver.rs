@@ -19,7 +19,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use warbler_domain::call::CallState;
 use warbler_domain::chat::ChatChange;
 use warbler_domain::contact::Contact;
@@ -84,8 +83,9 @@ pub trait Link: Chats + Groups + People + Send + Sync + 'static {
         Err(DriverError::Unsupported("link with a passkey"))
     }
 
-    /// Fetches, checks and decrypts a medium by the locator its message carries.
-    async fn fetch_media(&self, locator: &str) -> Result<Bytes, MediaFailure>;
+    /// Fetches, checks and decrypts a medium by the locator its message carries, into an empty
+    /// file. What is in the file after a failure means nothing.
+    async fn fetch_media(&self, locator: &str, into: File) -> Result<(), MediaFailure>;
 
     /// Asks the server for a sign of life, at most `timeout` long.
     async fn ping(&self, timeout: Duration) -> Result<(), DriverError>;

@@ -35,7 +35,7 @@ use warbler_store::media::{Media as StoredMedia, StoredMedium, Upload};
 
 use crate::audit;
 use crate::core::Shared;
-use crate::messages::{ReadError, carried};
+use crate::messages::{ReadError, served};
 
 pub use admit::{Admitted, NewMedium, Origin};
 pub use data_url::{BadData, parse as parse_data_url};
@@ -195,19 +195,12 @@ impl Media {
 
     /// The medium that a message carries.
     async fn carried(&self, message: MessageId) -> Result<ServedMedium, ReadError> {
-        let (medium, digest) = match carried(&self.shared, message).await {
+        match served(&self.shared, message).await {
             Err(ReadError::Unknown(_) | ReadError::NoMedia(_)) => {
-                return Err(MediaError::UnknownName.into());
+                Err(MediaError::UnknownName.into())
             }
-            found => found?,
-        };
-        let file_name = medium.file_name;
-        let (medium, file) = self.shared.media.open_medium(&digest).await?;
-        Ok(ServedMedium {
-            medium,
-            file_name,
-            file,
-        })
+            found => found,
+        }
     }
 
     /// An upload of this caller that has not expired, by the name it is served under.

@@ -14,7 +14,6 @@ mod status;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use warbler_domain::media::{Digest, Media, MediaSource};
 use warbler_domain::message::Quoted;
 use warbler_domain::session::Account;
@@ -26,6 +25,7 @@ use warbler_domain::{
 use warbler_store::Error as StoreError;
 
 use crate::core::Shared;
+use crate::media::ServedMedium;
 use crate::sessions::SessionError;
 
 pub use error::{ChangeError, ReadError, SendError};
@@ -82,20 +82,27 @@ impl Messages {
             .ok_or(ReadError::Unknown(id))
     }
 
-    /// The medium a message carries, fetched from the network the first time: type and bytes.
-    pub async fn media(
-        &self,
-        caller: &Caller,
-        id: MessageId,
-    ) -> Result<(String, Bytes), ReadError> {
+    /// The medium a message carries, fetched from the network the first time.
+    pub async fn media(&self, caller: &Caller, id: MessageId) -> Result<ServedMedium, ReadError> {
         self.stored(caller, id).await?;
-        let (medium, digest) = carried(&self.shared, id).await?;
-        Ok((medium.mime, self.shared.media.get(&digest).await?))
+        served(&self.shared, id).await
     }
 }
 
+/// The medium that a message carries, to be served.
+pub(crate) async fn served(shared: &Shared, id: MessageId) -> Result<ServedMedium, ReadError> {
+    let (medium, digest) = carried(shared, id).await?;
+    let file_name = medium.file_name;
+    let (medium, file) = shared.media.open_medium(&digest).await?;
+    Ok(ServedMedium {
+        medium,
+        file_name,
+        file,
+    })
+}
+
 /// The medium that a message carries, fetched from the network the first time, and its digest.
-pub(crate) async fn carried(shared: &Shared, id: MessageId) -> Result<(Media, Digest), ReadError> {
+async fn carried(shared: &Shared, id: MessageId) -> Result<(Media, Digest), ReadError> {
     let medium = medium_of(shared, id).await?.1;
     if let MediaSource::Stored { digest } = medium.source {
         return Ok((medium, digest));
@@ -112,9 +119,10 @@ pub(crate) async fn carried(shared: &Shared, id: MessageId) -> Result<(Media, Di
     };
     let link = shared.directory.link(session);
     let link = link.ok_or(ReadError::NotConnected)?;
-    let bytes = link.fetch_media(locator).await?;
-    medium.size = bytes.len() as u64;
-    let digest = shared.media.put(bytes).await?;
+    let fetching = |into| async move { Ok::<_, ReadError>(link.fetch_media(locator, into).await?) };
+    let stored = shared.media.fetch(fetching).await?;
+    let digest = stored.digest;
+    medium.size = stored.size;
     medium.source = MediaSource::Stored { digest };
     let content = Content::Media(medium.clone());
     let noting = shared

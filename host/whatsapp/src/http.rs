@@ -9,14 +9,14 @@ use std::io::{self, Read as _};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use futures_util::stream;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderName, HeaderValue, Method, Uri};
 use reqwest::{Body, Client, RequestBuilder, Url};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
-use wacore::net::{HttpClient, HttpRequest, HttpResponse, UploadBody};
+use tokio::sync::{mpsc, oneshot};
+use wacore::net::{HttpClient, HttpRequest, HttpResponse, StreamingHttpResponse, UploadBody};
 use warbler_domain::proxy::{Proxy, ProxyKind};
 use whatsapp_rust::anyhow;
 
@@ -170,6 +170,62 @@ impl Http {
     }
 }
 
+/// A body as it comes. Blocks whoever reads it.
+struct Coming {
+    pieces: mpsc::Receiver<io::Result<Bytes>>,
+    piece: Bytes,
+}
+
+impl io::Read for Coming {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        while self.piece.is_empty() {
+            match self.pieces.blocking_recv() {
+                Some(piece) => self.piece = piece?,
+                None => return Ok(0),
+            }
+        }
+        (&mut self.piece).reader().read(buf)
+    }
+}
+
+/// Sends a request, tells the status of its answer, and hands the body on as it comes.
+async fn hand_on(
+    request: RequestBuilder,
+    status: oneshot::Sender<Result<u16, HttpError>>,
+    pieces: mpsc::Sender<io::Result<Bytes>>,
+) {
+    let mut response = match request.send().await {
+        Ok(response) => response,
+        Err(err) => {
+            // Who has given up does not listen.
+            drop(status.send(Err(err.without_url().into())));
+            return;
+        }
+    };
+    let told = match response.content_length() {
+        Some(length) if length > MAX_BODY as u64 => Err(HttpError::TooLarge),
+        _ => Ok(response.status().as_u16()),
+    };
+    let goes_on = told.is_ok();
+    if status.send(told).is_err() || !goes_on {
+        return;
+    }
+    let mut taken = 0;
+    loop {
+        let piece = match response.chunk().await {
+            Ok(None) => return,
+            Ok(Some(piece)) if taken + piece.len() <= MAX_BODY => Ok(piece),
+            Ok(Some(_)) => Err(io::Error::other(HttpError::TooLarge)),
+            Err(err) => Err(io::Error::other(HttpError::from(err.without_url()))),
+        };
+        taken += piece.as_ref().map_or(0, Bytes::len);
+        let failed = piece.is_err();
+        if pieces.send(piece).await.is_err() || failed {
+            return;
+        }
+    }
+}
+
 /// Sends a request and takes the whole answer.
 async fn exchange(request: RequestBuilder) -> Result<HttpResponse, HttpError> {
     let response = request.send().await;
@@ -200,6 +256,28 @@ impl HttpClient for Http {
     async fn execute(&self, request: HttpRequest) -> anyhow::Result<HttpResponse> {
         let (builder, body) = self.prepared(request)?;
         Ok(exchange(builder.body(body.unwrap_or_default())).await?)
+    }
+
+    fn supports_streaming(&self) -> bool {
+        true
+    }
+
+    fn execute_streaming(&self, request: HttpRequest) -> anyhow::Result<StreamingHttpResponse> {
+        let (builder, body) = self.prepared(request)?;
+        let request = builder.body(body.unwrap_or_default());
+        let (status, told) = oneshot::channel();
+        let (sender, pieces) = mpsc::channel(AHEAD);
+        let runtime = Handle::current();
+        runtime.spawn(hand_on(request, status, sender));
+        let status_code = told.blocking_recv().unwrap_or(Err(HttpError::Cut))?;
+        let coming = Coming {
+            pieces,
+            piece: Bytes::new(),
+        };
+        Ok(StreamingHttpResponse {
+            status_code,
+            body: Box::new(coming),
+        })
     }
 
     fn supports_upload_streaming(&self) -> bool {

@@ -36,12 +36,12 @@ mod uploading;
 
 pub(crate) use uploading::UPLOADS;
 
+use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use futures_util::future::FutureExt;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -335,7 +335,7 @@ impl Link for WhatsappLink {
         self.finish_passkey().await
     }
 
-    async fn fetch_media(&self, locator: &str) -> Result<Bytes, MediaFailure> {
+    async fn fetch_media(&self, locator: &str, into: File) -> Result<(), MediaFailure> {
         let at: Locator = serde_json::from_str(locator).map_err(|_| MediaFailure::BadLocator)?;
         let params = DownloadParams::encrypted(
             at.path,
@@ -345,9 +345,10 @@ impl Link for WhatsappLink {
             at.size,
             outbound::media_type(at.kind),
         );
-        let fetched = Box::pin(self.client.download_from_params(&params)).await;
+        let fetching = self.client.download_from_params_to_writer(&params, into);
+        let fetched = Box::pin(fetching).await;
         fetched
-            .map(Bytes::from)
+            .map(drop)
             .map_err(|err| uploading::media_failure(&err))
     }
 

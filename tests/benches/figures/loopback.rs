@@ -1,12 +1,12 @@
 //! A host without a network: what comes in is handed to it, and what it sends is noted.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use async_trait::async_trait;
-use bytes::Bytes;
 use tempfile::TempDir;
 use tokio::sync::{Mutex, mpsc};
 use warbler_app::driver::{
@@ -214,7 +214,7 @@ impl Link for LoopbackLink {
         Err(DriverError::AlreadyPaired)
     }
 
-    async fn fetch_media(&self, _locator: &str) -> Result<Bytes, MediaFailure> {
+    async fn fetch_media(&self, _locator: &str, _into: File) -> Result<(), MediaFailure> {
         Err(MediaFailure::Gone)
     }
 

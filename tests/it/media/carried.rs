@@ -106,7 +106,7 @@ async fn what_is_too_large_for_a_body_is_told_to_come_another_way() -> Result<()
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_large_medium_is_never_in_memory_several_times_over() -> Result<()> {
+async fn a_large_medium_is_never_in_memory() -> Result<()> {
     let network = Network::start(NetworkOptions::default()).await?;
     let dir = tempfile::tempdir()?;
     let binary = env!("CARGO_BIN_EXE_host-under-test");
@@ -145,9 +145,11 @@ async fn a_large_medium_is_never_in_memory_several_times_over() -> Result<()> {
         uploading < 20 && sending < 20,
         "a file that goes out is read as it goes: {uploading} MiB, then {sending} MiB more"
     );
-    // What comes in is opened and checked as a whole, in place.
     let receiving = grown(after_receiving);
-    ensure!(receiving < 100, "{receiving} MiB more for a file of 60 MiB");
+    ensure!(
+        receiving < 20,
+        "a file that comes in is written as it comes: {receiving} MiB more"
+    );
     network.stop().await;
     Ok(())
 }

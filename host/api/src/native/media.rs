@@ -13,13 +13,13 @@ use utoipa::{IntoParams, ToSchema};
 use warbler_app::App;
 use warbler_app::media::{Format, UploadRules, UploadedMedium};
 use warbler_domain::media::Digest;
-use warbler_domain::{Caller, Content as MessageContent, Message, Timestamp, UploadId};
+use warbler_domain::{Caller, Content, Message, Timestamp, UploadId};
 
 use super::words;
 use crate::extract::{Param, Search};
 use crate::mount::{ApiState, Route};
 use crate::problem::Problem;
-use file::{Content, FileAnswer};
+use file::FileAnswer;
 
 /// Where anybody who knows this public name gets the file, from a host that is called `base` from
 /// outside; a path when that is not known.
@@ -29,7 +29,7 @@ pub(crate) fn public_url(base: &str, name: &str) -> String {
 
 /// The same for the file of a message, if it has one with a public name.
 pub(crate) fn message_url(base: &str, message: &Message) -> Option<String> {
-    let MessageContent::Media(media) = &message.content else {
+    let Content::Media(media) = &message.content else {
         return None;
     };
     let name = media.public_name.as_deref();
@@ -243,10 +243,8 @@ pub(crate) async fn file_named(
         format: Format::of_mime(&served.medium.mime),
         tag: served.medium.digest.to_string(),
         name: served.file_name,
-        content: Content::File {
-            file: served.file,
-            size: served.medium.size,
-        },
+        file: served.file,
+        size: served.medium.size,
     };
     Ok(answer.to(headers).await)
 }

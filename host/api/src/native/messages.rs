@@ -13,7 +13,7 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use warbler_app::App;
-use warbler_app::media::{Format, HEAD};
+use warbler_app::media::Format;
 use warbler_domain::history::{HistoryFilter, Kinds};
 use warbler_domain::page::{Cursor, PageRequest};
 use warbler_domain::{Caller, MessageId, Recipient, SessionRef};
@@ -24,7 +24,7 @@ pub(super) use view::MessageView;
 
 use super::Listing;
 use super::chats::view::ShownView;
-use super::media::file::{Content as FileContent, FileAnswer};
+use super::media::file::FileAnswer;
 use crate::extract::{Param, Search, parsed};
 use crate::mount::Route;
 use crate::problem::Problem;
@@ -150,12 +150,13 @@ pub(super) async fn media(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     // The type a message names is its sender's word; only what the bytes say is believed.
-    let (_claimed, bytes) = app.messages().media(&caller, id).await?;
+    let served = app.messages().media(&caller, id).await?;
     let answer = FileAnswer {
-        format: Format::of(bytes.get(..HEAD).unwrap_or(&bytes)),
+        format: Format::of_mime(&served.medium.mime),
         tag: id.to_string(),
         name: None,
-        content: FileContent::Bytes(bytes),
+        file: served.file,
+        size: served.medium.size,
     };
     Ok(answer.to(&headers).await)
 }

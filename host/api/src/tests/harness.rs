@@ -1,5 +1,7 @@
 //! A host with nothing below it but a scripted engine and nothing beside it but one extension.
 
+use std::fs::File;
+use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -396,11 +398,12 @@ impl Link for OpenLink {
         })
     }
 
-    async fn fetch_media(&self, locator: &str) -> Result<Bytes, MediaFailure> {
-        match locator {
-            MEDIA_KEY => Ok(Bytes::from_static(IMAGE)),
-            _ => Ok(Bytes::from_static(b"<script>alert(1)</script>")),
-        }
+    async fn fetch_media(&self, locator: &str, mut into: File) -> Result<(), MediaFailure> {
+        let bytes = match locator {
+            MEDIA_KEY => IMAGE,
+            _ => b"<script>alert(1)</script>",
+        };
+        into.write_all(bytes).map_err(|_| MediaFailure::Gone)
     }
 
     async fn ping(&self, _timeout: Duration) -> Result<(), DriverError> {

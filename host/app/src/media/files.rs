@@ -4,7 +4,7 @@
 //! crash left aside is removed at the next start.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -45,22 +45,28 @@ impl Files {
 
     /// Begins a content of at most `max` bytes.
     pub(super) async fn begin(&self, max: u64) -> Result<Intake, MediaError> {
+        let (aside, file) = self.aside().await?;
+        Ok(Intake {
+            aside,
+            pen: Some(Pen {
+                file,
+                hash: Sha256::new(),
+            }),
+            gathered: BytesMut::new(),
+            head: Vec::new(),
+            size: 0,
+            max,
+        })
+    }
+
+    /// An empty file for a content that somebody else writes.
+    pub(super) async fn aside(&self) -> Result<(Aside, File), MediaError> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let path = self.dir.join(INCOMING).join(format!("{number}.part"));
         let aside = Aside(path);
         beside(move || {
             let file = File::create_new(&aside.0)?;
-            Ok(Intake {
-                aside,
-                pen: Some(Pen {
-                    file,
-                    hash: Sha256::new(),
-                }),
-                gathered: BytesMut::new(),
-                head: Vec::new(),
-                size: 0,
-                max,
-            })
+            Ok((aside, file))
         })
         .await
     }
@@ -128,7 +134,43 @@ fn sync_folder(_dir: &Path) -> io::Result<()> {
 
 /// A file that is removed when nobody gave it a place.
 #[derive(Debug)]
-struct Aside(PathBuf);
+pub(super) struct Aside(PathBuf);
+
+impl Aside {
+    /// Ends the content that somebody wrote, if it has at most `max` bytes; it is durable from then
+    /// on.
+    pub(super) async fn taken(self, max: u64) -> Result<Taken, MediaError> {
+        beside(move || {
+            let mut file = File::open(&self.0)?;
+            let size = file.metadata()?.len();
+            if size > max {
+                return Err(MediaError::TooLarge { max });
+            }
+            let mut head = Vec::new();
+            (&mut file).take(HEAD as u64).read_to_end(&mut head)?;
+            let mut hash = Sha256::new();
+            hash.update(&head);
+            let mut rest = BufReader::with_capacity(GATHERED, &file);
+            loop {
+                let piece = rest.fill_buf()?;
+                let length = piece.len();
+                if length == 0 {
+                    break;
+                }
+                hash.update(piece);
+                rest.consume(length);
+            }
+            file.sync_all()?;
+            Ok(Taken {
+                aside: self,
+                digest: Digest::new(hash.finalize().into()),
+                size,
+                head,
+            })
+        })
+        .await
+    }
+}
 
 impl Drop for Aside {
     fn drop(&mut self) {

@@ -6,6 +6,7 @@
 //! What a crash leaves is at worst a note without a file, which reads as missing and goes with
 //! time.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -28,7 +29,8 @@ const AT_ONCE: usize = 32;
 const TURN: Duration = Duration::from_secs(30);
 /// Pictures that are decoded at the same time; each may take 256 MiB of memory.
 const LOOKS_AT_ONCE: usize = 1;
-/// Media of messages that are fetched from the network at the same time; each is in memory.
+/// Media of messages that are fetched from the network at the same time; each may take its limit
+/// on the disk.
 const FETCHES_AT_ONCE: usize = 4;
 /// Uses within this time of the last one are not noted again.
 const NOTED: Duration = Duration::from_secs(3600);
@@ -90,9 +92,21 @@ impl MediaStore {
         }
     }
 
-    /// Stores bytes as they are, without looking at them closely: for what came over the network,
-    /// which has its size and preview in its message.
-    pub(crate) async fn put(&self, bytes: Bytes) -> Result<Digest, MediaError> {
+    /// Stores what `fetch` writes into an empty file, without looking at it closely: for what comes
+    /// over the network, which has its preview in its message.
+    pub(crate) async fn fetch<E, F>(&self, fetch: impl FnOnce(File) -> F) -> Result<StoredMedium, E>
+    where
+        F: Future<Output = Result<(), E>>,
+        E: From<MediaError>,
+    {
+        let (place, file) = self.files.aside().await?;
+        fetch(file).await?;
+        let taken = place.taken(self.settings.largest()).await?;
+        Ok(self.file(taken, About::default()).await?)
+    }
+
+    /// Stores bytes as they are, without looking at them closely.
+    pub(super) async fn put(&self, bytes: Bytes) -> Result<Digest, MediaError> {
         let mut intake = self.files.begin(self.settings.largest()).await?;
         intake.push(&bytes).await?;
         let taken = intake.finish().await?;

@@ -7,6 +7,8 @@
 //! What holds about keys: before a stanza leaves, the key it used is stored. What does not: the
 //! engine acknowledges a message before it has read it, so that a crash in between loses it.
 
+use std::fs::File;
+use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -14,8 +16,8 @@ use std::time::Duration;
 use ::wa_rs::Client;
 use ::wa_rs_core::pair_code::{PairCodeError, PairCodeOptions, PairCodeUtils};
 use async_trait::async_trait;
-use bytes::Bytes;
 use tokio::sync::{Mutex, Semaphore, mpsc};
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use wacore::iq::devices::RemoveCompanionDeviceSpec;
@@ -273,8 +275,11 @@ impl Link for WaRsLink {
         }
     }
 
-    async fn fetch_media(&self, locator: &str) -> Result<Bytes, MediaFailure> {
-        self.download(locator).await
+    async fn fetch_media(&self, locator: &str, mut into: File) -> Result<(), MediaFailure> {
+        let bytes = self.download(locator).await?;
+        let written = spawn_blocking(move || into.write_all(&bytes)).await;
+        let written = written.unwrap_or_else(|err| Err(err.into()));
+        written.map_err(|err| MediaFailure::Temporary(err.to_string()))
     }
 
     async fn ping(&self, within: Duration) -> Result<(), DriverError> {

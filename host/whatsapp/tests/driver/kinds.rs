@@ -8,7 +8,7 @@ use warbler_domain::place::{Degrees, Location};
 use warbler_domain::vcard::ContactCard;
 use warbler_simulator::{HeardContent, Outgoing, Person, Place};
 
-use crate::world::{Lids, Session, WORLDS, World, jid};
+use crate::world::{Lids, Session, WORLDS, World, fetched, jid};
 
 struct Talk {
     world: World,
@@ -53,7 +53,7 @@ impl Talk {
         let MediaSource::Remote { locator } = &media.source else {
             bail!("not on the network");
         };
-        assert_eq!(self.session.link.fetch_media(locator).await?, bytes);
+        assert_eq!(fetched(&*self.session.link, locator).await?, bytes);
         Ok(media)
     }
 }

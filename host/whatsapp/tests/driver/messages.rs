@@ -7,7 +7,7 @@ use warbler_domain::message::Quoted;
 use warbler_domain::{Content, Direction, MessageStatus, WhatsAppId};
 use warbler_simulator::{Fault, HeardContent};
 
-use crate::world::{Lids, PATIENCE, WORLDS, World, jid};
+use crate::world::{Lids, PATIENCE, WORLDS, World, fetched, jid};
 
 fn revoked(target: WhatsAppId) -> Content {
     Content::Revoke {
@@ -137,7 +137,7 @@ async fn images_go_both_ways() -> Result<()> {
     let MediaSource::Remote { locator } = &media.source else {
         bail!("not on the network");
     };
-    assert_eq!(session.link.fetch_media(locator).await?, picture);
+    assert_eq!(fetched(&*session.link, locator).await?, picture);
 
     let ours = session.inbox.image(&picture, "ours");
     session

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use tempfile::tempfile;
 use tokio::time::timeout;
 use warbler_app::driver::{Inbound, LinkEnd, LinkReport, MediaFailure, SendFailure};
 use warbler_domain::media::MediaSource;
@@ -11,7 +12,7 @@ use warbler_domain::{Content, MessageStatus};
 use warbler_simulator::{Fault, Scope};
 
 use crate::scene::{Meets, SOON, Scene, times_told};
-use crate::world::{Lids, Told, WORLDS, World, has_acknowledged};
+use crate::world::{Lids, Told, WORLDS, World, fetched, has_acknowledged};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_was_not_stored_comes_again() -> Result<()> {
@@ -335,13 +336,14 @@ async fn every_fault_of_a_download_has_its_own_word() -> Result<()> {
         (Fault::MediaShort { times: 10 }, damaged),
     ] {
         faults.inject(Scope::All, fault.clone())?;
-        let failure = link.fetch_media(&locator).await.err();
+        let failure = link.fetch_media(&locator, tempfile()?).await.err();
         let failure = failure.with_context(|| format!("{fault:?} did no harm"))?;
         ensure!(fits(&failure), "{fault:?} failed as {failure:?}");
         faults.clear();
-        assert_eq!(link.fetch_media(&locator).await?, image.to_vec());
+        assert_eq!(fetched(&**link, &locator).await?, image.to_vec());
     }
-    assert_eq!(link.fetch_media("{}").await, Err(MediaFailure::BadLocator));
+    let failure = link.fetch_media("{}", tempfile()?).await;
+    assert_eq!(failure, Err(MediaFailure::BadLocator));
     scene.session.link.close().await;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{Seek as _, Write as _};
+use std::io::{Read as _, Seek as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -439,4 +439,14 @@ pub(crate) async fn has_acknowledged(owner: &Person) -> Result<()> {
 
 pub(crate) fn jid(text: &str) -> Result<Jid> {
     Ok(text.parse()?)
+}
+
+/// The medium under a locator, as the link writes it.
+pub(crate) async fn fetched(link: &dyn Link, locator: &str) -> Result<Vec<u8>> {
+    let mut file = tempfile::tempfile()?;
+    link.fetch_media(locator, file.try_clone()?).await?;
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

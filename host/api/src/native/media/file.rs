@@ -9,7 +9,6 @@ use std::ops::RangeInclusive;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, IF_RANGE, RANGE, REFERRER_POLICY,
@@ -32,21 +31,10 @@ pub(in crate::native) struct FileAnswer {
     pub(in crate::native) tag: String,
     /// What it is called, where it has a name.
     pub(in crate::native) name: Option<String>,
-    /// Its bytes.
-    pub(in crate::native) content: Content,
-}
-
-/// Where the bytes are.
-pub(in crate::native) enum Content {
-    /// In memory.
-    Bytes(Bytes),
-    /// On the disk.
-    File {
-        /// The file, at its start.
-        file: tokio::fs::File,
-        /// Its size in bytes.
-        size: u64,
-    },
+    /// The file, at its start.
+    pub(in crate::native) file: tokio::fs::File,
+    /// Its size in bytes.
+    pub(in crate::native) size: u64,
 }
 
 impl FileAnswer {
@@ -61,11 +49,11 @@ impl FileAnswer {
         {
             return (StatusCode::NOT_MODIFIED, headers).into_response();
         }
-        let size = self.content.size();
+        let size = self.size;
         match part_of(request, &tag, size) {
             Part::Whole => {
                 let length = [(CONTENT_LENGTH, size.to_string())];
-                (headers, length, self.content.whole()).into_response()
+                (headers, length, read(self.file, size)).into_response()
             }
             Part::Range(range) => {
                 let (first, last) = (*range.start(), *range.end());
@@ -73,7 +61,7 @@ impl FileAnswer {
                     (CONTENT_LENGTH, (last - first + 1).to_string()),
                     (CONTENT_RANGE, format!("bytes {first}-{last}/{size}")),
                 ];
-                match self.content.part(range).await {
+                match part(self.file, range).await {
                     Ok(body) => (StatusCode::PARTIAL_CONTENT, headers, about, body).into_response(),
                     Err(err) => unreadable(&err),
                 }
@@ -135,34 +123,10 @@ fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')
 }
 
-impl Content {
-    fn size(&self) -> u64 {
-        match self {
-            Self::Bytes(bytes) => bytes.len() as u64,
-            Self::File { size, .. } => *size,
-        }
-    }
-
-    fn whole(self) -> Body {
-        match self {
-            Self::Bytes(bytes) => bytes.into(),
-            Self::File { file, size } => read(file, size),
-        }
-    }
-
-    async fn part(self, range: RangeInclusive<u64>) -> std::io::Result<Body> {
-        let (first, last) = range.into_inner();
-        match self {
-            Self::Bytes(bytes) => {
-                let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
-                Ok(bytes.slice(place(first)..place(last + 1)).into())
-            }
-            Self::File { mut file, .. } => {
-                file.seek(SeekFrom::Start(first)).await?;
-                Ok(read(file, last - first + 1))
-            }
-        }
-    }
+async fn part(mut file: tokio::fs::File, range: RangeInclusive<u64>) -> std::io::Result<Body> {
+    let (first, last) = range.into_inner();
+    file.seek(SeekFrom::Start(first)).await?;
+    Ok(read(file, last - first + 1))
 }
 
 fn read(file: tokio::fs::File, length: u64) -> Body {
@@ -262,14 +226,16 @@ mod tests {
     }
 
     #[test]
-    fn a_name_cannot_end_its_header() {
+    fn a_name_cannot_end_its_header() -> anyhow::Result<()> {
         let answer = FileAnswer {
             format: Format::of(b"%PDF-"),
             tag: "abc".to_owned(),
             name: Some("a\"; x=\"ü.pdf".to_owned()),
-            content: Content::Bytes(Bytes::new()),
+            file: tokio::fs::File::from_std(tempfile::tempfile()?),
+            size: 0,
         };
         let expected = "filename=\"a__ x=__.pdf\"; filename*=UTF-8''a%22%3B%20x%3D%22%C3%BC.pdf";
         assert_eq!(answer.called().replace("x_", "x="), expected);
+        Ok(())
     }
 }
