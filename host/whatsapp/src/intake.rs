@@ -10,7 +10,7 @@
 
 mod reading;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
@@ -22,6 +22,8 @@ use wacore_binary::OwnedNodeRef;
 use whatsapp_rust::Client;
 use whatsapp_rust::features::{RetryRequestError, RetryRequestOptions, RetryRequestOutcome};
 
+use self::reading::Reading;
+
 /// How long a stanza that was begun may have changed keys without having been handed over.
 const READING: Duration = Duration::from_secs(2);
 /// Longest wait for the engine to hand its keys to the store. It waits itself while it takes over
@@ -32,12 +34,8 @@ const ACKNOWLEDGING: Duration = Duration::from_secs(1);
 /// When nothing has left for so long, the engine has no acknowledgement to send. Some follow the
 /// others when it is done with a stanza.
 const QUIET: Duration = Duration::from_millis(5);
-
 /// Longest wait of keys for a message that is being read: it may never be handed over.
 const HELD: Duration = Duration::from_millis(500);
-
-use self::reading::Reading;
-pub(crate) use self::reading::names_in;
 
 type Stanza = Arc<OwnedNodeRef>;
 
@@ -120,9 +118,12 @@ impl Intake {
         self.due.notify_one();
     }
 
-    /// By user, the messages that may have changed their keys and are not handed over.
-    pub(crate) fn by_user(&self) -> HashMap<String, HashSet<String>> {
-        self.reading().by_user()
+    /// For the name of each key, the messages that may have changed it and are not handed over.
+    pub(crate) fn changing<'a>(
+        &self,
+        names: impl Iterator<Item = &'a str>,
+    ) -> Vec<HashSet<String>> {
+        self.reading().changing(names)
     }
 
     /// Whether none of these has to be waited for.

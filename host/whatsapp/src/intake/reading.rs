@@ -97,15 +97,29 @@ impl Reading {
         self.begun.get(id).is_some_and(|begun| !begun.late)
     }
 
+    /// For the name of each key, the messages that may have changed it.
+    pub(super) fn changing<'a>(
+        &self,
+        names: impl Iterator<Item = &'a str>,
+    ) -> Vec<HashSet<String>> {
+        let by_user = self.by_user();
+        names
+            .map(|name| {
+                let ids = parts(name).filter_map(|part| by_user.get(part));
+                ids.flatten().map(|id| (*id).to_owned()).collect()
+            })
+            .collect()
+    }
+
     /// The messages that may have changed keys of each user.
-    pub(super) fn by_user(&self) -> HashMap<String, HashSet<String>> {
-        let mut by_user: HashMap<String, HashSet<String>> = HashMap::new();
+    fn by_user(&self) -> HashMap<&str, Vec<&str>> {
+        let mut by_user: HashMap<&str, Vec<&str>> = HashMap::new();
         for ids in self.chats.values() {
             let Some(id) = ids.iter().find(|id| self.is_under_way(id)) else {
                 continue;
             };
             for user in self.begun.get(id).into_iter().flat_map(|one| &one.users) {
-                by_user.entry(user.clone()).or_default().insert(id.clone());
+                by_user.entry(user).or_default().push(id);
             }
         }
         by_user
@@ -134,7 +148,7 @@ fn encrypted(stanza: &NodeRef<'_>) -> Option<(String, String)> {
 
 fn user(stanza: &NodeRef<'_>, attribute: &str) -> Option<String> {
     let jid = stanza.get_attr(attribute)?.as_str();
-    names_in(&jid).next().map(str::to_owned)
+    parts(&jid).next().map(str::to_owned)
 }
 
 /// The users under whose names the sender's keys may be kept. None, if the message may bring only
@@ -152,7 +166,7 @@ fn users(stanza: &NodeRef<'_>) -> Vec<String> {
 
 /// The parts of a JID, or of the name of a key: the user comes first in the one, and somewhere in
 /// the other.
-pub(crate) fn names_in(name: &str) -> impl Iterator<Item = &str> {
+fn parts(name: &str) -> impl Iterator<Item = &str> {
     name.split(|at: char| !at.is_ascii_alphanumeric())
         .filter(|part| !part.is_empty())
 }
@@ -175,8 +189,9 @@ mod tests {
     }
 
     fn of(reading: &Reading, user: &str) -> Vec<String> {
-        let ids = reading.by_user().remove(user).unwrap_or_default();
-        let mut ids: Vec<String> = ids.into_iter().collect();
+        let address = format!("{user}:2@lid.0");
+        let ids = reading.changing(std::iter::once(&*address));
+        let mut ids: Vec<String> = ids.into_iter().flatten().collect();
         ids.sort();
         ids
     }
@@ -226,7 +241,7 @@ mod tests {
             ("participant", "100@lid"),
         ];
         begin(&mut reading, &key, &["pkmsg"])?;
-        assert!(reading.by_user().is_empty());
+        assert!(of(&reading, "100").is_empty());
         let own = [
             ("id", "own"),
             ("from", "1999@s.whatsapp.net"),

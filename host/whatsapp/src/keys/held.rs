@@ -9,7 +9,7 @@
 //! Invariant: what waits of a record is newer than what is on disk of it, and whoever reads it sees
 //! what waits. All that touches ratchets goes through [`Keys::held`], in the order it came.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -22,7 +22,6 @@ use warbler_store::device_keys::KeySpace;
 use super::queued::Turn;
 use super::signal::is_of_user;
 use super::{Keys, space};
-use crate::intake::names_in;
 
 /// What waits, oldest first.
 #[derive(Default)]
@@ -53,10 +52,12 @@ impl Held {
         found.and_then(|record| record.value.as_deref())
     }
 
-    /// What waits of a record is overtaken.
-    fn forget(&mut self, space: KeySpace, key: &[u8]) {
-        self.0
-            .retain(|waiting| waiting.record.space != space || waiting.record.key != key);
+    /// What waits of a record is overtaken, by a write that ends these turns.
+    fn overtaken(&mut self, space: KeySpace, key: &[u8]) -> Vec<Turn> {
+        let same =
+            |waiting: &mut Waiting| waiting.record.space == space && waiting.record.key == key;
+        let overtaken = self.0.extract_if(.., same);
+        overtaken.filter_map(|waiting| waiting.turn).collect()
     }
 
     /// Everything that waits for sessions.
@@ -77,28 +78,25 @@ impl Keys {
         records: &[(Arc<str>, Bytes)],
     ) -> Result<()> {
         let mut held = self.held.lock().await;
-        let reading = self.intake.by_user();
-        let mut now = Vec::with_capacity(records.len());
+        let changing = self
+            .intake
+            .changing(records.iter().map(|(address, _)| &**address));
+        let (mut now, mut turns) = (Vec::with_capacity(records.len()), Vec::new());
         let mut awaited = HashSet::new();
-        for (address, value) in records {
+        for ((address, value), until) in records.iter().zip(changing) {
             let record = Record {
                 space,
                 key: address.as_bytes().to_vec(),
                 value: Some(value.clone()),
             };
-            let until = being_read(&reading, address);
             if until.is_empty() {
-                held.forget(space, &record.key);
+                turns.extend(held.overtaken(space, &record.key));
                 now.push(record);
                 continue;
             }
             awaited.extend(until.iter().cloned());
             let for_wire = space != space::SESSIONS || has_sent(value);
-            let turn = for_wire.then(|| {
-                let mut turn = self.queued.begin();
-                turn.believed();
-                turn
-            });
+            let turn = for_wire.then(|| self.believed());
             held.0.push(Waiting {
                 record,
                 until,
@@ -115,7 +113,14 @@ impl Keys {
                 keys.release().await;
             });
         }
-        self.write_records(held, now, Vec::new()).await
+        self.write_records(held, now, turns).await
+    }
+
+    /// The turn of something that the engine takes for stored.
+    fn believed(&self) -> Turn {
+        let mut turn = self.queued.begin();
+        turn.believed();
+        turn
     }
 
     /// Writes those that wait for nothing any more.
@@ -124,7 +129,7 @@ impl Keys {
         if held.0.is_empty() {
             return;
         }
-        let (mut ready, mut turns) = (Vec::new(), Vec::new());
+        let (mut ready, mut turns) = (Vec::new(), vec![self.believed()]);
         for waiting in std::mem::take(&mut held.0) {
             if self.intake.are_over(&waiting.until) {
                 ready.push(waiting.record);
@@ -152,19 +157,23 @@ impl Keys {
         value: &[u8],
     ) -> Result<()> {
         let mut held = self.held.lock().await;
-        held.forget(space, address.as_bytes());
-        self.put(space, address.into(), value.to_vec()).await
+        let turns = held.overtaken(space, address.as_bytes());
+        let written = self.put(space, address.into(), value.to_vec()).await;
+        for turn in turns {
+            turn.end(written.is_ok());
+        }
+        written
     }
 
     pub(super) async fn delete_ratchet(&self, space: KeySpace, address: &str) -> Result<()> {
         let mut held = self.held.lock().await;
-        held.forget(space, address.as_bytes());
+        let turns = held.overtaken(space, address.as_bytes());
         let record = Record {
             space,
             key: address.into(),
             value: None,
         };
-        self.write_records(held, vec![record], Vec::new()).await
+        self.write_records(held, vec![record], turns).await
     }
 
     /// A one-time prekey goes after the session that was made from it.
@@ -207,6 +216,7 @@ impl Keys {
         turns: Vec<Turn>,
     ) -> Result<()> {
         if records.is_empty() {
+            turns.into_iter().for_each(|turn| turn.end(true));
             return Ok(());
         }
         let written = self.write_in_turns("ratchets", turns, move |tx| {
@@ -222,15 +232,6 @@ impl Keys {
         drop(held);
         written
     }
-}
-
-/// The messages being read that may have changed the record of this name.
-fn being_read(reading: &HashMap<String, HashSet<String>>, name: &str) -> HashSet<String> {
-    if reading.is_empty() {
-        return HashSet::new();
-    }
-    let ids = names_in(name).filter_map(|part| reading.get(part));
-    ids.flatten().cloned().collect()
 }
 
 /// Whether something was sent with the present chain of a session.

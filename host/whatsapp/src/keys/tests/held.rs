@@ -140,6 +140,25 @@ async fn what_a_link_leaves_unread_leaves_no_trace_in_its_ratchet() -> anyhow::R
 }
 
 #[tokio::test]
+async fn the_wire_goes_on_with_what_overtakes() -> anyhow::Result<()> {
+    let host = Host::start()?;
+    let keys = host.session();
+    begins(&keys, "m1", "100@lid").await?;
+    put(&keys, ADA, sent(1)).await?;
+    drop(keys.intake().ends("m1"));
+    put(&keys, ADA, sent(2)).await?;
+    assert_eq!(keys.stored().await, Ok(()));
+    begins(&keys, "m2", "100@lid").await?;
+    put(&keys, ADA, sent(3)).await?;
+    keys.put_session(ADA, b"another").await?;
+    put(&keys, ADA, sent(4)).await?;
+    keys.delete_session(ADA).await?;
+    assert_eq!(keys.stored().await, Ok(()));
+    assert_eq!(keys.get_session(ADA).await?, None);
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_is_written_outright_overtakes_what_waits() -> anyhow::Result<()> {
     let host = Host::start()?;
     let keys = host.session();
