@@ -1,8 +1,11 @@
 //! Messages both ways, to people and groups, with everything the network adds to them.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use data_encoding::BASE64;
 use serde_json::json;
+use tokio::time::timeout;
 use warbler_simulator::HeardContent;
 use warbler_tests::{PATIENCE, TestHost, eventually, hears_text};
 
@@ -79,6 +82,38 @@ async fn a_group_is_written_to_and_heard() -> Result<()> {
         let heard = hears_text(person, "hello from the shop").await?;
         assert_eq!(heard.group.as_deref(), Some(group.as_str()));
     }
+    host.stop().await;
+    Ok(())
+}
+
+/// Keys that have just read a message wait for it, which must not make answers wait for the next one.
+#[tokio::test]
+async fn who_writes_fast_is_answered_in_order_and_without_pauses() -> Result<()> {
+    const TURNS: usize = 30;
+    let host = TestHost::start().await?;
+    let shop = host.connected_session("shop", OWNER).await?;
+    host.put_script(
+        "echo",
+        r#"fn on_message(message) { reply("echo " + message.text); }"#,
+    )
+    .await?;
+    let (ada, bob) = (host.person(ADA, "Ada")?, host.person("+15550101", "Bob")?);
+    let group = bob.creates_group("Friends", &[shop.owner()]).await?;
+    let fast = async {
+        for turn in 0..TURNS {
+            ada.says(OWNER, &format!("turn {turn}")).await?;
+            bob.says(&group, &format!("turn {turn}")).await?;
+        }
+        for person in [&ada, &bob] {
+            for turn in 0..TURNS {
+                let heard = person.hears_within(PATIENCE).await?;
+                assert_eq!(heard.text(), format!("echo turn {turn}"));
+            }
+        }
+        anyhow::Ok(())
+    };
+    // A pause of half a second at each would take 30 s.
+    timeout(Duration::from_secs(20), fast).await??;
     host.stop().await;
     Ok(())
 }
