@@ -8,9 +8,11 @@
 //! the one that keeps a copy of what is about to be sent. Two kinds of record are handed to the
 //! writer without waiting for the disk, in their turn:
 //!
-//! - what the engine writes of its ratchets ([`Keys::write_for_wire`]): nothing leaves before it is
-//!   on disk ([`crate::wire`]). The engine `wa-rs` has no such wire: of what it writes only the ends of
-//!   keys go this way, and a crash that forgets one leaves a key behind that is not used again;
+//! - what the engine writes of its ratchets ([`Keys::write_for_wire`]): what was sent with one does
+//!   not leave before it is on disk ([`crate::wire`]), and one that has just read a message is
+//!   written behind that message (`held`). The engine `wa-rs` has no such wire: of what it writes
+//!   only the ends of keys go this way, and a crash that forgets one leaves a key behind that is not
+//!   used again;
 //! - messages waiting for the inbox, and their removal ([`Keys::write_in_order`]): the writer works
 //!   in order, so they are on disk no later than anything written after them, the ratchet and the
 //!   inbox's own row among it.

@@ -2,8 +2,9 @@
 //!
 //! The network brings again what was not acknowledged before a crash. What the ratchet on disk has
 //! read already cannot be read again; the message is waiting for the inbox, or it is stored. If it
-//! is neither, the crash came between the ratchet and the message, and its sender is asked for
-//! another copy: once, as far as the network has taken the question.
+//! is neither, the crash came between the ratchet and the message, which takes one that was being
+//! read for longer than its ratchet waits; its sender is asked for another copy: once, as far as
+//! the network has taken the question.
 
 use std::sync::Arc;
 
