@@ -24,7 +24,8 @@
 //! 6. Write its examples down in `tests/data/dialects/<name>.json`, a test for each endpoint in
 //!    `tests/it/dialect_<name>.rs`, and its section in `host/docs/dialects.md`.
 //!
-//! Handlers and wire types cost about 30 lines for each endpoint; a test of the project counts them.
+//! Handlers and wire types cost about 30 lines for each endpoint, and a test of the project counts
+//! them; with rows, imports and closing brackets it is about 46.
 
 pub(crate) mod akg;
 mod base;

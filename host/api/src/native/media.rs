@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use warbler_app::App;
-use warbler_app::media::{Format, UploadRules, UploadedMedium};
+use warbler_app::media::{UploadRules, UploadedMedium};
 use warbler_domain::media::Digest;
 use warbler_domain::{Caller, Content, Message, Timestamp, UploadId};
 
@@ -239,12 +239,6 @@ pub(crate) async fn file_named(
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
     let served = app.media().named(name).await?;
-    let answer = FileAnswer {
-        format: Format::of_mime(&served.medium.mime),
-        tag: served.medium.digest.to_string(),
-        name: served.file_name,
-        file: served.file,
-        size: served.medium.size,
-    };
-    Ok(answer.to(headers).await)
+    let tag = served.medium.digest.to_string();
+    Ok(FileAnswer::of(served, tag).to(headers).await)
 }

@@ -13,7 +13,6 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use warbler_app::App;
-use warbler_app::media::Format;
 use warbler_domain::history::{HistoryFilter, Kinds};
 use warbler_domain::page::{Cursor, PageRequest};
 use warbler_domain::{Caller, MessageId, Recipient, SessionRef};
@@ -152,11 +151,8 @@ pub(super) async fn media(
     // The type a message names is its sender's word; only what the bytes say is believed.
     let served = app.messages().media(&caller, id).await?;
     let answer = FileAnswer {
-        format: Format::of_mime(&served.medium.mime),
-        tag: id.to_string(),
         name: None,
-        file: served.file,
-        size: served.medium.size,
+        ..FileAnswer::of(served, id.to_string())
     };
     Ok(answer.to(&headers).await)
 }

@@ -15,9 +15,8 @@ use warbler_domain::{Caller, Dialect, Email, Password, Realm, Role, Secret, User
 use super::wire::{SessionView, Success, UserView};
 use super::{FRESH, Fault, Hub, HubState, Who};
 use crate::caller::Origin;
-use crate::dialect::every;
 use crate::dialect::state::holder;
-use crate::dialect::{Row, Switch};
+use crate::dialect::{Row, Switch, every};
 use crate::extract::Wire;
 use crate::native::in_field;
 use crate::problem::Problem;

@@ -16,7 +16,7 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::ReaderStream;
-use warbler_app::media::Format;
+use warbler_app::media::{Format, ServedMedium};
 
 /// How much of a file is read at a time.
 const PIECE: usize = 64 * 1024;
@@ -38,6 +38,17 @@ pub(in crate::native) struct FileAnswer {
 }
 
 impl FileAnswer {
+    /// A stored content, which is `tag` to whoever asks for it again.
+    pub(in crate::native) fn of(served: ServedMedium, tag: String) -> Self {
+        Self {
+            format: Format::of_mime(&served.medium.mime),
+            tag,
+            name: served.file_name,
+            file: served.file,
+            size: served.medium.size,
+        }
+    }
+
     /// The answer to a request with these headers: all of it, a part, or that it has not changed.
     pub(in crate::native) async fn to(self, request: &HeaderMap) -> Response {
         let tag = format!("\"{}\"", self.tag);
