@@ -129,7 +129,7 @@ fn kept(id: &str, answer: &Answer) -> Result<()> {
 fn refused(answer: &Answer, status: u16) -> Result<()> {
     let fields = answer.body.as_object().context("an object")?;
     let keys: Vec<&str> = fields.keys().map(String::as_str).collect();
-    let whole = keys == ["message", "status"] && answer.body["status"] == "error";
+    let whole = keys == ["status", "message"] && answer.body["status"] == "error";
     let told = answer
         .text_at("/message")
         .is_ok_and(|text| !text.is_empty());

@@ -85,7 +85,7 @@ fn kept(id: &str, answer: &Answer) -> Result<()> {
 fn refused(answer: &Answer, status: u16) -> Result<()> {
     let fields = answer.body.as_object().context("an object")?;
     let keys: Vec<&str> = fields.keys().map(String::as_str).collect();
-    let whole = keys == ["error", "success"] && answer.body["success"] == false;
+    let whole = keys == ["success", "error"] && answer.body["success"] == false;
     let told = answer.text_at("/error").is_ok_and(|text| !text.is_empty());
     let right = answer.status == status && whole && told;
     ensure!(

@@ -128,7 +128,7 @@ fn refused(answer: &Answer, status: u16, code: &str) -> Result<()> {
         .into_iter()
         .flat_map(|fields| fields.keys().map(String::as_str))
         .collect();
-    let whole = keys == ["code", "details", "error", "status"];
+    let whole = keys == ["error", "code", "status", "details"];
     let told = answer.text_at("/error").is_ok_and(|text| !text.is_empty());
     let same = body["status"] == status && body["code"] == code && body["details"].is_object();
     ensure!(

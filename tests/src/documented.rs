@@ -4,12 +4,37 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{Answer, project_root};
 
-/// The endpoints of one document, with an example of each answer.
-pub struct Documented(Vec<Value>);
+/// The endpoints of one document: what is asked of each, and examples of what it answers, which
+/// are those that the host shows.
+pub struct Documented {
+    asked: Vec<Value>,
+    answered: BTreeMap<String, Vec<Example>>,
+}
+
+/// A section of what the host says of a dialect.
+#[derive(Deserialize)]
+struct Section {
+    endpoints: Vec<Answered>,
+}
+
+#[derive(Deserialize)]
+struct Answered {
+    id: String,
+    answers: Vec<Example>,
+}
+
+/// An example of an answer.
+#[derive(Deserialize)]
+struct Example {
+    status: u16,
+    r#type: Option<String>,
+    body: Option<Value>,
+}
 
 /// An endpoint as the document has it.
 #[derive(Debug, Clone, Deserialize)]
@@ -93,14 +118,18 @@ impl Ask {
 impl Documented {
     /// The document of a dialect.
     pub fn of(dialect: &str) -> Result<Self> {
-        let path = project_root()?.join(format!("tests/data/dialects/{dialect}.json"));
-        let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-        Ok(Self(serde_json::from_str(&text)?))
+        let sections: Vec<Section> = read(&format!("host/api/src/dialect/{dialect}.json"))?;
+        let endpoints = sections.into_iter().flat_map(|section| section.endpoints);
+        let answered = endpoints.map(|one| (format!("{dialect}.{}", one.id), one.answers));
+        Ok(Self {
+            asked: read(&format!("tests/data/dialects/{dialect}.json"))?,
+            answered: answered.collect(),
+        })
     }
 
     /// Every endpoint.
     pub fn endpoints(&self) -> Result<Vec<Endpoint>> {
-        let rows = self.0.iter().map(|row| {
+        let rows = self.asked.iter().map(|row| {
             let endpoint = Endpoint::deserialize(row);
             endpoint.with_context(|| row["id"].to_string())
         });
@@ -108,13 +137,13 @@ impl Documented {
     }
 
     /// Whether an answer has the status, the type and the shape of one of the endpoint's examples:
-    /// the same keys, types and nesting. What is null in one of them may be anything in the other
-    /// if `nullable` names it.
+    /// the same keys in the same order, types and nesting. What is null in one of them may be
+    /// anything in the other if `nullable` names it.
     pub fn keeps(&self, id: &str, answer: &Answer, nullable: &[&str]) -> Result<()> {
-        let row = self.0.iter().find(|row| row["id"] == id);
-        let row = row.with_context(|| format!("{id} is not documented"))?;
+        let documented = self.answered.get(id);
+        let documented = documented.with_context(|| format!("{id} is not documented"))?;
         let mut reasons = Vec::new();
-        for documented in row["answers"].as_array().into_iter().flatten() {
+        for documented in documented {
             match differs(documented, answer, nullable) {
                 None => return Ok(()),
                 Some(reason) => reasons.push(reason),
@@ -129,18 +158,24 @@ impl Documented {
     }
 }
 
-fn differs(documented: &Value, answer: &Answer, nullable: &[&str]) -> Option<String> {
-    if documented["status"] != answer.status {
-        return Some(format!("the status is to be {}", documented["status"]));
+fn read<T: DeserializeOwned>(path: &str) -> Result<T> {
+    let path = project_root()?.join(path);
+    let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    serde_json::from_str(&text).with_context(|| path.display().to_string())
+}
+
+fn differs(documented: &Example, answer: &Answer, nullable: &[&str]) -> Option<String> {
+    if documented.status != answer.status {
+        return Some(format!("the status is to be {}", documented.status));
     }
-    let kind = documented["type"].as_str().unwrap_or_default();
+    let kind = documented.r#type.as_deref().unwrap_or("application/json");
     if !answer.content_type.starts_with(kind) {
         return Some(format!(
             "the type is to be {kind}, not {}",
             answer.content_type
         ));
     }
-    let example = documented.get("body")?;
+    let example = documented.body.as_ref()?;
     shape(example, &answer.body, "", nullable).err()
 }
 
@@ -151,6 +186,9 @@ fn shape(example: &Value, got: &Value, at: &str, nullable: &[&str]) -> Result<()
             let added = got.keys().find(|key| !example.contains_key(*key));
             if let Some(key) = missing.or(added) {
                 return Err(format!("the key {at}/{key} is missing or added"));
+            }
+            if !example.keys().eq(got.keys()) {
+                return Err(format!("the keys of {at}/ stand in another order"));
             }
             for (key, example) in example {
                 let got = got.get(key).unwrap_or(&Value::Null);

@@ -305,6 +305,16 @@ impl<T: DeserializeOwned> FromRequestParts<ApiState> for Search<T> {
     }
 }
 
+/// A field that may be null, told apart from one that is left out; for
+/// `#[serde(deserialize_with)]`.
+pub(crate) fn given<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(Some)
+}
+
 /// A text of a query, parsed into the type it stands for; for `#[serde(deserialize_with)]`.
 pub(crate) fn parsed<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where

@@ -12,6 +12,7 @@ use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use tracing::{error, warn};
 use utoipa::ToSchema;
+use warbler_app::messages::BatchItem;
 use warbler_domain::{Refusal, RefusalKind};
 use warbler_store::Error as StoreError;
 
@@ -144,11 +145,6 @@ impl Problem {
         }
     }
 
-    /// Its stable word, and what is wrong in words.
-    pub(crate) fn into_code_and_detail(self) -> (&'static str, String) {
-        (self.code, self.detail)
-    }
-
     /// Its stable word.
     pub(crate) fn code(&self) -> &'static str {
         self.code
@@ -271,6 +267,12 @@ fn causes(refusal: &impl Refusal) -> String {
         cause = err.source();
     }
     text
+}
+
+impl From<Problem> for BatchItem {
+    fn from(problem: Problem) -> Self {
+        Self::refused(problem.code, problem.detail)
+    }
 }
 
 impl IntoResponse for Problem {

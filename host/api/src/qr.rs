@@ -1,5 +1,6 @@
 //! The pairing QR as an image: black on white, one bit per pixel, large enough to scan.
 
+use data_encoding::BASE64;
 use png::{BitDepth, ColorType, Encoder};
 use qrcode::{Color, QrCode};
 use warbler_domain::{Refusal, RefusalKind};
@@ -28,6 +29,14 @@ impl Refusal for QrError {
     fn code(&self) -> &'static str {
         "qr_image"
     }
+}
+
+/// Draws `text` as a PNG in a `data:` URL.
+pub(crate) fn data_url(text: &str) -> Result<String, QrError> {
+    Ok(format!(
+        "data:image/png;base64,{}",
+        BASE64.encode(&png(text)?)
+    ))
 }
 
 /// Draws `text` as a PNG.

@@ -30,6 +30,16 @@ impl KindPattern {
     }
 }
 
+impl From<&EventKind> for KindPattern {
+    /// This kind alone.
+    fn from(kind: &EventKind) -> Self {
+        Self {
+            word: kind.as_str().to_owned(),
+            open: false,
+        }
+    }
+}
+
 impl FromStr for KindPattern {
     type Err = BadKindPattern;
 

@@ -66,6 +66,15 @@ impl Message {
     /// Most people who see one status post.
     pub const MAX_AUDIENCE: usize = 5000;
 
+    /// Who wrote it, by phone number where that is known.
+    pub fn author(&self) -> &Jid {
+        let mut known = [Some(&self.sender), self.sender_alt.as_ref()]
+            .into_iter()
+            .flatten();
+        let numbered = known.find(|jid| jid.phone_number().is_some());
+        numbered.unwrap_or(&self.sender)
+    }
+
     /// What to call the sender: as they were saved, else as they call themselves.
     pub fn sender_display_name(&self) -> Option<&str> {
         let saved = self.sender_saved_name.as_deref();

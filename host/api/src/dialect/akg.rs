@@ -19,7 +19,7 @@ use warbler_app::quotas::Quota;
 use warbler_domain::{Caller, Dialect};
 
 use super::foreign::no_foreign_page;
-use super::{DialectState, Row, Voice, api_key_of, holder_of};
+use super::{DialectState, Fault, Row, Voice, api_key_of, holder_of};
 use crate::caller::{in_api_key, in_cookie, secret_of};
 use crate::problem::Problem;
 
@@ -28,8 +28,10 @@ pub(crate) use form::{FORM, tell};
 /// The cookie that pages of its dashboard have.
 const COOKIE_NAME: &str = "authjs.session-token";
 
-/// A refusal in this dialect.
-type Fault = super::Fault<Akg>;
+/// What its handlers are given.
+type Call = super::Call<Akg>;
+/// What they answer.
+type Answer<T = Value> = Result<Json<T>, Fault<Akg>>;
 
 /// The dialect.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +44,7 @@ pub(crate) struct Key;
 impl Voice for Akg {
     const DIALECT: Dialect = Dialect::Akg;
     const TITLE: &'static str = "WA-AKG";
+    const DOCUMENT: &'static str = include_str!("akg.json");
     const CALLS: Option<Quota> = None;
 
     type Who = Key;
@@ -59,7 +62,7 @@ impl Voice for Akg {
 
     async fn recognise(
         state: &DialectState<Self>,
-        _who: Key,
+        _: Key,
         headers: &HeaderMap,
     ) -> Result<Caller, Problem> {
         let cookie = in_cookie(headers, COOKIE_NAME).filter(|_| in_api_key(headers).is_none());
@@ -78,7 +81,7 @@ impl Voice for Akg {
         (problem.status(), Json(body)).into_response()
     }
 
-    fn schemes_of(_who: Key) -> &'static [&'static str] {
+    fn schemes_of(_: Key) -> &'static [&'static str] {
         &["apiKey", "cookie"]
     }
 

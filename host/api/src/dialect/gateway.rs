@@ -14,14 +14,15 @@ mod webhook;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
 use serde_json::{Value, json};
-use warbler_app::App;
 use warbler_app::keys::CredentialError;
 use warbler_app::quotas::Quota;
 use warbler_app::sessions::SessionError;
 use warbler_domain::session::Session;
-use warbler_domain::{Caller, Dialect, Realm, Scope, SessionName, SessionRef};
+use warbler_domain::{Caller, Dialect, Realm, Scope, SessionRef};
 
 use super::{DialectState, Row, Voice, bearer_of, holder_of};
 use crate::caller::{in_bearer, secret_of};
@@ -36,7 +37,13 @@ const REALM: Realm = Realm::Dialect(Dialect::Gateway);
 
 /// A refusal in this dialect.
 type Fault = super::Fault<Gateway>;
-/// What its handlers are given.
+/// What handlers are given of a request of somebody known.
+type Call = super::Call<Gateway>;
+/// What they are given of a request of anybody.
+type Visit = super::Visit<Gateway>;
+/// What they answer.
+type Answer<T = Value> = Result<Json<T>, Fault>;
+/// What the dialect itself is given.
 type GatewayState = DialectState<Gateway>;
 
 /// The dialect.
@@ -55,6 +62,7 @@ pub(crate) enum Who {
 impl Voice for Gateway {
     const DIALECT: Dialect = Dialect::Gateway;
     const TITLE: &'static str = "WhatsApp Gateway";
+    const DOCUMENT: &'static str = include_str!("gateway.json");
     const CALLS: Option<Quota> = None;
 
     type Who = Who;
@@ -115,22 +123,34 @@ async fn master_of(state: &GatewayState, headers: &HeaderMap) -> Result<Caller, 
     }
 }
 
+/// A row that sends: by a session that is linked, else it is unavailable.
+fn sends(row: Row<Gateway>) -> Row<Gateway> {
+    row.answers(StatusCode::SERVICE_UNAVAILABLE, &["not_paired"])
+}
+
+/// Whether a request shows a token or a master key, be it good or not.
+fn has_secret(headers: &HeaderMap) -> bool {
+    headers.contains_key(AUTHORIZATION) || headers.contains_key(MASTER)
+}
+
+/// What names a session, in a query or a body.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Named {
+    session_id: Option<String>,
+}
+
 /// The session a caller names. One that its token is not for is refused, whether there is such a
 /// session or not.
-async fn named(app: &App, caller: &Caller, name: Option<&str>) -> Result<Session, Fault> {
-    let Some(name) = name else {
-        let detail = "`sessionId` is missing";
-        return Err(Fault::invalid("missing_session", detail));
-    };
-    let name: SessionName = in_field("bad_session_name", "sessionId", name)?;
-    match app.sessions().get(caller, &SessionRef::Name(name)).await {
-        Err(SessionError::Unknown(_)) if !caller.reaches_all() => {
+async fn named(call: &Call, name: Option<&str>) -> Result<Session, Fault> {
+    let missing = || Fault::invalid("missing_session", "`sessionId` is missing");
+    let name = in_field("bad_session_name", "sessionId", name.ok_or_else(missing)?)?;
+    let (sessions, session) = (call.app.sessions(), SessionRef::Name(name));
+    match sessions.get(&call.caller, &session).await {
+        Err(SessionError::Unknown(_)) if !call.caller.reaches_all() => {
             let detail = "the token belongs to another session";
-            Err(Fault::new(
-                StatusCode::FORBIDDEN,
-                "limited_to_sessions",
-                detail,
-            ))
+            let status = StatusCode::FORBIDDEN;
+            Err(Fault::new(status, "limited_to_sessions", detail))
         }
         found => Ok(found?),
     }

@@ -9,13 +9,11 @@ mod messages;
 mod people;
 mod sessions;
 mod system;
-mod wire;
-
-use std::time::Duration;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
+use serde::Serialize;
 use serde_json::{Value, json};
 use warbler_app::quotas::Quota;
 use warbler_domain::{Caller, Dialect};
@@ -23,12 +21,18 @@ use warbler_domain::{Caller, Dialect};
 use super::{DialectState, Row, Voice, api_key_of, bearer_of, holder_of};
 use crate::problem::Problem;
 
-/// How young a login must be to change its password without the one before.
-const FRESH: Duration = Duration::from_secs(15 * 60);
+/// The status that this dialect has for much that others tell apart.
+const BAD: StatusCode = StatusCode::BAD_REQUEST;
 
 /// A refusal in this dialect.
 type Fault = super::Fault<Hub>;
-/// What its handlers are given.
+/// What handlers are given of a request of somebody known.
+type Call = super::Call<Hub>;
+/// What they are given of a request of anybody.
+type Visit = super::Visit<Hub>;
+/// What they answer.
+type Answer<T = Value> = Result<Json<T>, Fault>;
+/// What the dialect itself is given.
 type HubState = DialectState<Hub>;
 
 /// The dialect.
@@ -47,6 +51,7 @@ pub(crate) enum Who {
 impl Voice for Hub {
     const DIALECT: Dialect = Dialect::Hub;
     const TITLE: &'static str = "WhatsApp Hub";
+    const DOCUMENT: &'static str = include_str!("hub.json");
     const CALLS: Option<Quota> = Some(Quota::per_minute("hub.calls", 100));
 
     type Who = Who;
@@ -90,4 +95,14 @@ impl Voice for Hub {
             "apiKey": { "type": "apiKey", "in": "header", "name": "x-api-key" },
         })
     }
+}
+
+/// `{ "success": true, "data": … }`.
+fn success(data: impl Serialize) -> Json<Value> {
+    Json(json!({ "success": true, "data": data }))
+}
+
+/// `{ "data": … }`.
+fn data(data: impl Serialize) -> Json<Value> {
+    Json(json!({ "data": data }))
 }

@@ -10,24 +10,29 @@ mod inbound;
 mod messages;
 mod sessions;
 mod webhooks;
-mod wire;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
+use serde::Serialize;
 use serde_json::{Value, json};
-use warbler_app::App;
 use warbler_app::quotas::Quota;
-use warbler_app::sessions::{MarkError, Marked, SessionError};
-use warbler_domain::{Caller, Dialect};
+use warbler_app::sessions::Marked;
+use warbler_domain::{Caller, Dialect, Refusal, RefusalKind};
 
 use super::{DialectState, Row, Voice, plain_status};
 use crate::problem::Problem;
 
 /// A refusal in this dialect.
 type Fault = super::Fault<Manager>;
-/// What its handlers are given.
-type ManagerState = DialectState<Manager>;
+/// What handlers are given of a request of somebody known.
+type Call = super::Call<Manager>;
+/// What they are given of one of whoever it is.
+type Visit = super::Visit<Manager>;
+/// What they answer.
+type Answer = Result<Json<Value>, Fault>;
+/// What they answer that make something.
+type Created = Result<(StatusCode, Json<Value>), Fault>;
 
 /// The dialect.
 #[derive(Debug, Clone, Copy)]
@@ -40,26 +45,22 @@ pub(crate) struct Key;
 impl Voice for Manager {
     const DIALECT: Dialect = Dialect::Manager;
     const TITLE: &'static str = "WhatsApp Management System";
+    const DOCUMENT: &'static str = include_str!("manager.json");
     const CALLS: Option<Quota> = None;
 
     type Who = Key;
 
     fn rows() -> Vec<Row<Self>> {
-        let sections = [
-            sessions::rows(),
-            messages::rows(),
-            inbound::rows(),
-            webhooks::rows(),
-        ];
+        let sections = [sessions::rows(), messages::rows(), webhooks::rows()];
         sections.into_iter().flatten().collect()
     }
 
     async fn recognise(
-        state: &ManagerState,
+        state: &DialectState<Self>,
         _: Key,
         headers: &HeaderMap,
     ) -> Result<Caller, Problem> {
-        auth::recognise(state, headers).await
+        auth::recognise(state, headers, &[auth::OPEN]).await
     }
 
     fn say(problem: &Problem) -> Response {
@@ -82,7 +83,7 @@ impl Voice for Manager {
 }
 
 /// A number in a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 struct Number(i64);
 
 /// A text that is no number.
@@ -99,27 +100,27 @@ impl std::str::FromStr for Number {
 }
 
 /// The session with this number.
-async fn numbered(app: &App, caller: &Caller, Number(number): Number) -> Result<Marked, Fault> {
-    match app.sessions().numbered(caller, number).await {
-        Err(MarkError::Session(SessionError::Unknown(_))) => {
-            Err(missing("unknown_session", "Session", number))
-        }
-        found => Ok(found?),
+async fn numbered(call: &Call, id: Number) -> Result<Marked, Fault> {
+    let found = call.app.sessions().numbered(&call.caller, id.0).await;
+    found.map_err(missing("Session", id))
+}
+
+/// Why nothing of this kind was found by its number.
+fn missing<R: Refusal>(what: &str, Number(id): Number) -> impl FnOnce(R) -> Fault {
+    let detail = format!("{what} with ID {id} not found");
+    move |refusal| match refusal.kind() {
+        RefusalKind::NotFound => Fault::new(StatusCode::NOT_FOUND, refusal.code(), detail),
+        _ => refusal.into(),
     }
 }
 
-/// 404: there is nothing of this kind with that number.
-fn missing(code: &'static str, what: &str, number: i64) -> Fault {
-    let detail = format!("{what} with ID {number} not found");
-    Fault::new(http::StatusCode::NOT_FOUND, code, detail)
-}
-
 /// `{ "status": "success", "data": … }`.
-fn data(data: impl serde::Serialize) -> Json<Value> {
+fn data(data: impl Serialize) -> Json<Value> {
     Json(json!({ "status": "success", "data": data }))
 }
 
-/// `{ "status": "success", "message": … }`.
-fn done(message: impl Into<String>) -> Json<Value> {
-    Json(json!({ "status": "success", "message": message.into() }))
+/// `{ "status": "success", "message": … }`: what was done to what has this number.
+fn done(what: &str, Number(id): Number, verb: &str) -> Json<Value> {
+    let message = format!("{what} {id} {verb} successfully");
+    Json(json!({ "status": "success", "message": message }))
 }

@@ -1,6 +1,7 @@
 //! How dialects read requests: as the rest of the host does, refused in their own words.
 
 use std::fmt::Display;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -8,14 +9,54 @@ use http::StatusCode;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::request::Parts;
 use serde::de::DeserializeOwned;
-use warbler_domain::Caller;
+use warbler_app::App;
+use warbler_domain::{Caller, SessionRef};
 
+use super::state::holder;
 use super::{DialectState, Fault, Voice};
-use crate::caller::Origin;
 use crate::extract::{Pair, Param, Search, Wire};
+
+/// A request of somebody known: what handlers are given of it before its path, query and body.
+pub(crate) struct Call<V> {
+    pub(crate) state: DialectState<V>,
+    pub(crate) app: App,
+    pub(crate) caller: Caller,
+}
+
+/// A request of whoever it is: where nobody has to show a credential.
+pub(crate) struct Visit<V> {
+    pub(crate) state: DialectState<V>,
+    pub(crate) app: App,
+    pub(crate) address: Option<IpAddr>,
+}
+
+impl<V> Call<V> {
+    /// What messages of a session are counted under.
+    pub(crate) fn sender(&self, session: &SessionRef) -> String {
+        format!("{} {session}", holder(Some(&self.caller), None))
+    }
+}
+
+impl<V> Visit<V> {
+    /// The same request, once it is known whose it is.
+    pub(crate) fn by(self, caller: Caller) -> Call<V> {
+        Call {
+            caller: caller.at(self.address),
+            state: self.state,
+            app: self.app,
+        }
+    }
+}
 
 /// A JSON body, if there is one.
 pub(crate) struct Perhaps<T>(pub(crate) Option<T>);
+
+/// How many entries of a list are asked for, and how many before them are left out; `page` is how
+/// many there are when nothing is said, and at most.
+pub(crate) fn window(page: (u32, u32), limit: Option<u32>, offset: Option<u32>) -> (u32, u32) {
+    let limit = limit.unwrap_or(page.0).clamp(1, page.1);
+    (limit, offset.unwrap_or(0))
+}
 
 impl<V, T> FromRequest<DialectState<V>> for Wire<T>
 where
@@ -98,29 +139,37 @@ where
     }
 }
 
-impl<V: Voice> FromRequestParts<DialectState<V>> for Caller {
-    type Rejection = Fault<V>;
-
-    async fn from_request_parts(
-        parts: &mut Parts,
-        _state: &DialectState<V>,
-    ) -> Result<Self, Fault<V>> {
-        let caller = parts.extensions.get::<Self>().cloned();
-        caller.ok_or_else(|| {
-            let detail = "this endpoint needs a credential";
-            Fault::new(StatusCode::UNAUTHORIZED, "missing_key", detail)
-        })
-    }
-}
-
-impl<V: Voice> FromRequestParts<DialectState<V>> for Origin {
+impl<V: Voice> FromRequestParts<DialectState<V>> for Call<V> {
     type Rejection = Fault<V>;
 
     async fn from_request_parts(
         parts: &mut Parts,
         state: &DialectState<V>,
     ) -> Result<Self, Fault<V>> {
-        let origin = state.api.proxies.origin(&parts.extensions, &parts.headers);
-        Ok(Self(origin))
+        let caller = parts.extensions.get::<Caller>().cloned();
+        Ok(Self {
+            state: state.clone(),
+            app: state.api.app.clone(),
+            caller: caller.ok_or_else(|| {
+                let detail = "this endpoint needs a credential";
+                Fault::new(StatusCode::UNAUTHORIZED, "missing_key", detail)
+            })?,
+        })
+    }
+}
+
+impl<V: Voice> FromRequestParts<DialectState<V>> for Visit<V> {
+    type Rejection = Fault<V>;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &DialectState<V>,
+    ) -> Result<Self, Fault<V>> {
+        let proxies = &state.api.proxies;
+        Ok(Self {
+            state: state.clone(),
+            app: state.api.app.clone(),
+            address: proxies.origin(&parts.extensions, &parts.headers),
+        })
     }
 }

@@ -1,9 +1,8 @@
-//! One row of a dialect: an endpoint, and all there is to say about it.
+//! One row of a dialect: an endpoint, who may call it and what serves it.
 
 use axum::handler::Handler;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use http::{Method, StatusCode};
-use serde_json::Value;
 
 use super::{DialectState, Voice};
 
@@ -15,16 +14,6 @@ pub(crate) struct Row<V: Voice> {
     pub(super) path: &'static str,
     /// Who may call; nothing for everybody.
     pub(super) who: Option<V::Who>,
-    /// Where it stands in the document.
-    pub(super) section: &'static str,
-    /// What it does, as a sentence.
-    pub(super) summary: &'static str,
-    /// An example of its body.
-    pub(super) example: Option<Value>,
-    /// The parameters of its query, and what they mean.
-    pub(super) query: Vec<(&'static str, &'static str)>,
-    /// Whether the document tells callers to use something else.
-    pub(super) deprecated: bool,
     /// Codes that have another status here.
     pub(super) recasts: Vec<(&'static str, StatusCode)>,
     /// Whether its body may be as large as media are.
@@ -50,11 +39,6 @@ impl<V: Voice> Row<V> {
             method,
             path,
             who: who.into(),
-            section: "",
-            summary: "",
-            example: None,
-            query: Vec::new(),
-            deprecated: false,
             recasts: Vec::new(),
             carries_media: false,
             yields: false,
@@ -102,24 +86,6 @@ impl<V: Voice> Row<V> {
         Self::new((Method::DELETE, MethodFilter::DELETE), path, who, handler)
     }
 
-    /// Says what it does, and where it stands in the document.
-    pub(crate) fn about(mut self, section: &'static str, summary: &'static str) -> Self {
-        (self.section, self.summary) = (section, summary);
-        self
-    }
-
-    /// Shows an example of its body.
-    pub(crate) fn reads(mut self, example: Value) -> Self {
-        self.example = Some(example);
-        self
-    }
-
-    /// Names a parameter of its query.
-    pub(crate) fn asks(mut self, name: &'static str, meaning: &'static str) -> Self {
-        self.query.push((name, meaning));
-        self
-    }
-
     /// Answers these refusals with another status than the rest of the host.
     pub(crate) fn answers(mut self, status: StatusCode, codes: &[&'static str]) -> Self {
         self.recasts
@@ -137,12 +103,6 @@ impl<V: Voice> Row<V> {
     /// listener.
     pub(crate) fn yields(mut self) -> Self {
         self.yields = true;
-        self
-    }
-
-    /// Marks it as one that callers are told not to use.
-    pub(crate) fn deprecated(mut self) -> Self {
-        self.deprecated = true;
         self
     }
 }

@@ -78,6 +78,15 @@ impl<V: Voice> DialectState<V> {
         ))
     }
 
+    /// Counts an attempt at whatever takes a password or a token, of one address.
+    pub(crate) fn attempt(
+        &self,
+        quota: Quota,
+        address: Option<IpAddr>,
+    ) -> Result<(), QuotaExceeded> {
+        self.take(&[(quota, &holder(None, address))])
+    }
+
     /// The time.
     pub(crate) fn now(&self) -> Timestamp {
         self.api.clock.now()

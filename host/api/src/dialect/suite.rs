@@ -18,7 +18,7 @@ mod wire;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use warbler_app::quotas::Quota;
 use warbler_domain::{Caller, Dialect};
 
@@ -30,8 +30,14 @@ use crate::problem::Problem;
 
 /// A refusal in this dialect.
 type Fault = super::Fault<Suite>;
-/// What its handlers are given.
-type SuiteState = DialectState<Suite>;
+/// What handlers are given of a request of somebody known.
+type Call = super::Call<Suite>;
+/// What they are given of a request of anybody.
+type Visit = super::Visit<Suite>;
+/// What they answer.
+type Answer = Result<Json<Value>, Fault>;
+/// What they answer that have made something.
+type Created = Result<(StatusCode, Json<Value>), Fault>;
 
 /// The dialect.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +50,7 @@ pub(crate) struct Known;
 impl Voice for Suite {
     const DIALECT: Dialect = Dialect::Suite;
     const TITLE: &'static str = "WhatsApp API Suite";
+    const DOCUMENT: &'static str = include_str!("suite.json");
     const CALLS: Option<Quota> = Some(Quota::per_minute("suite.calls", 100));
 
     type Who = Known;
@@ -63,7 +70,7 @@ impl Voice for Suite {
     }
 
     async fn recognise(
-        state: &SuiteState,
+        state: &DialectState<Self>,
         _: Known,
         headers: &HeaderMap,
     ) -> Result<Caller, Problem> {
@@ -79,15 +86,13 @@ impl Voice for Suite {
 
     fn say(problem: &Problem) -> Response {
         let status = plain_status(problem.status());
-        let mut details = Map::new();
-        if let Some(field) = problem.field() {
-            details.insert(field.to_owned(), Value::from(problem.detail()));
-        }
+        let (field, detail) = (problem.field(), problem.detail());
+        let details = field.map(|field| json!({ field: detail }));
         let body = json!({
             "error": error_of(problem),
             "code": code_of(problem.code(), status),
             "status": status.as_u16(),
-            "details": details,
+            "details": details.unwrap_or_else(|| json!({})),
         });
         (status, Json(body)).into_response()
     }
@@ -102,6 +107,11 @@ impl Voice for Suite {
             "apiKey": { "type": "apiKey", "in": "header", "name": "x-api-key" },
         })
     }
+}
+
+/// What endpoints answer that have nothing to show.
+fn done(message: &str) -> Answer {
+    Ok(Json(json!({ "success": true, "message": message })))
 }
 
 /// The document's code for a refusal.

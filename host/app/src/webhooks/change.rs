@@ -45,6 +45,26 @@ pub struct CreateWebhook {
     pub enabled: bool,
 }
 
+impl CreateWebhook {
+    /// One that gets `events` at `url` from the start, signed with a secret that is made for it.
+    pub fn new(
+        session: Option<SessionRef>,
+        url: String,
+        events: Vec<KindPattern>,
+        form: &str,
+    ) -> Self {
+        Self {
+            session,
+            url,
+            events,
+            headers: Vec::new(),
+            form: form.to_owned(),
+            secret: None,
+            enabled: true,
+        }
+    }
+}
+
 /// What is to be different about a webhook; what is absent stays.
 #[derive(Debug, Clone, Default)]
 pub struct UpdateWebhook {

@@ -53,15 +53,13 @@ impl Webhooks {
                 self.update(caller, first, change).await?
             }
             None => {
-                let new = CreateWebhook {
-                    session: Some(command.session),
-                    url: command.url,
-                    events: command.events,
-                    headers: Vec::new(),
-                    form: command.form,
-                    secret: None,
-                    enabled: true,
-                };
+                let SingleWebhook {
+                    session,
+                    url,
+                    events,
+                    form,
+                } = command;
+                let new = CreateWebhook::new(Some(session), url, events, &form);
                 self.create(caller, new).await?.status
             }
         };

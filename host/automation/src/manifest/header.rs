@@ -114,13 +114,13 @@ mod tests {
         let manifest = parse_header(header).unwrap_or_default();
         assert_eq!(
             manifest.config,
-            r#"{"city":"Berlin","days":["Mon"],"note":"it's \"x","seats":4}"#
+            r#"{"city":"Berlin","seats":4,"days":["Mon"],"note":"it's \"x"}"#
         );
         let script = std::path::Path::new("shop.rhai");
         let set = manifest.with_settings("city = \"Rome\"\n", script);
         assert_eq!(
             set.map(|manifest| manifest.config).unwrap_or_default(),
-            r#"{"city":"Rome","days":["Mon"],"note":"it's \"x","seats":4}"#
+            r#"{"city":"Rome","seats":4,"days":["Mon"],"note":"it's \"x"}"#
         );
         let fault = parse_header("")
             .unwrap_or_default()

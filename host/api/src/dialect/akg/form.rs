@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use warbler_app::webhooks::Told;
 use warbler_domain::EventBody;
 
-use super::chats::MessageView;
+use super::chats::message_view;
 use super::sessions::status;
 use crate::dialect::Standing;
 
@@ -19,10 +19,7 @@ pub(super) const CONNECTION: &str = "connection.update";
 pub(crate) fn tell(told: &Told<'_>) -> Option<Value> {
     let event = &told.event.event;
     let (name, data) = match &event.body {
-        EventBody::Message { message } => (
-            UPSERT,
-            serde_json::to_value(MessageView::from(&**message)).ok()?,
-        ),
+        EventBody::Message { message } => (UPSERT, message_view(message)),
         EventBody::SessionStatus { to, .. } => {
             (CONNECTION, json!({ "status": status(Standing::from(*to)) }))
         }

@@ -1,16 +1,14 @@
 //! `/api/autoreplies`: answers by keyword.
 
 use axum::Json;
-use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use warbler_app::App;
 use warbler_app::rules::CreateRule;
+use warbler_domain::RuleSpec;
 use warbler_domain::rule::{Condition, RuleAction, RuleName, RuleParts};
-use warbler_domain::{Caller, RuleSpec};
 
 use super::sessions::Id;
-use super::{Akg, Fault, Key};
+use super::{Akg, Answer, Call, Key};
 use crate::dialect::Row;
 use crate::extract::Wire;
 use crate::native::in_field;
@@ -21,14 +19,7 @@ const NAMED: usize = 48;
 
 /// The rows of this section.
 pub(super) fn rows() -> Vec<Row<Akg>> {
-    vec![
-        Row::post("/api/autoreplies", Key, create)
-            .about("Auto-Reply", "Answers what has a keyword in it.")
-            .reads(json!({
-                "sessionId": "marketing-1", "keyword": "price",
-                "response": "Our prices start at $10", "matchType": "CONTAINS",
-            })),
-    ]
+    vec![Row::post("/api/autoreplies", Key, create)]
 }
 
 #[derive(Deserialize)]
@@ -61,37 +52,21 @@ impl MatchType {
     }
 }
 
-/// An answer by keyword.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ReplyView {
-    id: String,
-    session_id: String,
-    keyword: String,
-    response: String,
-    match_type: MatchType,
-}
-
 /// `POST /api/autoreplies`
-async fn create(
-    State(app): State<App>,
-    caller: Caller,
-    Wire(body): Wire<CreateBody>,
-) -> Result<Json<ReplyView>, Fault> {
-    let Id(session) = in_field("bad_session_name", "sessionId", &body.session_id)?;
+async fn create(call: Call, Wire(body): Wire<CreateBody>) -> Answer {
     let command = CreateRule {
-        session: Some(session),
+        session: Some(Id::named(&body.session_id)?),
         spec: spec(&body)?,
         enabled: true,
     };
-    let rule = app.rules().create(&caller, command, None).await?;
-    Ok(Json(ReplyView {
-        id: rule.id.to_string(),
-        session_id: body.session_id,
-        keyword: body.keyword,
-        response: body.response,
-        match_type: body.match_type,
-    }))
+    let rule = call.app.rules().create(&call.caller, command, None).await?;
+    Ok(Json(json!({
+        "id": rule.id,
+        "sessionId": body.session_id,
+        "keyword": body.keyword,
+        "response": body.response,
+        "matchType": body.match_type,
+    })))
 }
 
 /// The rule, written as rules are.

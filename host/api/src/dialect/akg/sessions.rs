@@ -1,38 +1,28 @@
 //! `/api/sessions`: sessions, named by their owner.
 
 use axum::Json;
-use axum::extract::State;
-use data_encoding::BASE64;
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
-use warbler_app::App;
 use warbler_app::sessions::{CreateSession, Marked};
-use warbler_domain::{Caller, SessionName, SessionRef, Timestamp};
+use warbler_domain::{SessionName, SessionRef};
 
-use super::{Akg, Fault, Key};
+use super::{Akg, Answer, Call, Key};
 use crate::dialect::{Row, Standing};
 use crate::extract::{Param, Wire};
 use crate::native::in_field;
+use crate::problem::Problem;
 use crate::qr;
 
 /// The rows of this section.
 pub(super) fn rows() -> Vec<Row<Akg>> {
-    const SECTION: &str = "Session Management";
     let no_qr = ["already_paired", "no_qr_yet", "session_not_running"];
     vec![
-        Row::get("/api/sessions", Key, list).about(SECTION, "Lists the own sessions."),
-        Row::post("/api/sessions", Key, create)
-            .about(
-                SECTION,
-                "Makes a session and starts it, so that it shows its QR.",
-            )
-            .reads(json!({ "sessionId": "marketing-1", "name": "Marketing" })),
+        Row::get("/api/sessions", Key, list),
+        Row::post("/api/sessions", Key, create),
         Row::get("/api/sessions/{sessionId}/qrcode", Key, qr_code)
-            .about(SECTION, "Shows the QR to scan.")
             .answers(StatusCode::NOT_FOUND, &no_qr),
-        Row::delete("/api/sessions/{sessionId}", Key, delete)
-            .about(SECTION, "Unlinks a session from its phone and deletes it."),
+        Row::delete("/api/sessions/{sessionId}", Key, delete),
     ]
 }
 
@@ -48,6 +38,13 @@ impl std::str::FromStr for Id {
     }
 }
 
+impl Id {
+    /// The session that a body or a query names.
+    pub(super) fn named(text: &str) -> Result<SessionRef, Problem> {
+        in_field("bad_session_name", "sessionId", text).map(|Self(session)| session)
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct CreateBody {
@@ -55,26 +52,15 @@ struct CreateBody {
     name: Option<String>,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct SessionView {
-    id: String,
-    session_id: String,
-    name: String,
-    status: &'static str,
-    created_at: Timestamp,
-}
-
-impl From<Marked> for SessionView {
-    fn from(marked: Marked) -> Self {
-        Self {
-            id: marked.session.id.to_string(),
-            session_id: marked.session.name.to_string(),
-            name: marked.label().to_owned(),
-            status: status(Standing::from(marked.session.state)),
-            created_at: marked.session.created_at,
-        }
-    }
+/// A session in the list, and as it was made.
+fn session_view(marked: &Marked) -> Value {
+    json!({
+        "id": marked.session.id,
+        "sessionId": marked.session.name.as_str(),
+        "name": marked.label(),
+        "status": status(Standing::from(marked.session.state)),
+        "createdAt": marked.session.created_at,
+    })
 }
 
 /// Where a session stands, in this dialect's words.
@@ -88,45 +74,29 @@ pub(super) fn status(standing: Standing) -> &'static str {
 }
 
 /// `GET /api/sessions`
-async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Vec<SessionView>>, Fault> {
-    let sessions = app.sessions().list_marked(&caller).await?;
-    Ok(Json(sessions.into_iter().map(SessionView::from).collect()))
+async fn list(call: Call) -> Answer<Vec<Value>> {
+    let sessions = call.app.sessions().list_marked(&call.caller).await?;
+    Ok(Json(sessions.iter().map(session_view).collect()))
 }
 
 /// `POST /api/sessions`
-async fn create(
-    State(app): State<App>,
-    caller: Caller,
-    Wire(body): Wire<CreateBody>,
-) -> Result<Json<SessionView>, Fault> {
+async fn create(call: Call, Wire(body): Wire<CreateBody>) -> Answer {
     let name = in_field("bad_session_name", "sessionId", &body.session_id)?;
-    let sessions = app.sessions();
+    let sessions = call.app.sessions();
     let command = CreateSession { name, start: true };
-    let made = sessions.create(&caller, command).await?;
-    let label = body.name.as_deref();
-    let marked = sessions.mark(&caller, &made.id.into(), label, None).await?;
-    Ok(Json(marked.into()))
+    let made = sessions.create(&call.caller, command).await?.id.into();
+    let marked = sessions.mark(&call.caller, &made, body.name.as_deref(), None);
+    Ok(Json(session_view(&marked.await?)))
 }
 
 /// `GET /api/sessions/{sessionId}/qrcode`
-async fn qr_code(
-    State(app): State<App>,
-    caller: Caller,
-    Param(Id(session)): Param<Id>,
-) -> Result<Json<Value>, Fault> {
-    let shown = app.sessions().qr(&caller, &session).await?;
-    let image = BASE64.encode(&qr::png(&shown.text)?);
-    Ok(Json(
-        json!({ "qr": format!("data:image/png;base64,{image}") }),
-    ))
+async fn qr_code(call: Call, Param(Id(session)): Param<Id>) -> Answer {
+    let shown = call.app.sessions().qr(&call.caller, &session).await?;
+    Ok(Json(json!({ "qr": qr::data_url(&shown.text)? })))
 }
 
 /// `DELETE /api/sessions/{sessionId}`
-async fn delete(
-    State(app): State<App>,
-    caller: Caller,
-    Param(Id(session)): Param<Id>,
-) -> Result<Json<Value>, Fault> {
-    app.sessions().delete(&caller, &session).await?;
+async fn delete(call: Call, Param(Id(session)): Param<Id>) -> Answer {
+    call.app.sessions().delete(&call.caller, &session).await?;
     Ok(Json(json!({ "success": true })))
 }

@@ -3,21 +3,20 @@
 use std::collections::{BTreeMap, HashMap};
 
 use axum::Json;
-use axum::extract::{FromRequest as _, Request, State};
+use axum::extract::{FromRequest as _, Request};
 use axum::response::IntoResponse;
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
-use warbler_app::App;
+use serde::Deserialize;
+use serde_json::{Value, json};
 use warbler_app::campaigns::csv::Mapping;
 use warbler_app::campaigns::{
     CampaignError, CampaignStatus, Collected, Collector, CreateCampaign, Recipients, Row as ListRow,
 };
 use warbler_app::messages::NewContent;
 use warbler_domain::campaign::{CampaignKind, CampaignRules, CampaignState};
-use warbler_domain::{Caller, CampaignId, Scope, SessionId, SessionName, Timestamp};
+use warbler_domain::{CampaignId, Scope, SessionId, SessionName, Timestamp};
 
-use super::{Fault, Gateway, GatewayState, Who, named, success};
+use super::{Answer, Call, Fault, Gateway, Who, named, success};
 use crate::dialect::{Row, every};
 use crate::extract::{Param, Wire};
 use crate::native::campaigns::list::{FileBody, template_called};
@@ -31,53 +30,19 @@ const FIELDS: [&str; 2] = ["jobTitle", "companyName"];
 
 /// The rows of this section.
 pub(super) fn rows() -> Vec<Row<Gateway>> {
-    const SECTION: &str = "Campaign Management";
-    let steps = [
-        Row::post("/api/v1/campaigns/{id}/send", Who::Token, start)
-            .about(SECTION, "Begins to send a draft or scheduled campaign."),
-        Row::post("/api/v1/campaigns/{id}/pause", Who::Token, pause)
-            .about(SECTION, "Lets a campaign that sends rest."),
-        Row::post("/api/v1/campaigns/{id}/resume", Who::Token, resume)
-            .about(SECTION, "Goes on with a campaign that rests."),
-        Row::post("/api/v1/campaigns/{id}/retry", Who::Token, retry)
-            .about(SECTION, "Sends again to whom it failed."),
-        Row::post("/api/v1/campaigns/{id}/clone", Who::Token, copy)
-            .about(SECTION, "Copies a campaign into a new draft."),
-        Row::delete("/api/v1/campaigns/{id}", Who::Token, delete)
-            .about(SECTION, "Ends a campaign and takes it away."),
-    ];
-    let mut rows = vec![
-        Row::post("/api/v1/campaigns", Who::Token, create)
-            .about(SECTION, "Makes a campaign, a draft unless it is scheduled.")
-            .reads(json!({
-                "name": "Marketing Campaign Q1",
-                "sessionId": "mySession",
-                "scheduledAt": "2030-02-01T10:00:00Z",
-                "message": {
-                    "type": "text",
-                    "content": "Hi {{Name}}, check out our new products at {{Company}}!",
-                },
-                "recipients": [{
-                    "number": "+1234567890", "name": "John Doe", "jobTitle": "CEO",
-                    "companyName": "ABC Corp",
-                }],
-                "settings": { "delayBetweenMessages": 3000 },
-            }))
-            .carries_media(),
-        Row::get("/api/v1/campaigns", Who::Token, list).about(SECTION, "Lists the campaigns."),
-    ];
-    rows.extend(steps);
-    rows.extend([
-        Row::get("/api/v1/campaigns/csv-template", Who::Token, template)
-            .about(SECTION, "A CSV file to fill with recipients."),
-        Row::post("/api/v1/campaigns/preview-csv", Who::Token, preview).about(
-            SECTION,
-            "Reads the recipients of a CSV file, the `file` of a form, without storing them.",
-        ),
-        Row::get("/api/v1/campaigns/{id}/export", Who::Token, results)
-            .about(SECTION, "The results of a campaign as CSV."),
-    ]);
-    rows
+    vec![
+        Row::post("/api/v1/campaigns", Who::Token, create).carries_media(),
+        Row::get("/api/v1/campaigns", Who::Token, list),
+        Row::post("/api/v1/campaigns/{id}/send", Who::Token, start),
+        Row::post("/api/v1/campaigns/{id}/pause", Who::Token, pause),
+        Row::post("/api/v1/campaigns/{id}/resume", Who::Token, resume),
+        Row::post("/api/v1/campaigns/{id}/retry", Who::Token, retry),
+        Row::post("/api/v1/campaigns/{id}/clone", Who::Token, copy),
+        Row::delete("/api/v1/campaigns/{id}", Who::Token, delete),
+        Row::get("/api/v1/campaigns/csv-template", Who::Token, template),
+        Row::post("/api/v1/campaigns/preview-csv", Who::Token, preview),
+        Row::get("/api/v1/campaigns/{id}/export", Who::Token, results),
+    ]
 }
 
 #[derive(Deserialize)]
@@ -113,12 +78,8 @@ struct SettingsBody {
 }
 
 /// `POST /api/v1/campaigns`
-async fn create(
-    State(app): State<App>,
-    caller: Caller,
-    Wire(body): Wire<CreateBody>,
-) -> Result<Json<Value>, Fault> {
-    let session = named(&app, &caller, Some(&body.session_id)).await?;
+async fn create(call: Call, Wire(body): Wire<CreateBody>) -> Answer {
+    let session = named(&call, Some(&body.session_id)).await?;
     let MessageBody::Text { content } = body.message;
     let delay = body.settings.delay_between_messages;
     let command = CreateCampaign {
@@ -136,15 +97,16 @@ async fn create(
         },
         start_at: body.scheduled_at,
     };
-    let made = app.campaigns().create(&caller, command, None).await;
-    let made = made.map_err(refused)?;
+    let campaigns = call.app.campaigns();
+    let made = campaigns.create(&call.caller, command, None).await;
     let names = HashMap::from([(session.id, session.name)]);
-    Ok(with_campaign("Campaign created.", &made, &names))
+    let campaign = campaign_view(&made.map_err(refused)?, &names);
+    Ok(with_campaign("Campaign created.", campaign))
 }
 
-fn recipients(bodies: Vec<RecipientBody>) -> Result<Recipients, Problem> {
+fn recipients(bodies: Vec<RecipientBody>) -> Result<Recipients, CampaignError> {
     if bodies.is_empty() {
-        return Err(CampaignError::NoRecipients.into());
+        return Err(CampaignError::NoRecipients);
     }
     let mut collector = Collector::default();
     for name in FIELDS {
@@ -153,15 +115,11 @@ fn recipients(bodies: Vec<RecipientBody>) -> Result<Recipients, Problem> {
     for (row, body) in (1u32..).zip(bodies) {
         let fields = body.fields.into_iter();
         let fields = fields.filter_map(|(name, value)| Some((name, value?.into_text())));
-        let fields = fields.map(|(name, value)| (collector.column(&name), value));
+        let fields = fields.map(|(name, text)| (collector.column(&name), text));
         let fields = fields.collect();
-        let row = ListRow {
-            row,
-            column: "number",
-            to: &body.number,
-        };
-        let added = collector.add(row, body.name, fields);
-        added.map_err(CampaignError::from)?;
+        let (column, to) = ("number", body.number.as_str());
+        let row = ListRow { row, column, to };
+        collector.add(row, body.name, fields)?;
     }
     Ok(collector.finish())
 }
@@ -177,78 +135,49 @@ fn refused(err: CampaignError) -> Problem {
     err.into()
 }
 
+/// What sessions are called.
+type Names = HashMap<SessionId, SessionName>;
+
 /// A campaign in a list.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct CampaignView {
-    id: String,
-    name: String,
-    status: &'static str,
-    created_by: String,
-    created_at: Timestamp,
-    recipient_count: u64,
-    statistics: Statistics,
+fn campaign_view(shown: &CampaignStatus, names: &Names) -> Value {
+    let CampaignStatus { campaign, counts } = shown;
+    let session = campaign.sessions.iter().find_map(|id| names.get(id));
+    let (failed, total) = (counts.failed + counts.invalid, counts.total());
+    json!({
+        "id": format!("{PREFIX}{}", campaign.id),
+        "name": campaign.name,
+        "status": match campaign.state {
+            CampaignState::Draft => "draft",
+            CampaignState::Scheduled => "scheduled",
+            CampaignState::Running => "sending",
+            CampaignState::Paused => "paused",
+            CampaignState::Completed => "completed",
+            CampaignState::Failed | CampaignState::Cancelled => "failed",
+        },
+        "createdBy": session.map_or("", SessionName::as_str),
+        "createdAt": campaign.created_at,
+        "recipientCount": total,
+        "statistics": { "sent": counts.reached(), "failed": failed, "total": total },
+    })
 }
 
-#[derive(Serialize)]
-struct Statistics {
-    sent: u64,
-    failed: u64,
-    total: u64,
-}
-
-impl CampaignView {
-    fn new(shown: &CampaignStatus, names: &HashMap<SessionId, SessionName>) -> Self {
-        let CampaignStatus { campaign, counts } = shown;
-        let session = campaign.sessions.iter().find_map(|id| names.get(id));
-        Self {
-            id: format!("{PREFIX}{}", campaign.id),
-            name: campaign.name.clone(),
-            status: match campaign.state {
-                CampaignState::Draft => "draft",
-                CampaignState::Scheduled => "scheduled",
-                CampaignState::Running => "sending",
-                CampaignState::Paused => "paused",
-                CampaignState::Completed => "completed",
-                CampaignState::Failed | CampaignState::Cancelled => "failed",
-            },
-            created_by: session.map(SessionName::to_string).unwrap_or_default(),
-            created_at: campaign.created_at,
-            recipient_count: counts.total(),
-            statistics: Statistics {
-                sent: counts.reached(),
-                failed: counts.failed + counts.invalid,
-                total: counts.total(),
-            },
-        }
-    }
-}
-
-fn with_campaign(
-    message: &str,
-    shown: &CampaignStatus,
-    names: &HashMap<SessionId, SessionName>,
-) -> Json<Value> {
-    Json(json!({
-        "status": "success",
-        "message": message,
-        "campaign": CampaignView::new(shown, names),
-    }))
+fn with_campaign(message: &str, campaign: Value) -> Json<Value> {
+    Json(json!({ "status": "success", "message": message, "campaign": campaign }))
 }
 
 /// What the caller's sessions are called.
-async fn names(app: &App, caller: &Caller) -> Result<HashMap<SessionId, SessionName>, Fault> {
-    let sessions = app.sessions().list(caller).await?.into_iter();
+async fn names(call: &Call) -> Result<Names, Fault> {
+    let sessions = call.app.sessions().list(&call.caller).await?.into_iter();
     Ok(sessions.map(|session| (session.id, session.name)).collect())
 }
 
 /// `GET /api/v1/campaigns`
-async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Vec<CampaignView>>, Fault> {
-    let names = names(&app, &caller).await?;
-    let (campaigns, kind) = (app.campaigns(), CampaignKind::Campaign);
-    let all = every(|page| campaigns.list(&caller, kind, None, page)).await?;
-    let view = |one| CampaignView::new(one, &names);
-    Ok(Json(all.iter().map(view).collect()))
+async fn list(call: Call) -> Answer<Vec<Value>> {
+    let names = names(&call).await?;
+    let (campaigns, kind) = (call.app.campaigns(), CampaignKind::Campaign);
+    let all = every(|page| campaigns.list(&call.caller, kind, None, page)).await?;
+    let views = all.iter().map(|one| campaign_view(one, &names));
+    Ok(Json(views.collect()))
 }
 
 /// The id in a path; one that cannot be is nobody's.
@@ -260,88 +189,78 @@ fn id_of(text: &str) -> Result<CampaignId, Fault> {
     })
 }
 
-type Told = Result<Json<Value>, Fault>;
-
 /// `POST /api/v1/campaigns/{id}/send`
-async fn start(State(app): State<App>, caller: Caller, Param(id): Param<String>) -> Told {
+async fn start(Call { app, caller, .. }: Call, Param(id): Param<String>) -> Answer {
     app.campaigns().start(&caller, id_of(&id)?).await?;
     Ok(success("Campaign started."))
 }
 
 /// `POST /api/v1/campaigns/{id}/pause`
-async fn pause(State(app): State<App>, caller: Caller, Param(id): Param<String>) -> Told {
+async fn pause(Call { app, caller, .. }: Call, Param(id): Param<String>) -> Answer {
     app.campaigns().pause(&caller, id_of(&id)?).await?;
     Ok(success("Campaign paused."))
 }
 
 /// `POST /api/v1/campaigns/{id}/resume`
-async fn resume(State(app): State<App>, caller: Caller, Param(id): Param<String>) -> Told {
+async fn resume(Call { app, caller, .. }: Call, Param(id): Param<String>) -> Answer {
     app.campaigns().resume(&caller, id_of(&id)?).await?;
     Ok(success("Campaign resumed."))
 }
 
 /// `POST /api/v1/campaigns/{id}/retry`
-async fn retry(State(app): State<App>, caller: Caller, Param(id): Param<String>) -> Told {
+async fn retry(Call { app, caller, .. }: Call, Param(id): Param<String>) -> Answer {
     app.campaigns().retry(&caller, id_of(&id)?).await?;
     Ok(success("Retrying failed recipients."))
 }
 
 /// `POST /api/v1/campaigns/{id}/clone`
-async fn copy(State(app): State<App>, caller: Caller, Param(id): Param<String>) -> Told {
-    let copied = app.campaigns().copy(&caller, id_of(&id)?, None).await?;
-    let names = names(&app, &caller).await?;
-    Ok(with_campaign("Campaign cloned.", &copied, &names))
+async fn copy(call: Call, Param(id): Param<String>) -> Answer {
+    let (campaigns, id) = (call.app.campaigns(), id_of(&id)?);
+    let copied = campaigns.copy(&call.caller, id, None).await?;
+    let campaign = campaign_view(&copied, &names(&call).await?);
+    Ok(with_campaign("Campaign cloned.", campaign))
 }
 
 /// `DELETE /api/v1/campaigns/{id}`
-async fn delete(State(app): State<App>, caller: Caller, Param(id): Param<String>) -> Told {
+async fn delete(Call { app, caller, .. }: Call, Param(id): Param<String>) -> Answer {
     app.campaigns().delete(&caller, id_of(&id)?).await?;
     Ok(success("Campaign deleted."))
 }
 
 /// `GET /api/v1/campaigns/csv-template`
-async fn template(_: Caller) -> impl IntoResponse {
+async fn template(_: Call) -> impl IntoResponse {
     template_called("attachment; filename=\"whatsapp_campaign_template.csv\"")
 }
 
 /// `POST /api/v1/campaigns/preview-csv`
-async fn preview(
-    State(state): State<GatewayState>,
-    caller: Caller,
-    request: Request,
-) -> Result<Json<Value>, Fault> {
-    caller.require(Scope::Send)?;
-    let file = FileBody::from_request(request, &state.api).await?;
+async fn preview(call: Call, request: Request) -> Answer {
+    call.caller.require(Scope::Send)?;
+    let file = FileBody::from_request(request, &call.state.api).await?;
     let list = file.read(Mapping::default()).await?;
     let errors = list.errors.iter();
     let errors = errors.map(|error| json!({ "row": error.row, "message": error.message }));
-    let errors: Vec<Value> = errors.collect();
-    let recipients: Vec<Value> = list.good.into_iter().map(previewed).collect();
-    Ok(Json(
-        json!({ "success": true, "recipients": recipients, "errors": errors }),
-    ))
+    Ok(Json(json!({
+        "success": true,
+        "recipients": list.good.into_iter().map(previewed).collect::<Vec<_>>(),
+        "errors": errors.collect::<Vec<_>>(),
+    })))
 }
 
 /// A recipient as `POST /campaigns` takes it.
 fn previewed(one: Collected) -> Value {
     let number = one.to.phone_number();
     let number = number.map_or_else(|| one.to.to_string(), |number| number.to_string());
-    let mut view = Map::new();
-    view.insert("number".to_owned(), number.into());
-    view.insert("name".to_owned(), one.name.unwrap_or_default().into());
+    let mut view = json!({ "number": number, "name": one.name.unwrap_or_default() });
     for name in FIELDS {
-        view.insert(name.to_owned(), "".into());
+        view[name] = "".into();
     }
-    let fields = one.fields.into_iter();
-    view.extend(fields.map(|(name, value)| (name.to_string(), value.into())));
-    Value::Object(view)
+    for (name, value) in one.fields {
+        view[&*name] = value.into();
+    }
+    view
 }
 
 /// `GET /api/v1/campaigns/{id}/export`
-async fn results(
-    State(app): State<App>,
-    caller: Caller,
-    Param(id): Param<String>,
-) -> Result<impl IntoResponse, Fault> {
-    Ok(export::results(app, caller, id_of(&id)?).await?)
+async fn results(call: Call, Param(id): Param<String>) -> Result<impl IntoResponse, Fault> {
+    Ok(export::results(call.app, call.caller, id_of(&id)?).await?)
 }

@@ -3,41 +3,23 @@
 //! The document lets everybody send. Here a token or the master key is needed, unless the operator
 //! opens it; then the sessions that have a token here send for everybody.
 
-use axum::Json;
-use axum::extract::State;
 use http::HeaderMap;
-use http::StatusCode;
-use http::header::AUTHORIZATION;
 use serde::Deserialize;
-use serde_json::{Value, json};
 use warbler_app::messages::{Draft, NewContent};
+use warbler_app::sessions::SessionError;
 use warbler_domain::session::Session;
-use warbler_domain::{Caller, Scope, Scopes};
+use warbler_domain::{Caller, Scope, Scopes, SessionName, SessionRef};
 
-use super::{Fault, Gateway, GatewayState, MASTER, REALM, Who, named, success};
-use crate::caller::Origin;
+use super::{Answer, Call, Fault, Gateway, REALM, Visit, Who, has_secret, named, sends, success};
 use crate::dialect::form::Fields;
 use crate::dialect::{Row, Switch, Voice, recipient};
 use crate::extract::Wire;
 
 /// The rows of this section.
 pub(super) fn rows() -> Vec<Row<Gateway>> {
-    const SECTION: &str = "Legacy API Endpoints";
-    let unavailable = ["not_paired"];
     vec![
-        Row::post("/api/send-message", None, from_json)
-            .about(SECTION, "Sends a text.")
-            .reads(json!({
-                "sessionId": "mySession", "number": "6281234567890",
-                "message": "This is a legacy message.",
-            }))
-            .answers(StatusCode::SERVICE_UNAVAILABLE, &unavailable),
-        Row::post("/api/message", None, from_form)
-            .about(
-                SECTION,
-                "Sends a text: a form with `phone`, `message` and perhaps `sessionId`.",
-            )
-            .answers(StatusCode::SERVICE_UNAVAILABLE, &unavailable),
+        sends(Row::post("/api/send-message", None, from_json)),
+        sends(Row::post("/api/message", None, from_form)),
     ]
 }
 
@@ -51,66 +33,41 @@ struct TextBody {
 }
 
 /// `POST /api/send-message`
-async fn from_json(
-    State(state): State<GatewayState>,
-    origin: Origin,
-    headers: HeaderMap,
-    Wire(body): Wire<TextBody>,
-) -> Result<Json<Value>, Fault> {
-    send(&state, origin, &headers, body).await
+async fn from_json(visit: Visit, headers: HeaderMap, Wire(body): Wire<TextBody>) -> Answer {
+    send(visit, &headers, body).await
 }
 
 /// `POST /api/message`
-async fn from_form(
-    State(state): State<GatewayState>,
-    origin: Origin,
-    headers: HeaderMap,
-    Fields(body): Fields<TextBody>,
-) -> Result<Json<Value>, Fault> {
-    send(&state, origin, &headers, body).await
+async fn from_form(visit: Visit, headers: HeaderMap, Fields(body): Fields<TextBody>) -> Answer {
+    send(visit, &headers, body).await
 }
 
-async fn send(
-    state: &GatewayState,
-    Origin(address): Origin,
-    headers: &HeaderMap,
-    body: TextBody,
-) -> Result<Json<Value>, Fault> {
-    let usual = state.terms.legacy_session.as_ref();
-    let name = body.session_id.as_deref();
-    let name = name.or(usual.map(|usual| usual.as_str()));
-    let shows = headers.contains_key(AUTHORIZATION) || headers.contains_key(MASTER);
-    let app = &state.api.app;
-    let (caller, session) = if shows || !state.is_open(Switch::GatewayLegacyNoAuth) {
-        let caller = Gateway::recognise(state, Who::Token, headers).await?;
-        let caller = caller.at(address);
-        let session = named(app, &caller, name).await?;
-        (caller, session)
-    } else {
-        let session = open(state, name).await?;
-        let caller = Caller::session_token(session.id, Scopes::up_to(Scope::Send));
-        (caller.at(address), session)
+async fn send(visit: Visit, headers: &HeaderMap, body: TextBody) -> Answer {
+    let usual = visit.state.terms.legacy_session.as_ref();
+    let name = body.session_id.or(usual.map(SessionName::to_string));
+    let is_open = visit.state.is_open(Switch::GatewayLegacyNoAuth) && !has_secret(headers);
+    let caller = match is_open {
+        true => Caller::host(),
+        false => Gateway::recognise(&visit.state, Who::Token, headers).await?,
     };
+    let mut call = visit.by(caller);
+    let session = named(&call, name.as_deref()).await?;
+    if is_open {
+        call.caller = anybody(&call, &session).await?;
+    }
     let to = recipient("number", &body.number, false)?;
     let draft = Draft::new(to, NewContent::Text(body.message.into()));
-    let messages = app.messages();
-    messages
-        .send(&caller, &session.id.into(), draft, None)
-        .await?;
+    let (messages, session) = (call.app.messages(), session.id.into());
+    messages.send(&call.caller, &session, draft, None).await?;
     Ok(success("Message sent."))
 }
 
-/// The session of this name, if it has a token here.
-async fn open(state: &GatewayState, name: Option<&str>) -> Result<Session, Fault> {
-    let app = &state.api.app;
-    let host = Caller::host();
-    let session = named(app, &host, name).await?;
-    let tokens = app.keys().of_sessions(&host, REALM).await?;
+/// Whoever sends by this session where everybody may, if it has a token here.
+async fn anybody(host: &Call, session: &Session) -> Result<Caller, Fault> {
+    let tokens = host.app.keys().of_sessions(&host.caller, REALM).await?;
+    let scopes = Scopes::up_to(Scope::Send);
     match tokens.iter().any(|key| key.session == session.id) {
-        true => Ok(session),
-        false => {
-            let detail = format!("session {} does not exist", session.name);
-            Err(Fault::new(StatusCode::NOT_FOUND, "unknown_session", detail))
-        }
+        true => Ok(Caller::session_token(session.id, scopes).at(host.caller.address())),
+        false => Err(SessionError::Unknown(SessionRef::Name(session.name.clone())).into()),
     }
 }

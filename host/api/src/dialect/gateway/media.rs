@@ -1,15 +1,13 @@
 //! `/media`: pictures and documents that are uploaded to be sent, and served by their names.
 
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
-use serde_json::{Value, json};
-use warbler_app::App;
+use serde_json::json;
 use warbler_app::media::{NameForm, UploadRules};
-use warbler_domain::Caller;
 
-use super::{Fault, Gateway, GatewayState, Who};
+use super::{Answer, Call, Fault, Gateway, Visit, Who};
 use crate::dialect::Row;
 use crate::extract::Param;
 use crate::native::media::{file_named, upload};
@@ -26,59 +24,38 @@ const ENDINGS: [&str; 3] = ["jpg", "png", "pdf"];
 
 /// The rows of this section.
 pub(super) fn rows() -> Vec<Row<Gateway>> {
-    const SECTION: &str = "Media Management";
     vec![
-        Row::post("/api/v1/media", Who::Token, create).about(
-            SECTION,
-            "Takes a JPEG, PNG or PDF of at most 5 MB as the `file` of a form, to be sent by its \
-             `mediaId`.",
-        ),
+        Row::post("/api/v1/media", Who::Token, create),
         // Files have one set of names, whichever API serves them.
-        Row::get("/media/{name}", None, serve)
-            .about(SECTION, "Serves an uploaded file.")
-            .yields(),
+        Row::get("/media/{mediaId}", None, serve).yields(),
     ]
 }
 
 /// `POST /api/v1/media`
-async fn create(
-    State(state): State<GatewayState>,
-    caller: Caller,
-    request: Request,
-) -> Result<Json<Value>, Fault> {
-    let uploaded = taken(&state, &caller, request).await.map_err(documented)?;
+async fn create(call: Call, request: Request) -> Answer {
+    let begun = upload::begin(&call.app, &call.caller, None, request.headers(), RULES);
+    let begun = begun.await.map_err(documented)?;
+    let uploaded = upload::receive(begun, request, &call.state.api);
+    let name = uploaded.await.map_err(documented)?.upload.name;
+    let url = format!("/media/{name}");
     Ok(Json(json!({
-        "status": "success",
-        "message": "File uploaded successfully.",
-        "mediaId": uploaded,
-        "url": format!("/media/{uploaded}"),
+        "status": "success", "message": "File uploaded successfully.", "mediaId": name, "url": url,
     })))
-}
-
-async fn taken(state: &GatewayState, caller: &Caller, request: Request) -> Result<String, Problem> {
-    let app = &state.api.app;
-    let uploading = upload::begin(app, caller, None, request.headers(), RULES).await?;
-    let uploaded = upload::receive(uploading, request, &state.api).await?;
-    Ok(uploaded.upload.name)
 }
 
 /// The refusal of a file, as the document words it.
 fn documented(problem: Problem) -> Fault {
-    match problem.code() {
-        "media_wrong_type" => Fault::invalid(
-            "media_wrong_type",
-            "Invalid file type. Only JPEG, PNG, and PDF allowed.",
-        ),
-        "media_too_large" => {
-            Fault::invalid("media_too_large", "File too large. Maximum size is 5MB.")
-        }
-        _ => problem.into(),
-    }
+    let detail = match problem.code() {
+        "media_wrong_type" => "Invalid file type. Only JPEG, PNG, and PDF allowed.",
+        "media_too_large" => "File too large. Maximum size is 5MB.",
+        _ => return problem.into(),
+    };
+    Fault::invalid(problem.code(), detail)
 }
 
 /// `GET /media/{mediaId}`
 async fn serve(
-    State(app): State<App>,
+    visit: Visit,
     Param(name): Param<String>,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
@@ -87,7 +64,7 @@ async fn serve(
     if !ending.is_some_and(|ending| ENDINGS.contains(&ending)) {
         return Err(missing());
     }
-    match file_named(&app, &name, &headers).await {
+    match file_named(&visit.app, &name, &headers).await {
         Err(problem) if problem.status() == StatusCode::NOT_FOUND => Err(missing()),
         answer => Ok(answer?),
     }

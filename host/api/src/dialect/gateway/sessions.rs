@@ -3,34 +3,24 @@
 use std::collections::HashMap;
 
 use axum::Json;
-use axum::extract::State;
 use http::HeaderMap;
-use http::header::AUTHORIZATION;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
-use warbler_app::App;
 use warbler_app::sessions::CreateSession;
 use warbler_domain::session::Session;
 use warbler_domain::{Caller, Secret, SessionState};
 
-use super::{Fault, Gateway, GatewayState, MASTER, REALM, Who, named, success};
+use super::{Answer, Call, Gateway, REALM, Visit, Who, has_secret, named, success};
 use crate::dialect::{Row, Standing, Switch, Voice};
 use crate::extract::{Param, Wire};
 use crate::native::in_field;
 
 /// The rows of this section.
 pub(super) fn rows() -> Vec<Row<Gateway>> {
-    const SECTION: &str = "Session Management";
     vec![
-        Row::post("/api/v1/sessions", Who::Master, create)
-            .about(SECTION, "Makes a session and the token that acts for it.")
-            .reads(json!({ "sessionId": "mySession" })),
-        Row::get("/api/v1/sessions", None, list).about(
-            SECTION,
-            "Lists the sessions: the own one in full, all with the master key.",
-        ),
-        Row::delete("/api/v1/sessions/{sessionId}", Who::Token, delete)
-            .about(SECTION, "Deletes a session and all its data."),
+        Row::post("/api/v1/sessions", Who::Master, create),
+        Row::get("/api/v1/sessions", None, list),
+        Row::delete("/api/v1/sessions/{sessionId}", Who::Token, delete),
     ]
 }
 
@@ -41,96 +31,50 @@ struct CreateBody {
 }
 
 /// `POST /api/v1/sessions`
-async fn create(
-    State(app): State<App>,
-    caller: Caller,
-    Wire(body): Wire<CreateBody>,
-) -> Result<Json<Value>, Fault> {
+async fn create(call: Call, Wire(body): Wire<CreateBody>) -> Answer {
     let name = in_field("bad_session_name", "sessionId", &body.session_id)?;
     let command = CreateSession { name, start: true };
-    let (session, token) = app.keys().create_session(&caller, command, REALM).await?;
-    Ok(Json(json!({
-        "status": "success",
-        "message": format!("Session {} created.", session.name),
-        "token": token.expose(),
-    })))
-}
-
-/// A session in the list.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct SessionView {
-    session_id: String,
-    status: &'static str,
-    detail: String,
-    qr: Option<String>,
-    token: Option<String>,
+    let keys = call.app.keys();
+    let (session, token) = keys.create_session(&call.caller, command, REALM).await?;
+    let message = format!("Session {} created.", session.name);
+    let made = json!({ "status": "success", "message": message, "token": token.expose() });
+    Ok(Json(made))
 }
 
 /// `GET /api/v1/sessions`: the sessions that have a token here, for everybody; what only their
 /// owners may know, for them.
-async fn list(
-    State(state): State<GatewayState>,
-    headers: HeaderMap,
-) -> Result<Json<Vec<SessionView>>, Fault> {
-    let shows = headers.contains_key(AUTHORIZATION) || headers.contains_key(MASTER);
-    let asker = match shows {
-        true => Some(Gateway::recognise(&state, Who::Token, &headers).await?),
+async fn list(visit: Visit, headers: HeaderMap) -> Answer<Vec<Value>> {
+    let asker = match has_secret(&headers) {
+        true => Some(Gateway::recognise(&visit.state, Who::Token, &headers).await?),
         false => None,
     };
-    let app = &state.api.app;
-    let host = Caller::host();
-    let tokens = app.keys().of_sessions(&host, REALM).await?;
-    let tokens: HashMap<_, _> = tokens
-        .into_iter()
-        .map(|key| (key.session, key.secret))
-        .collect();
-    let open = state.is_open(Switch::GatewayPublicSessionList);
+    let (app, host) = (&visit.app, Caller::host());
+    let tokens = app.keys().of_sessions(&host, REALM).await?.into_iter();
+    let tokens: HashMap<_, _> = tokens.map(|key| (key.session, key.secret)).collect();
+    let is_open = visit.state.is_open(Switch::GatewayPublicSessionList);
     let mut views = Vec::new();
     for session in app.sessions().list(&host).await? {
-        let token = tokens.get(&session.id);
-        let is_own = asker
-            .as_ref()
-            .is_some_and(|asker| asker.may_use(session.id, session.owner));
-        views.push(match (token, is_own || open) {
-            (token, true) if is_own || token.is_some() => {
-                let token = token.and_then(Option::as_ref);
-                full(app, &host, session, token).await?
-            }
-            (Some(_), _) => SessionView {
-                session_id: session.name.to_string(),
-                status: status(session.state),
-                detail: String::new(),
-                qr: None,
-                token: None,
-            },
-            _ => continue,
+        let (id, owner) = (session.id, session.owner);
+        let is_own = asker.as_ref().is_some_and(|asker| asker.may_use(id, owner));
+        let token = tokens.get(&id);
+        if !is_own && token.is_none() {
+            continue;
+        }
+        let mut view = json!({
+            "sessionId": session.name.as_str(), "status": status(session.state),
+            "detail": "", "qr": null, "token": null,
         });
+        if is_own || is_open {
+            view["detail"] = detail(&session).into();
+            view["token"] = token.and_then(Option::as_ref).map(Secret::expose).into();
+            if session.state == SessionState::AwaitingPairing {
+                let offered = app.sessions().offered_qr(&host, &id.into()).await?;
+                view["qr"] = offered.map(|qr| qr.text).into();
+            }
+        }
+        views.push(view);
     }
     Ok(Json(views))
-}
-
-/// All there is to know about a session.
-async fn full(
-    app: &App,
-    host: &Caller,
-    session: Session,
-    token: Option<&Secret>,
-) -> Result<SessionView, Fault> {
-    let qr = match session.state {
-        SessionState::AwaitingPairing => {
-            let (sessions, id) = (app.sessions(), session.id.into());
-            sessions.offered_qr(host, &id).await?.map(|qr| qr.text)
-        }
-        _ => None,
-    };
-    Ok(SessionView {
-        session_id: session.name.to_string(),
-        status: status(session.state),
-        detail: detail(&session),
-        qr,
-        token: token.map(|token| token.expose().to_owned()),
-    })
 }
 
 /// Where a session stands, in this dialect's words.
@@ -158,12 +102,8 @@ fn detail(session: &Session) -> String {
 }
 
 /// `DELETE /api/v1/sessions/{sessionId}`
-async fn delete(
-    State(app): State<App>,
-    caller: Caller,
-    Param(name): Param<String>,
-) -> Result<Json<Value>, Fault> {
-    let session = named(&app, &caller, Some(&name)).await?;
-    app.sessions().delete(&caller, &session.id.into()).await?;
-    Ok(success(format!("Session {} deleted.", session.name)))
+async fn delete(call: Call, Param(name): Param<String>) -> Answer {
+    let Session { id, name, .. } = named(&call, Some(&name)).await?;
+    call.app.sessions().delete(&call.caller, &id.into()).await?;
+    Ok(success(format!("Session {name} deleted.")))
 }

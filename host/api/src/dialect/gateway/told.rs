@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use warbler_app::webhooks::Told;
-use warbler_domain::{Direction, EventBody, Message};
+use warbler_domain::{Direction, EventBody, EventKind, Message};
 
 use super::sessions::status;
 use crate::native::media::message_url;
@@ -10,11 +10,11 @@ use crate::native::media::message_url;
 /// The name of the form.
 pub(crate) const FORM: &str = "gateway";
 /// The kinds of events that have words here.
-pub(super) const KINDS: [&str; 4] = [
-    "message.received",
-    "message.sent",
-    "session.status",
-    "session.qr",
+pub(super) const KINDS: [EventKind; 4] = [
+    EventKind::MESSAGE_RECEIVED,
+    EventKind::MESSAGE_SENT,
+    EventKind::SESSION_STATUS,
+    EventKind::SESSION_QR,
 ];
 
 /// An event as it is sent; nothing when it has no words here. `base` is what this host is called
@@ -24,8 +24,7 @@ pub(crate) fn tell(told: &Told<'_>, base: &str) -> Option<Value> {
     let (word, data) = match &event.body {
         EventBody::Message { message } => ("message", message_view(message, base)),
         EventBody::SessionStatus { to, reason, .. } => {
-            let data = json!({ "status": status(*to), "detail": reason });
-            ("status", data)
+            ("status", json!({ "status": status(*to), "detail": reason }))
         }
         // The QR itself is a secret, which the list of sessions shows to its owner.
         EventBody::SessionQr { expires_at } => ("qr", json!({ "expiresAt": expires_at })),
@@ -40,14 +39,13 @@ pub(crate) fn tell(told: &Told<'_>, base: &str) -> Option<Value> {
 }
 
 fn message_view(message: &Message, base: &str) -> Value {
-    let media_url = message_url(base, message);
     json!({
         "id": message.whatsapp_id.as_str(),
-        "remoteJid": message.chat.to_string(),
+        "remoteJid": message.chat,
         "fromMe": message.direction == Direction::Outbound,
         "pushName": message.sender_name,
         "type": message.content.word(),
         "text": message.content.readable(),
-        "mediaUrl": media_url,
+        "mediaUrl": message_url(base, message),
     })
 }

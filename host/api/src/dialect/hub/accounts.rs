@@ -1,9 +1,8 @@
 //! `/auth` and `/user`: accounts, their logins and their keys.
 
-use axum::Json;
-use axum::extract::State;
-use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+use serde::Deserialize;
 use serde_json::{Value, json};
 use warbler_app::App;
 use warbler_app::accounts::Register;
@@ -12,47 +11,29 @@ use warbler_app::quotas::Quota;
 use warbler_app::users::{ChangePassword, UpdateUser};
 use warbler_domain::{Caller, Dialect, Email, Password, Realm, Role, Secret, User};
 
-use super::wire::{SessionView, Success, UserView};
-use super::{FRESH, Fault, Hub, HubState, Who};
-use crate::caller::Origin;
-use crate::dialect::state::holder;
+use super::{Answer, BAD, Call, Fault, Hub, Visit, Who, success};
 use crate::dialect::{Row, Switch, every};
 use crate::extract::Wire;
 use crate::native::in_field;
 use crate::problem::Problem;
 
 const REALM: Realm = Realm::Dialect(Dialect::Hub);
-const BAD: StatusCode = StatusCode::BAD_REQUEST;
 /// Attempts of one address to register or to log in.
 const ATTEMPTS: Quota = Quota::per_minute("hub.attempts", 5);
+/// How young a login must be to change its password without the one before.
+const FRESH: Duration = Duration::from_secs(15 * 60);
 
 /// The rows of these sections.
 pub(super) fn rows() -> Vec<Row<Hub>> {
-    const AUTH: &str = "Authentication";
-    const USERS: &str = "User Management";
-    let account = json!({ "email": "ada@example.com", "password": "a long password" });
     vec![
-        Row::post("/auth/register", None, register)
-            .about(AUTH, "Registers an account and logs it in.")
-            .reads(account.clone())
-            .answers(BAD, &["user_taken"]),
-        Row::post("/auth/login", None, log_in)
-            .about(AUTH, "Logs an account in.")
-            .reads(account),
-        Row::get("/auth/me", Who::Login, me).about(AUTH, "Shows who has logged in."),
-        Row::post("/auth/regenerate-api-key", Who::Login, renew_key).about(
-            AUTH,
-            "Makes another API key; the one before is refused from now on.",
-        ),
-        Row::get("/user/profile", Who::Login, profile).about(USERS, "Shows the own account."),
-        Row::put("/user/profile", Who::Login, update)
-            .about(USERS, "Changes the own address or password.")
-            .reads(json!({ "email": "ada@example.org", "password": "another password" }))
-            .answers(BAD, &["user_taken"]),
-        Row::get("/user/accounts", Who::Login, sessions)
-            .about(USERS, "Lists the own WhatsApp accounts."),
-        Row::get("/user/admin/users", Who::Login, users)
-            .about(USERS, "Lists all users; admins only."),
+        Row::post("/auth/register", None, register).answers(BAD, &["user_taken"]),
+        Row::post("/auth/login", None, log_in),
+        Row::get("/auth/me", Who::Login, me),
+        Row::post("/auth/regenerate-api-key", Who::Login, renew_key),
+        Row::get("/user/profile", Who::Login, profile),
+        Row::put("/user/profile", Who::Login, update).answers(BAD, &["user_taken"]),
+        Row::get("/user/accounts", Who::Login, sessions),
+        Row::get("/user/admin/users", Who::Login, users),
     ]
 }
 
@@ -77,24 +58,12 @@ struct UpdateBody {
     current_password: Option<String>,
 }
 
-#[derive(Serialize)]
-struct LoginView {
-    user: UserView,
-    token: String,
-}
-
-type Told<T> = Result<Json<Success<T>>, Fault>;
-
 /// `POST /auth/register`
-async fn register(
-    State(state): State<HubState>,
-    Origin(address): Origin,
-    Wire(body): Wire<RegisterBody>,
-) -> Told<LoginView> {
-    state.take(&[(ATTEMPTS, &holder(None, address))])?;
-    state.may_register()?;
+async fn register(visit: Visit, Wire(body): Wire<RegisterBody>) -> Answer {
+    visit.state.attempt(ATTEMPTS, visit.address)?;
+    visit.state.may_register()?;
     let wants_admin = body.role.as_deref() == Some(Role::Admin.as_str());
-    let role = match wants_admin && state.is_open(Switch::HubSelfAssignedRole) {
+    let role = match wants_admin && visit.state.is_open(Switch::HubSelfAssignedRole) {
         true => Role::Admin,
         false => Role::User,
     };
@@ -106,67 +75,58 @@ async fn register(
         last_name: None,
         password: password(&body.password)?,
         role,
-        address,
+        address: visit.address,
     };
-    let begun = state.api.app.accounts().register(command).await?;
-    logged_in(&state.api.app, begun).await
+    let begun = visit.app.accounts().register(command).await?;
+    logged_in(&visit.app, begun).await
 }
 
 /// `POST /auth/login`
-async fn log_in(
-    State(state): State<HubState>,
-    Origin(address): Origin,
-    Wire(body): Wire<LogInBody>,
-) -> Told<LoginView> {
-    state.take(&[(ATTEMPTS, &holder(None, address))])?;
+async fn log_in(visit: Visit, Wire(body): Wire<LogInBody>) -> Answer {
+    visit.state.attempt(ATTEMPTS, visit.address)?;
     let command = LogIn {
         login: body.email,
         password: Secret::new(body.password),
-        address,
+        address: visit.address,
         realm: REALM,
     };
-    let begun = state.api.app.logins().log_in_as(command).await?;
-    logged_in(&state.api.app, begun).await
+    let begun = visit.app.logins().log_in_as(command).await?;
+    logged_in(&visit.app, begun).await
 }
 
-async fn logged_in(app: &App, (caller, login): (Caller, LoggedIn)) -> Told<LoginView> {
-    let key = app.keys().readable(&caller, REALM).await?;
-    Ok(Success::of(LoginView {
-        user: UserView::new(&login.user, Some(&key)),
-        token: login.token.expose().to_owned(),
-    }))
+async fn logged_in(app: &App, (caller, login): (Caller, LoggedIn)) -> Answer {
+    let mut user = keyed_view(app, &caller, &login.user).await?;
+    user["createdAt"] = json!(login.user.created_at);
+    Ok(success(
+        json!({ "user": user, "token": login.token.expose() }),
+    ))
 }
 
 /// `GET /auth/me`
-async fn me(State(app): State<App>, caller: Caller) -> Told<UserView> {
-    let (user, key) = own(&app, &caller).await?;
-    Ok(Success::of(UserView::new(&user, Some(&key))))
+async fn me(call: Call) -> Answer {
+    let (_, view) = own(&call).await?;
+    Ok(success(view))
 }
 
 /// `POST /auth/regenerate-api-key`
-async fn renew_key(State(app): State<App>, caller: Caller) -> Told<Value> {
-    let key = app.keys().renew_readable(&caller, REALM).await?;
-    Ok(Success::of(json!({ "apiKey": key.expose() })))
+async fn renew_key(call: Call) -> Answer {
+    let key = call.app.keys().renew_readable(&call.caller, REALM).await?;
+    Ok(success(json!({ "apiKey": key.expose() })))
 }
 
 /// `GET /user/profile`
-async fn profile(State(app): State<App>, caller: Caller) -> Told<UserView> {
-    let (user, key) = own(&app, &caller).await?;
-    let shown = UserView::new(&user, Some(&key)).with_change(&user);
-    Ok(Success::of(shown))
+async fn profile(call: Call) -> Answer {
+    let (user, mut view) = own(&call).await?;
+    view["updatedAt"] = json!(user.changed_at);
+    Ok(success(view))
 }
 
 /// `PUT /user/profile`: what is said, or nothing of it.
-async fn update(
-    State(state): State<HubState>,
-    caller: Caller,
-    Wire(body): Wire<UpdateBody>,
-) -> Told<UserView> {
-    let app = &state.api.app;
-    let id = caller.require_user()?.into();
+async fn update(call: Call, Wire(body): Wire<UpdateBody>) -> Answer {
+    let id = call.caller.require_user()?.into();
     let email = body.email.as_deref().map(email).transpose()?;
-    let fresh = match state.is_open(Switch::HubPasswordWithoutCurrent) {
-        true => std::time::Duration::MAX,
+    let fresh = match call.state.is_open(Switch::HubPasswordWithoutCurrent) {
+        true => Duration::MAX,
         false => FRESH,
     };
     let new = body.password.as_deref().map(password).transpose()?;
@@ -179,32 +139,52 @@ async fn update(
         email: email.map(Some),
         ..UpdateUser::default()
     };
-    let users = app.users();
-    let user = users.update_with(&caller, &id, change, password).await?;
-    let key = app.keys().readable(&caller, REALM).await?;
-    let shown = UserView::new(&user, Some(&key)).with_change(&user);
-    Ok(Success::of(shown.without_creation()))
+    let users = call.app.users();
+    let changed = users.update_with(&call.caller, &id, change, password);
+    let user = changed.await?;
+    let mut view = keyed_view(&call.app, &call.caller, &user).await?;
+    view["updatedAt"] = json!(user.changed_at);
+    Ok(success(view))
 }
 
 /// `GET /user/accounts`
-async fn sessions(State(app): State<App>, caller: Caller) -> Told<Vec<SessionView>> {
-    Ok(Success::of(super::sessions::own(&app, &caller).await?))
+async fn sessions(call: Call) -> Answer {
+    Ok(success(super::sessions::own(&call).await?))
 }
 
 /// `GET /user/admin/users`
-async fn users(State(app): State<App>, caller: Caller) -> Told<Vec<UserView>> {
-    let users = app.users();
-    let newest_first = every(|page| users.list(&caller, page)).await?;
-    let oldest_first = newest_first.iter().rev();
-    let view = |user| UserView::new(user, None).with_change(user);
-    Ok(Success::of(oldest_first.map(view).collect()))
+async fn users(call: Call) -> Answer {
+    let users = call.app.users();
+    let newest_first = every(|page| users.list(&call.caller, page)).await?;
+    let oldest_first = newest_first.iter().rev().map(|user| {
+        let mut view = user_view(user);
+        view["createdAt"] = json!(user.created_at);
+        view["updatedAt"] = json!(user.changed_at);
+        view
+    });
+    Ok(success(oldest_first.collect::<Vec<_>>()))
 }
 
-/// The user who calls, and its key.
-async fn own(app: &App, caller: &Caller) -> Result<(User, Secret), Fault> {
-    let user = app.users().me(caller).await?;
+/// The user who calls, as it may see itself.
+async fn own(call: &Call) -> Result<(User, Value), Fault> {
+    let user = call.app.users().me(&call.caller).await?;
+    let mut view = keyed_view(&call.app, &call.caller, &user).await?;
+    view["createdAt"] = json!(user.created_at);
+    Ok((user, view))
+}
+
+/// A user; which times are shown depends on the endpoint.
+fn user_view(user: &User) -> Value {
+    let email = user.email.as_ref().map(Email::as_str);
+    json!({ "id": user.number, "email": email, "role": user.role.as_str() })
+}
+
+/// The user who calls, with its key.
+async fn keyed_view(app: &App, caller: &Caller, user: &User) -> Result<Value, Fault> {
     let key = app.keys().readable(caller, REALM).await?;
-    Ok((user, key))
+    let mut view = user_view(user);
+    view["apiKey"] = json!(key.expose());
+    Ok(view)
 }
 
 fn email(text: &str) -> Result<Email, Problem> {

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use warbler_app::webhooks::Told;
 use warbler_domain::{EventBody, EventKind, KindPattern, Message, Webhook};
 
-use super::wire::{Parties, kind, status, text};
+use super::messages::{address, addressee, contact, kind};
+use super::sessions::status;
 use crate::native::media::message_url;
 use crate::problem::Problem;
 
@@ -20,55 +21,41 @@ pub(crate) const HEADER: &str = "X-Webhook-Event";
 
 const MESSAGE: &str = "message";
 const STATUS: &str = "status";
-/// Every event.
-pub(super) const EVENTS: [&str; 2] = [MESSAGE, STATUS];
+/// Every event, and the kind of the core that it stands for.
+const EVENTS: [(&str, EventKind); 2] = [
+    (MESSAGE, EventKind::MESSAGE_RECEIVED),
+    (STATUS, EventKind::SESSION_STATUS),
+];
 
 /// Whether a form is one of this dialect.
 pub(crate) fn knows(form: &str) -> bool {
     [FORM, OWN_FORM].contains(&form)
 }
 
-/// The kind of the core that an event stands for.
-fn kind_of(event: &str) -> Option<EventKind> {
-    match event {
-        MESSAGE => Some(EventKind::MESSAGE_RECEIVED),
-        STATUS => Some(EventKind::SESSION_STATUS),
-        _ => None,
-    }
-}
-
-/// What a webhook that wants these kinds is made with.
-pub(super) fn patterns(kinds: impl IntoIterator<Item = EventKind>) -> Vec<KindPattern> {
-    let kinds = kinds.into_iter();
-    // A kind is a pattern of itself.
-    kinds
-        .filter_map(|kind| kind.as_str().parse().ok())
-        .collect()
-}
-
-/// The events of these names, as the core knows them.
-pub(super) fn wanted(names: &[String]) -> Result<Vec<KindPattern>, Problem> {
-    let mut kinds = Vec::new();
+/// The events of these names, as the core knows them; all of them where nothing is said.
+pub(super) fn wanted(names: Option<Vec<String>>) -> Result<Vec<KindPattern>, Problem> {
+    let names = names.unwrap_or_else(|| EVENTS.map(|(name, _)| name.to_owned()).to_vec());
+    let mut patterns = Vec::new();
     for name in names {
-        let kind = kind_of(name).ok_or_else(|| {
+        let known = EVENTS.into_iter().find(|(known, _)| *known == name);
+        let (_, kind) = known.ok_or_else(|| {
             let name: String = name.chars().take(64).collect();
-            let detail = format!("`{name}` is no event; there are {}", EVENTS.join(" and "));
+            let detail = format!("`{name}` is no event; there are {MESSAGE} and {STATUS}");
             Problem::invalid("bad_event", detail).in_field("events")
         })?;
-        if !kinds.contains(&kind) {
-            kinds.push(kind);
+        let pattern = KindPattern::from(&kind);
+        if !patterns.contains(&pattern) {
+            patterns.push(pattern);
         }
     }
-    Ok(patterns(kinds))
+    Ok(patterns)
 }
 
 /// The names of the events that a webhook gets.
 pub(super) fn names_of(webhook: &Webhook) -> Vec<&'static str> {
-    let wants = |event: &&str| {
-        let kind = kind_of(event);
-        kind.is_some_and(|kind| webhook.events.iter().any(|wanted| wanted.matches(&kind)))
-    };
-    EVENTS.into_iter().filter(wants).collect()
+    let wants = |kind: &EventKind| webhook.events.iter().any(|wanted| wanted.matches(kind));
+    let got = EVENTS.into_iter().filter(|(_, kind)| wants(kind));
+    got.map(|(name, _)| name).collect()
 }
 
 /// The name of an event and what is told of it; nothing for one that has no words here. `base` is
@@ -84,27 +71,24 @@ pub(crate) fn tell(told: &Told<'_>, base: &str) -> Option<(&'static str, Value)>
         }
         _ => return None,
     };
-    let label = marks.label.as_deref();
-    let mut body = json!({
+    let body = json!({
         "sessionId": marks.number,
-        "sessionName": label.unwrap_or(told.session_name.as_str()),
+        "sessionName": marks.label.as_deref().unwrap_or(told.session_name.as_str()),
+        (name): about,
     });
-    body[name] = about;
     Some((name, body))
 }
 
 fn message_view(message: &Message, base: &str) -> Value {
-    let parties = Parties::of(message);
-    let media_url = message_url(base, message);
     json!({
         "id": message.whatsapp_id.as_str(),
-        "from": parties.from,
-        "to": parties.to,
-        "contactName": parties.name,
-        "groupId": parties.group,
+        "from": address(message.author()),
+        "to": addressee(message),
+        "contactName": contact(message),
+        "groupId": message.chat.is_group().then_some(&message.chat),
         "type": kind(&message.content),
-        "content": text(&message.content),
+        "content": message.content.readable().unwrap_or_default(),
         "timestamp": message.timestamp,
-        "mediaUrl": media_url,
+        "mediaUrl": message_url(base, message),
     })
 }

@@ -3,23 +3,19 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::State;
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use warbler_app::accounts::Register;
 use warbler_app::login::LogIn;
 use warbler_app::quotas::Quota;
 use warbler_app::users::{ChangePassword, UpdateUser};
 use warbler_domain::caller::Identity;
-use warbler_domain::{
-    Caller, Dialect, Email, Password, Realm, Role, Secret, Timestamp, User, UserId, UserName,
-};
+use warbler_domain::{Caller, Dialect, Email, Realm, Role, Secret, User, UserId, UserName};
 
-use super::{Fault, Known, Suite, SuiteState};
-use crate::caller::Origin;
-use crate::dialect::state::holder;
-use crate::dialect::{Row, Standing, Switch};
+use super::wire::{ACTIVE, standing_at};
+use super::{Answer, Call, Created, Fault, Known, Suite, Visit};
+use crate::dialect::{Row, Switch};
 use crate::extract::Wire;
 use crate::native::in_field;
 use crate::problem::Problem;
@@ -30,41 +26,17 @@ const ATTEMPTS: Quota = Quota::per_minute("suite.attempts", 5);
 
 /// The rows of this section.
 pub(super) fn rows() -> Vec<Row<Suite>> {
-    const SECTION: &str = "Authentication";
-    let account = json!({ "username": "ada_l", "password": "a long password" });
-    let new = json!({
-        "username": "ada_l", "email": "ada@example.com", "password": "a long password",
-    });
     vec![
-        Row::post("/api/auth/register", None, register)
-            .about(SECTION, "Registers an account and logs it in.")
-            .reads(new),
-        Row::post("/api/auth/login", None, log_in)
-            .about(SECTION, "Logs an account in, by `username` or `email`.")
-            .reads(account),
-        Row::post("/api/auth/logout", Known, log_out).about(
-            SECTION,
-            "Ends the login; its tokens are refused from now on.",
-        ),
-        Row::post("/api/auth/refresh", None, refresh)
-            .about(SECTION, "Makes another token for a login that goes on.")
-            .reads(json!({ "token": "the token of the login" })),
-        Row::get("/api/auth/profile", Known, profile).about(SECTION, "Shows the own account."),
-        Row::put("/api/auth/profile", Known, update)
-            .about(SECTION, "Changes the own address and names.")
-            .reads(json!({ "email": "ada@example.org", "firstName": "Ada", "lastName": "L." })),
+        Row::post("/api/auth/register", None, register),
+        Row::post("/api/auth/login", None, log_in),
+        Row::post("/api/auth/logout", Known, log_out),
+        Row::post("/api/auth/refresh", None, refresh),
+        Row::get("/api/auth/profile", Known, profile),
+        Row::put("/api/auth/profile", Known, update),
         Row::post("/api/auth/change-password", Known, change_password)
-            .about(SECTION, "Changes the own password; every other login ends.")
-            .reads(json!({
-                "currentPassword": "a long password", "newPassword": "another password",
-            }))
             .answers(StatusCode::UNAUTHORIZED, &["wrong_current_password"]),
-        Row::post("/api/auth/regenerate-api-key", Known, renew_key).about(
-            SECTION,
-            "Makes another API key; the one before is refused from now on.",
-        ),
-        Row::delete("/api/auth/account", Known, delete)
-            .about(SECTION, "Deletes the own account and all that is its own."),
+        Row::post("/api/auth/regenerate-api-key", Known, renew_key),
+        Row::delete("/api/auth/account", Known, delete),
     ]
 }
 
@@ -102,80 +74,43 @@ struct PasswordBody {
     new_password: String,
 }
 
-/// A user; which fields it has depends on the endpoint.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct UserView<'a> {
-    id: String,
-    username: &'a str,
-    email: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    is_active: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    created_at: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    first_name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_name: Option<&'a str>,
+/// A user; endpoints that say more of one add that.
+fn user_view(user: &User) -> Value {
+    json!({
+        "id": format!("user_{}", user.number),
+        "username": user.name.as_str(),
+        "email": user.email.as_ref().map(Email::as_str),
+    })
 }
 
-impl<'a> UserView<'a> {
-    fn new(user: &'a User) -> Self {
-        Self {
-            id: format!("user_{}", user.number),
-            username: user.name.as_str(),
-            email: user.email.as_ref().map(Email::as_str),
-            is_active: None,
-            created_at: None,
-            first_name: None,
-            last_name: None,
-        }
-    }
-
-    fn with_state(mut self, user: &User) -> Self {
-        self.is_active = Some(user.disabled_at.is_none());
-        self
-    }
-
-    fn with_creation(mut self, user: &User) -> Self {
-        self.created_at = Some(user.created_at);
-        self
-    }
-
-    fn with_names(mut self, user: &'a User) -> Self {
-        self.first_name = user.first_name.as_deref();
-        self.last_name = user.last_name.as_deref();
-        self
-    }
+/// A user, and whether it may log in.
+fn account_view(user: &User) -> Value {
+    let mut view = user_view(user);
+    view["isActive"] = json!(user.disabled_at.is_none());
+    view
 }
-
-type Told = Result<Json<Value>, Fault>;
 
 /// `POST /api/auth/register`
-async fn register(
-    State(state): State<SuiteState>,
-    Origin(address): Origin,
-    Wire(body): Wire<RegisterBody>,
-) -> Result<(StatusCode, Json<Value>), Fault> {
-    state.take(&[(ATTEMPTS, &holder(None, address))])?;
-    state.may_register()?;
+async fn register(visit: Visit, Wire(body): Wire<RegisterBody>) -> Created {
+    visit.state.attempt(ATTEMPTS, visit.address)?;
+    visit.state.may_register()?;
     let command = Register {
         realm: REALM,
         name: Some(username(&body.username)?),
         email: in_field("bad_email", "email", &body.email)?,
         first_name: None,
         last_name: None,
-        password: password("password", &body.password)?,
+        password: in_field("bad_password", "password", &body.password)?,
         role: Role::User,
-        address,
+        address: visit.address,
     };
-    let app = &state.api.app;
-    let (caller, login) = app.accounts().register(command).await?;
-    let key = app.keys().readable(&caller, REALM).await?;
-    let user = UserView::new(&login.user).with_state(&login.user);
+    let (caller, login) = visit.app.accounts().register(command).await?;
+    let key = visit.app.keys().readable(&caller, REALM).await?;
+    let mut user = account_view(&login.user);
+    user["createdAt"] = json!(login.user.created_at);
     let told = json!({
         "message": "User registered successfully",
-        "user": user.with_creation(&login.user),
+        "user": user,
         "token": login.token.expose(),
         "apiKey": key.expose(),
     });
@@ -183,89 +118,70 @@ async fn register(
 }
 
 /// `POST /api/auth/login`
-async fn log_in(
-    State(state): State<SuiteState>,
-    Origin(address): Origin,
-    Wire(body): Wire<LogInBody>,
-) -> Told {
-    state.take(&[(ATTEMPTS, &holder(None, address))])?;
+async fn log_in(visit: Visit, Wire(body): Wire<LogInBody>) -> Answer {
+    visit.state.attempt(ATTEMPTS, visit.address)?;
     let login = body.username.or(body.email).ok_or_else(|| {
         Problem::invalid("invalid_body", "username: say it, or `email`").in_field("username")
     })?;
     let command = LogIn {
         login,
         password: Secret::new(body.password),
-        address,
+        address: visit.address,
         realm: REALM,
     };
-    let begun = state.api.app.logins().log_in(command).await?;
+    let begun = visit.app.logins().log_in(command).await?;
     Ok(Json(json!({
         "message": "Login successful",
-        "user": UserView::new(&begun.user).with_state(&begun.user),
+        "user": account_view(&begun.user),
         "token": begun.token.expose(),
-        "expiresIn": lasts(begun.token_expires_at.since(state.now())),
+        "expiresIn": lasts(begun.token_expires_at.since(visit.state.now())),
     })))
 }
 
 /// `POST /api/auth/logout`: with a key there is no login to end.
-async fn log_out(State(state): State<SuiteState>, caller: Caller) -> Told {
-    let is_login = matches!(caller.identity(), Identity::User(..));
-    if is_login && !state.is_open(Switch::SuiteStatelessLogout) {
-        state.api.app.logins().log_out(&caller).await?;
+async fn log_out(call: Call) -> Answer {
+    if has_logged_in(&call.caller) && !call.state.is_open(Switch::SuiteStatelessLogout) {
+        call.app.logins().log_out(&call.caller).await?;
     }
     Ok(Json(json!({ "message": "Logout successful" })))
 }
 
 /// `POST /api/auth/refresh`: the token in the body is the credential.
-async fn refresh(
-    State(state): State<SuiteState>,
-    Origin(address): Origin,
-    Wire(body): Wire<RefreshBody>,
-) -> Told {
-    state.take(&[(ATTEMPTS, &holder(None, address))])?;
-    let logins = state.api.app.logins();
+async fn refresh(visit: Visit, Wire(body): Wire<RefreshBody>) -> Answer {
+    visit.state.attempt(ATTEMPTS, visit.address)?;
+    let logins = visit.app.logins();
     let renewed = logins.renew(&Secret::new(body.token), REALM).await?;
     Ok(Json(json!({
         "message": "Token refreshed successfully",
         "token": renewed.token.expose(),
-        "expiresIn": lasts(renewed.expires_at.since(state.now())),
+        "expiresIn": lasts(renewed.expires_at.since(visit.state.now())),
     })))
 }
 
 /// `GET /api/auth/profile`: the key is shown to whoever has logged in, and to nobody else.
-async fn profile(State(state): State<SuiteState>, caller: Caller) -> Told {
-    let app = &state.api.app;
-    let user = app.users().me(&caller).await?;
-    let key = match caller.identity() {
-        Identity::User(..) => Some(app.keys().readable(&caller, REALM).await?),
-        _ => None,
+async fn profile(call: Call) -> Answer {
+    let user = call.app.users().me(&call.caller).await?;
+    let key = match has_logged_in(&call.caller) {
+        true => Some(call.app.keys().readable(&call.caller, REALM).await?),
+        false => None,
     };
-    let own = app.sessions().owned(&caller).await?;
-    let active = own.iter().filter(|marked| {
-        let standing = Standing::from(marked.session.state);
-        matches!(standing, Standing::Connected | Standing::Waiting)
-    });
-    let counted = app.stats().messages(&caller, None).await?;
-    let view = UserView::new(&user).with_state(&user).with_creation(&user);
+    let own = call.app.sessions().owned(&call.caller).await?;
+    let counted = call.app.stats().messages(&call.caller, None).await?;
+    let mut view = account_view(&user);
+    view["createdAt"] = json!(user.created_at);
     Ok(Json(json!({
         "user": view,
         "apiKey": key.as_ref().map(Secret::expose),
         "stats": {
-            "totalSessions": own.len(),
-            "activeSessions": active.count(),
-            "messagesSent": counted.sent(),
-            "messagesReceived": counted.inbound,
+            "totalSessions": own.len(), "activeSessions": standing_at(&own, &ACTIVE),
+            "messagesSent": counted.sent(), "messagesReceived": counted.inbound,
         },
     })))
 }
 
 /// `PUT /api/auth/profile`
-async fn update(
-    State(state): State<SuiteState>,
-    caller: Caller,
-    Wire(body): Wire<UpdateBody>,
-) -> Told {
-    let (actor, id) = acting(&state, &caller)?;
+async fn update(call: Call, Wire(body): Wire<UpdateBody>) -> Answer {
+    let (actor, id) = acting(&call)?;
     let email = body.email.as_deref();
     let email = email.map(|text| in_field("bad_email", "email", text));
     let change = UpdateUser {
@@ -274,69 +190,70 @@ async fn update(
         last_name: body.last_name.map(Some),
         ..UpdateUser::default()
     };
-    let users = state.api.app.users();
-    let user = users.update(&actor, &id.into(), change).await?;
-    Ok(Json(json!({
-        "message": "Profile updated successfully",
-        "user": UserView::new(&user).with_names(&user),
-    })))
+    let user = call.app.users().update(&actor, &id.into(), change).await?;
+    let mut view = user_view(&user);
+    if let Some(name) = &user.first_name {
+        view["firstName"] = json!(name);
+    }
+    if let Some(name) = &user.last_name {
+        view["lastName"] = json!(name);
+    }
+    let told = json!({ "message": "Profile updated successfully", "user": view });
+    Ok(Json(told))
 }
 
 /// `POST /api/auth/change-password`
-async fn change_password(
-    State(state): State<SuiteState>,
-    caller: Caller,
-    Origin(address): Origin,
-    Wire(body): Wire<PasswordBody>,
-) -> Told {
-    state.take(&[(ATTEMPTS, &holder(None, address))])?;
-    let (actor, id) = acting(&state, &caller)?;
+async fn change_password(call: Call, Wire(body): Wire<PasswordBody>) -> Answer {
+    call.state.attempt(ATTEMPTS, call.caller.address())?;
+    let (actor, id) = acting(&call)?;
     let change = ChangePassword {
         current: Some(Secret::new(body.current_password)),
-        new: password("newPassword", &body.new_password)?,
+        new: in_field("bad_password", "newPassword", &body.new_password)?,
         // However young the login, the password before is asked for.
         fresh_login: Some(Duration::ZERO),
     };
-    let users = state.api.app.users();
+    let users = call.app.users();
     users.change_password(&actor, &id.into(), change).await?;
     Ok(Json(json!({ "message": "Password changed successfully" })))
 }
 
 /// `POST /api/auth/regenerate-api-key`
-async fn renew_key(State(state): State<SuiteState>, caller: Caller) -> Told {
-    let (actor, id) = acting(&state, &caller)?;
-    let keys = state.api.app.keys();
-    let key = match actor.identity() {
-        Identity::User(..) => keys.renew_readable(&actor, REALM).await?,
-        _ => keys.renew_readable_of(&actor, id, REALM).await?,
+async fn renew_key(call: Call) -> Answer {
+    let (actor, id) = acting(&call)?;
+    let keys = call.app.keys();
+    let key = match has_logged_in(&actor) {
+        true => keys.renew_readable(&actor, REALM).await?,
+        false => keys.renew_readable_of(&actor, id, REALM).await?,
     };
     Ok(Json(json!({
-        "message": "API key regenerated successfully",
-        "apiKey": key.expose(),
+        "message": "API key regenerated successfully", "apiKey": key.expose(),
     })))
 }
 
 /// `DELETE /api/auth/account`
-async fn delete(State(state): State<SuiteState>, caller: Caller) -> Told {
-    let (actor, id) = acting(&state, &caller)?;
-    let accounts = state.api.app.accounts();
-    accounts.delete(&actor, &id.into()).await?;
+async fn delete(call: Call) -> Answer {
+    let (actor, id) = acting(&call)?;
+    call.app.accounts().delete(&actor, &id.into()).await?;
     Ok(Json(json!({ "message": "Account deleted successfully" })))
+}
+
+/// Whether somebody has logged in, and does not hold a key.
+fn has_logged_in(caller: &Caller) -> bool {
+    matches!(caller.identity(), Identity::User(..))
 }
 
 /// Who changes the account, and which: whoever has logged in; whoever holds its key only where
 /// that is open.
-fn acting(state: &SuiteState, caller: &Caller) -> Result<(Caller, UserId), Fault> {
-    let id = caller.require_user()?;
-    let is_login = matches!(caller.identity(), Identity::User(..));
-    match (is_login, state.is_open(Switch::SuiteApiKeyAccountActions)) {
-        (true, _) => Ok((caller.clone(), id)),
-        (false, true) => Ok((Caller::host().at(caller.address()), id)),
-        (false, false) => {
-            let detail = "an API key does not change the account; log in and send the token";
-            Err(Fault::new(StatusCode::FORBIDDEN, "login_needed", detail))
-        }
+fn acting(call: &Call) -> Result<(Caller, UserId), Fault> {
+    let id = call.caller.require_user()?;
+    if has_logged_in(&call.caller) {
+        return Ok((call.caller.clone(), id));
     }
+    if call.state.is_open(Switch::SuiteApiKeyAccountActions) {
+        return Ok((Caller::host().at(call.caller.address()), id));
+    }
+    let detail = "an API key does not change the account; log in and send the token";
+    Err(Fault::new(StatusCode::FORBIDDEN, "login_needed", detail))
 }
 
 /// For how long a token is good, as `24h`.
@@ -355,8 +272,4 @@ fn username(text: &str) -> Result<UserName, Problem> {
     }
     let detail = "a username has 3 to 30 letters, digits and `_`";
     Err(Problem::invalid("bad_user_name", detail).in_field("username"))
-}
-
-fn password(field: &str, text: &str) -> Result<Password, Problem> {
-    in_field("bad_password", field, text)
 }

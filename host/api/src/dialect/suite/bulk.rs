@@ -6,16 +6,15 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use warbler_app::messages::{BatchItem, Draft, NewContent};
 use warbler_app::quotas::QuotaExceeded;
-use warbler_domain::{Caller, SessionRef};
+use warbler_domain::SessionRef;
 
-use super::messages::{PER_MINUTE, sender};
+use super::messages::PER_MINUTE;
 use super::wire::{Id, message_id};
-use super::{Fault, Known, Suite, SuiteState};
+use super::{Answer, Call, Known, Suite};
 use crate::dialect::Row;
 use crate::extract::Wire;
 use crate::native::in_field;
@@ -23,19 +22,7 @@ use crate::problem::Problem;
 
 /// The row of this section.
 pub(super) fn rows() -> Vec<Row<Suite>> {
-    let message = json!({
-        "to": "15550100", "text": "Hello {{name}}!", "variables": { "name": "Ada" },
-    });
-    let row = Row::post("/api/messages/send/bulk", Known, bulk)
-        .about(
-            "Messaging",
-            "Sends a text to each of up to 1000 recipients.",
-        )
-        .reads(json!({
-            "sessionId": "5bc99cea8975b95fe7077c64a3312145", "messages": [message],
-        }))
-        .carries_media();
-    vec![row]
+    vec![Row::post("/api/messages/send/bulk", Known, bulk).carries_media()]
 }
 
 #[derive(Deserialize)]
@@ -53,69 +40,41 @@ struct OneBody {
     variables: Map<String, Value>,
 }
 
-/// What became of one of them.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ResultView {
-    to: String,
-    success: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
+/// `POST /api/messages/send/bulk`
+async fn bulk(call: Call, Wire(body): Wire<BulkBody>) -> Answer {
+    let session = Id::named(&body.session_id);
+    let drafts = body.messages.iter().map(|one| Ok(draft(&call, one)?));
+    let mut drafts: Vec<_> = drafts.collect();
+    space_out(&call, &session, &mut drafts)?;
+    let (messages, caller) = (call.app.messages(), &call.caller);
+    let sent = messages.send_batch(caller, &session, drafts, None).await?;
+    let is_accepted = |item: &&BatchItem| matches!(item, BatchItem::Accepted(_));
+    let (total, successful) = (sent.len(), sent.iter().filter(is_accepted).count());
+    let results = body.messages.iter().zip(sent);
+    let results: Vec<Value> = results.map(|(one, item)| result(&one.to, item)).collect();
+    Ok(Json(json!({
+        "success": true,
+        "message": "Bulk messages sent successfully",
+        "results": results,
+        "summary": { "total": total, "successful": successful, "failed": total - successful },
+    })))
 }
 
-impl ResultView {
-    fn new(to: String, item: BatchItem) -> Self {
-        let (message_id, error) = match item {
-            BatchItem::Accepted(message) => (Some(message_id(&message.whatsapp_id)), None),
-            BatchItem::Refused { detail, .. } => (None, Some(detail)),
-        };
-        Self {
-            to,
-            success: error.is_none(),
-            message_id,
-            error,
+/// What became of one of them.
+fn result(to: &str, item: BatchItem) -> Value {
+    match item {
+        BatchItem::Accepted(message) => {
+            json!({ "to": to, "success": true, "messageId": message_id(&message.whatsapp_id) })
+        }
+        BatchItem::Refused { detail, .. } => {
+            json!({ "to": to, "success": false, "error": detail })
         }
     }
 }
 
-/// `POST /api/messages/send/bulk`
-async fn bulk(
-    State(state): State<SuiteState>,
-    caller: Caller,
-    Wire(body): Wire<BulkBody>,
-) -> Result<Json<Value>, Fault> {
-    let session = Id::named(&body.session_id);
-    let mut drafts: Vec<_> = body.messages.iter().map(|one| draft(&state, one)).collect();
-    space_out(&state, &caller, &session, &mut drafts)?;
-    let messages = state.api.app.messages();
-    let items = messages.send_batch(&caller, &session, drafts, None).await?;
-    let to = body.messages.into_iter().map(|one| one.to);
-    let results: Vec<_> = to
-        .zip(items)
-        .map(|(to, item)| ResultView::new(to, item))
-        .collect();
-    let successful = results.iter().filter(|result| result.success).count();
-    Ok(Json(json!({
-        "success": true,
-        "message": "Bulk messages sent successfully",
-        "summary": {
-            "total": results.len(),
-            "successful": successful,
-            "failed": results.len() - successful,
-        },
-        "results": results,
-    })))
-}
-
 /// One message with its variables in it; a text without any is sent as it is.
-fn draft(state: &SuiteState, one: &OneBody) -> Result<Draft, BatchItem> {
-    let refused = |problem: Problem| {
-        let (code, detail) = problem.into_code_and_detail();
-        BatchItem::refused(code, detail)
-    };
-    let to = in_field("bad_recipient", "to", &one.to).map_err(refused)?;
+fn draft(call: &Call, one: &OneBody) -> Result<Draft, Problem> {
+    let to = in_field("bad_recipient", "to", &one.to)?;
     let fields = one.variables.iter().map(|(name, value)| {
         let value = match value {
             Value::String(text) => text.clone(),
@@ -127,34 +86,30 @@ fn draft(state: &SuiteState, one: &OneBody) -> Result<Draft, BatchItem> {
     let fields: Vec<(String, String)> = fields.collect();
     let text = match fields.is_empty() {
         true => one.text.clone(),
-        false => {
-            let filled = state.api.app.messages().filled(&one.text, &fields);
-            filled.map_err(|err| refused(err.into()))?
-        }
+        false => call.app.messages().filled(&one.text, &fields)?,
     };
     Ok(Draft::new(to, NewContent::Text(text.into())))
 }
 
 /// Counts every message; those that are too many for this minute are to go in the next ones.
 fn space_out(
-    state: &SuiteState,
-    caller: &Caller,
+    call: &Call,
     session: &SessionRef,
     drafts: &mut [Result<Draft, BatchItem>],
 ) -> Result<(), QuotaExceeded> {
-    let sender = sender(caller, session);
+    let sender = call.sender(session);
     let each = PER_MINUTE.per / PER_MINUTE.most;
     let mut waits: Option<Duration> = None;
     for (place, draft) in drafts.iter_mut().flatten().enumerate() {
         waits = match waits {
             Some(wait) => Some(wait + each),
-            None => match state.take(&[(PER_MINUTE, &sender)]) {
+            None => match call.state.take(&[(PER_MINUTE, &sender)]) {
                 Ok(()) => None,
                 Err(exceeded) if place == 0 => return Err(exceeded),
                 Err(exceeded) => Some(exceeded.retry_after),
             },
         };
-        draft.send_at = waits.map(|wait| state.now().plus(wait));
+        draft.send_at = waits.map(|wait| call.state.now().plus(wait));
     }
     Ok(())
 }

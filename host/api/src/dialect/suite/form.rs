@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use warbler_app::webhooks::Told;
 use warbler_domain::{EventBody, EventKind, KindPattern, SessionState, Webhook};
 
-use super::sessions::image;
-use super::wire::{MessageView, id, message_id, message_status};
+use super::wire::{id, message_id, message_status, message_view};
 use crate::dialect::Standing;
 use crate::problem::Problem;
+use crate::qr;
 
 const BOTH: &str = "suite";
 const READY_ONLY: &str = "suite/ready";
@@ -43,14 +43,11 @@ pub(super) fn wanted(names: &[String]) -> Result<(Vec<KindPattern>, &'static str
     for name in names {
         let found = EVENTS.iter().find(|(event, _)| event == name);
         let (_, kinds) = found.ok_or_else(|| {
-            let known = EVENTS.each_ref().map(|(event, _)| *event).join(", ");
+            let known = EVENTS.map(|(event, _)| event).join(", ");
             let detail = format!("`{name}` is no event; there are {known}");
             Problem::invalid("bad_event", detail).in_field("events")
         })?;
-        for kind in kinds.iter() {
-            let pattern: Result<KindPattern, _> = kind.as_str().parse();
-            let pattern =
-                pattern.map_err(|err| Problem::invalid("bad_event_kind", err.to_string()))?;
+        for pattern in kinds.iter().map(KindPattern::from) {
             if !patterns.contains(&pattern) {
                 patterns.push(pattern);
             }
@@ -89,26 +86,20 @@ fn tells(form: &str, name: &str) -> bool {
 pub(crate) fn tell(told: &Told<'_>) -> Option<Value> {
     let event = &told.event.event;
     let (name, data) = match &event.body {
-        EventBody::Message { message } if event.kind() == EventKind::MESSAGE_FAILED => (
-            "status",
-            json!({ "messageId": message_id(&message.whatsapp_id), "status": "failed" }),
-        ),
-        EventBody::Message { message } => (
-            "message",
-            serde_json::to_value(MessageView::from(&**message)).ok()?,
-        ),
+        EventBody::Message { message } if event.kind() == EventKind::MESSAGE_FAILED => {
+            let id = message_id(&message.whatsapp_id);
+            ("status", json!({ "messageId": id, "status": "failed" }))
+        }
+        EventBody::Message { message } => ("message", message_view(message)),
         EventBody::Receipt {
             messages, status, ..
         } => {
             let ids: Vec<String> = messages.iter().map(message_id).collect();
-            let status = message_status(*status);
-            let first = ids.first()?;
-            (
-                "status",
-                json!({ "messageId": first, "status": status, "messageIds": ids }),
-            )
+            let (first, status) = (ids.first()?, message_status(*status));
+            let data = json!({ "messageId": first, "status": status, "messageIds": ids });
+            ("status", data)
         }
-        EventBody::SessionQr { .. } => ("qr", json!({ "qrCode": image(told.qr?).ok()? })),
+        EventBody::SessionQr { .. } => ("qr", json!({ "qrCode": qr::data_url(told.qr?).ok()? })),
         EventBody::SessionStatus { from, to, reason } => {
             changed(told, *from, *to, reason.as_deref())?
         }

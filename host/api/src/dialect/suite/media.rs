@@ -1,17 +1,15 @@
 //! `/api/messages/upload` and `/uploads`: files that messages take by their URL.
 
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
-use serde_json::{Value, json};
-use warbler_app::App;
-use warbler_app::media::{FileName, Format, MediaError, NameForm, Origin, UploadRules};
-use warbler_domain::Caller;
+use serde_json::json;
+use warbler_app::media::{Format, MediaError, NameForm, Origin, UploadRules};
 
-use super::{Fault, Known, Suite, SuiteState};
-use crate::dialect::Row;
+use super::{Answer, Call, Fault, Known, Suite, Visit};
 use crate::dialect::base::Base;
+use crate::dialect::{self, Row};
 use crate::extract::Param;
 use crate::native::media::{file_named, upload};
 use crate::problem::Problem;
@@ -42,50 +40,41 @@ const PREFIX: &str = "file-";
 
 /// The rows of this section.
 pub(super) fn rows() -> Vec<Row<Suite>> {
-    const SECTION: &str = "Messaging";
     vec![
-        Row::post("/api/messages/upload", Known, create)
-            .about(SECTION, "Takes a file as a form, to be sent by its URL.")
-            .carries_media(),
+        Row::post("/api/messages/upload", Known, create).carries_media(),
         Row::get("/uploads/{filename}", None, serve)
-            .about(SECTION, "The file, for whoever knows its name.")
             .answers(StatusCode::NOT_FOUND, &["invalid_path"]),
     ]
 }
 
 /// `POST /api/messages/upload`
-async fn create(
-    State(state): State<SuiteState>,
-    caller: Caller,
-    Base(base): Base,
-    request: Request,
-) -> Result<Json<Value>, Fault> {
-    let app = &state.api.app;
-    let uploading = upload::begin(app, &caller, None, request.headers(), RULES).await?;
-    let uploaded = upload::receive(uploading, request, &state.api).await?;
+async fn create(call: Call, Base(base): Base, request: Request) -> Answer {
+    let headers = request.headers();
+    let uploading = upload::begin(&call.app, &call.caller, None, headers, RULES).await?;
+    let uploaded = upload::receive(uploading, request, &call.state.api).await?;
     let extension = Format::of_mime(&uploaded.medium.mime).extension();
     let name = format!("{PREFIX}{}.{extension}", uploaded.upload.name);
     Ok(Json(json!({
         "success": true,
         "message": "File uploaded successfully",
         "data": {
-            "url": format!("{base}{PATH}{name}"),
-            "originalname": uploaded.upload.file_name.as_ref().unwrap_or(&name),
             "filename": name,
+            "originalname": uploaded.upload.file_name.as_ref().unwrap_or(&name),
             "mimetype": uploaded.medium.mime,
             "size": uploaded.medium.size,
+            "url": format!("{base}{PATH}{name}"),
         },
     })))
 }
 
 /// `GET /uploads/{filename}`
 async fn serve(
-    State(app): State<App>,
+    visit: Visit,
     Param(name): Param<String>,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
     let name = public_name(&name).ok_or(MediaError::UnknownName)?;
-    Ok(file_named(&app, name, &headers).await?)
+    Ok(file_named(&visit.app, name, &headers).await?)
 }
 
 /// The public name of an upload in the name of its file.
@@ -96,24 +85,16 @@ fn public_name(file: &str) -> Option<&str> {
 
 /// Where the bytes for a message are: the caller's own upload, whatever host its URL names, or
 /// something to be fetched.
-pub(super) async fn at_url(
-    app: &App,
-    caller: &Caller,
-    field: &str,
-    url: &str,
-) -> Result<Origin, Problem> {
-    let named = url
-        .rsplit_once(PATH)
-        .and_then(|(_, file)| public_name(file));
-    if let Some(name) = named {
-        match app.media().upload_named(caller, name).await {
+pub(super) async fn at_url(call: &Call, field: &str, url: &str) -> Result<Origin, Problem> {
+    let file = url.rsplit_once(PATH).map(|(_, file)| file);
+    if let Some(name) = file.and_then(public_name) {
+        match call.app.media().upload_named(&call.caller, name).await {
             Ok(found) => return Ok(Origin::Upload(found.upload.id)),
             Err(MediaError::UnknownName | MediaError::UnknownUpload(_)) => {}
             Err(err) => return Err(err.into()),
         }
     }
-    let parsed = url.parse().map(Origin::Url);
-    parsed.map_err(|err: warbler_app::fetch::FetchError| Problem::from(err).in_field(field))
+    dialect::at_url(field, url)
 }
 
 /// The bytes in a `data:` URL or plain base64.
@@ -122,9 +103,4 @@ pub(super) fn in_base64(text: String) -> Origin {
         true => Origin::DataUrl(text),
         false => Origin::Base64(text),
     }
-}
-
-/// The name a caller gives a file, as far as it can be one.
-pub(super) fn file_name(name: Option<&str>) -> Option<FileName> {
-    name.and_then(FileName::of)
 }

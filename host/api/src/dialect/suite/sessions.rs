@@ -1,25 +1,21 @@
 //! `/api/sessions`: WhatsApp sessions, called by any words.
 
 use axum::Json;
-use axum::extract::State;
-use data_encoding::BASE64;
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use warbler_app::App;
 use warbler_app::quotas::Quota;
-use warbler_app::sessions::{NewLabelled, SessionError};
-use warbler_domain::{Caller, MessageStatus, SessionRef};
+use warbler_app::sessions::{Labelled, NewLabelled, SessionError};
+use warbler_domain::{MessageStatus, SessionRef};
 
-use super::wire::{Counted, Id, STATUSES, SessionView, status};
-use super::{Fault, Known, Suite, SuiteState};
+use super::wire::{Id, STATUSES, session_view, status};
+use super::{Answer, Call, Created, Known, Suite, done};
 use crate::dialect::Row;
-use crate::dialect::state::holder;
+use crate::dialect::read::window;
 use crate::extract::{Param, Search, Wire};
 use crate::problem::Problem;
 use crate::qr;
 
-const BAD: StatusCode = StatusCode::BAD_REQUEST;
 /// QRs of one session.
 const QRS: Quota = Quota::per_minute("suite.qr", 3);
 /// Sessions of a page, when nothing is said, and at most.
@@ -27,39 +23,20 @@ const PAGE: (u32, u32) = (50, 100);
 
 /// The rows of this section.
 pub(super) fn rows() -> Vec<Row<Suite>> {
-    const SECTION: &str = "Session Management";
-    let named = || json!({ "name": "My Session", "description": "Customer support" });
+    let no_qr = ["already_paired", "no_qr_yet", "session_not_running"];
     vec![
-        Row::post("/api/sessions", Known, create)
-            .about(SECTION, "Makes a session; start it to link it.")
-            .reads(named()),
-        Row::get("/api/sessions", Known, list)
-            .about(SECTION, "Lists the own sessions.")
-            .asks("status", "Only those that stand there")
-            .asks("limit", "How many; 50 when left out, 100 at most")
-            .asks("offset", "How many to leave out before"),
-        Row::get("/api/sessions/{sessionId}", Known, show)
-            .about(SECTION, "Shows a session and counts its messages."),
-        Row::post("/api/sessions/{sessionId}/start", Known, start)
-            .about(SECTION, "Starts a session."),
-        Row::post("/api/sessions/{sessionId}/stop", Known, stop)
-            .about(SECTION, "Stops a session; it stays linked."),
-        Row::post("/api/sessions/{sessionId}/restart", Known, restart)
-            .about(SECTION, "Stops a session and starts it again."),
-        Row::post("/api/sessions/{sessionId}/clear-auth", Known, clear_auth).about(
-            SECTION,
-            "Unlinks a session; the next start shows another QR.",
-        ),
-        Row::get("/api/sessions/{sessionId}/status", Known, show_status)
-            .about(SECTION, "Shows where a session stands."),
+        Row::post("/api/sessions", Known, create),
+        Row::get("/api/sessions", Known, list),
+        Row::get("/api/sessions/{sessionId}", Known, show),
+        Row::post("/api/sessions/{sessionId}/start", Known, start),
+        Row::post("/api/sessions/{sessionId}/stop", Known, stop),
+        Row::post("/api/sessions/{sessionId}/restart", Known, restart),
+        Row::post("/api/sessions/{sessionId}/clear-auth", Known, clear_auth),
+        Row::get("/api/sessions/{sessionId}/status", Known, show_status),
         Row::get("/api/sessions/{sessionId}/qr", Known, show_qr)
-            .about(SECTION, "Shows the QR to scan.")
-            .answers(BAD, &["already_paired", "no_qr_yet", "session_not_running"]),
-        Row::put("/api/sessions/{sessionId}/settings", Known, update)
-            .about(SECTION, "Changes what a session is called.")
-            .reads(named()),
-        Row::delete("/api/sessions/{sessionId}", Known, delete)
-            .about(SECTION, "Unlinks a session and deletes it."),
+            .answers(StatusCode::BAD_REQUEST, &no_qr),
+        Row::put("/api/sessions/{sessionId}/settings", Known, update),
+        Row::delete("/api/sessions/{sessionId}", Known, delete),
     ]
 }
 
@@ -82,166 +59,136 @@ struct ListQuery {
     offset: Option<u32>,
 }
 
-type Told = Result<Json<Value>, Fault>;
+/// A session, and when something happened last.
+fn active_view(session: &Labelled) -> Value {
+    let mut view = session_view(session);
+    view["lastActivity"] = json!(session.active_at);
+    view
+}
 
 /// `POST /api/sessions`
-async fn create(
-    State(app): State<App>,
-    caller: Caller,
-    Wire(body): Wire<CreateBody>,
-) -> Result<(StatusCode, Json<Value>), Fault> {
+async fn create(call: Call, Wire(body): Wire<CreateBody>) -> Created {
     let new = NewLabelled {
         label: body.name,
         description: body.description,
         owner: None,
     };
-    let made = app.sessions().create_labelled(&caller, new).await?;
+    let sessions = call.app.sessions();
+    let made = sessions.create_labelled(&call.caller, new).await?;
     let told = json!({
         "success": true,
         "message": "Session created successfully",
-        "session": SessionView::from(&made),
+        "session": session_view(&made),
     });
     Ok((StatusCode::CREATED, Json(told)))
 }
 
 /// `GET /api/sessions`
-async fn list(State(app): State<App>, caller: Caller, Search(query): Search<ListQuery>) -> Told {
-    let mut own = app.sessions().owned(&caller).await?;
+async fn list(call: Call, Search(query): Search<ListQuery>) -> Answer {
+    let sessions = call.app.sessions();
+    let mut own = sessions.owned(&call.caller).await?;
     if let Some(wanted) = query.status {
         if !STATUSES.contains(&wanted.as_str()) {
             let detail = format!("a status is one of {}", STATUSES.join(", "));
-            return Err(Problem::invalid("bad_status", detail)
-                .in_field("status")
-                .into());
+            let bad = Problem::invalid("bad_status", detail);
+            return Err(bad.in_field("status").into());
         }
         own.retain(|marked| status(marked) == wanted);
     }
-    let (limit, offset) = (
-        query.limit.unwrap_or(PAGE.0).clamp(1, PAGE.1),
-        query.offset.unwrap_or(0),
-    );
+    let (limit, offset) = window(PAGE, query.limit, query.offset);
     let total = own.len();
     let page = own.into_iter().skip(offset as usize).take(limit as usize);
-    let page = app.sessions().labelled_as(page.collect()).await?;
-    let page = page.iter();
-    let page: Vec<_> = page
-        .map(|session| SessionView::from(session).with_activity(session))
-        .collect();
+    let page = sessions.labelled_as(page.collect()).await?;
+    let page: Vec<_> = page.iter().map(active_view).collect();
     Ok(Json(json!({
         "success": true, "sessions": page, "total": total, "limit": limit, "offset": offset,
     })))
 }
 
 /// `GET /api/sessions/{sessionId}`
-async fn show(State(app): State<App>, caller: Caller, Param(Id(session)): Param<Id>) -> Told {
-    let found = app.sessions().labelled(&caller, &session).await?;
-    let counted = app.stats().messages(&caller, Some(&session)).await?;
-    let counted = Counted {
-        sent: counted.sent(),
-        received: counted.inbound,
-        failed: counted.standing_at(&[MessageStatus::Failed]),
-    };
-    let view = SessionView::from(&found).with_activity(&found);
-    Ok(Json(
-        json!({ "success": true, "session": view.with_stats(counted) }),
-    ))
+async fn show(call: Call, Param(Id(session)): Param<Id>) -> Answer {
+    let found = call.app.sessions().labelled(&call.caller, &session).await?;
+    let stats = call.app.stats();
+    let counted = stats.messages(&call.caller, Some(&session)).await?;
+    let mut view = active_view(&found);
+    view["messageStats"] = json!({
+        "sent": counted.sent(),
+        "received": counted.inbound,
+        "failed": counted.standing_at(&[MessageStatus::Failed]),
+    });
+    Ok(Json(json!({ "success": true, "session": view })))
 }
 
 /// `POST /api/sessions/{sessionId}/start`
-async fn start(State(app): State<App>, caller: Caller, Param(Id(session)): Param<Id>) -> Told {
-    app.sessions().start(&caller, &session).await?;
-    stands(&app, &caller, &session, "Session started successfully").await
+async fn start(call: Call, Param(Id(session)): Param<Id>) -> Answer {
+    call.app.sessions().start(&call.caller, &session).await?;
+    stands(&call, &session, "Session started successfully").await
 }
 
 /// `POST /api/sessions/{sessionId}/stop`
-async fn stop(State(app): State<App>, caller: Caller, Param(Id(session)): Param<Id>) -> Told {
-    app.sessions().stop(&caller, &session).await?;
-    stands(&app, &caller, &session, "Session stopped successfully").await
+async fn stop(call: Call, Param(Id(session)): Param<Id>) -> Answer {
+    call.app.sessions().stop(&call.caller, &session).await?;
+    stands(&call, &session, "Session stopped successfully").await
 }
 
 /// `POST /api/sessions/{sessionId}/restart`
-async fn restart(State(app): State<App>, caller: Caller, Param(Id(session)): Param<Id>) -> Told {
-    app.sessions().restart(&caller, &session).await?;
-    stands(&app, &caller, &session, "Session restarted successfully").await
+async fn restart(call: Call, Param(Id(session)): Param<Id>) -> Answer {
+    call.app.sessions().restart(&call.caller, &session).await?;
+    stands(&call, &session, "Session restarted successfully").await
 }
 
 /// What was done, and where the session stands since.
-async fn stands(app: &App, caller: &Caller, session: &SessionRef, message: &str) -> Told {
-    let marked = app.sessions().marked(caller, session).await?;
+async fn stands(call: &Call, session: &SessionRef, message: &str) -> Answer {
+    let marked = call.app.sessions().marked(&call.caller, session).await?;
     Ok(Json(json!({
         "success": true, "message": message, "status": status(&marked),
     })))
 }
 
 /// `POST /api/sessions/{sessionId}/clear-auth`: one that was never linked has nothing to clear.
-async fn clear_auth(State(app): State<App>, caller: Caller, Param(Id(session)): Param<Id>) -> Told {
-    match app.sessions().logout(&caller, &session).await {
-        Ok(_) | Err(SessionError::NotPaired(_)) => {}
-        Err(err) => return Err(err.into()),
+async fn clear_auth(call: Call, Param(Id(session)): Param<Id>) -> Answer {
+    match call.app.sessions().logout(&call.caller, &session).await {
+        Ok(_) | Err(SessionError::NotPaired(_)) => done("Authentication cleared successfully"),
+        Err(err) => Err(err.into()),
     }
-    Ok(Json(json!({
-        "success": true, "message": "Authentication cleared successfully",
-    })))
 }
 
 /// `GET /api/sessions/{sessionId}/status`
-async fn show_status(
-    State(app): State<App>,
-    caller: Caller,
-    Param(Id(session)): Param<Id>,
-) -> Told {
-    let found = app.sessions().labelled(&caller, &session).await?;
-    let phone = found.marked.phone().map(|phone| phone.to_string());
+async fn show_status(call: Call, Param(Id(session)): Param<Id>) -> Answer {
+    let found = call.app.sessions().labelled(&call.caller, &session).await?;
     Ok(Json(json!({
         "success": true,
         "status": status(&found.marked),
-        "phoneNumber": phone,
+        "phoneNumber": found.marked.phone().map(|phone| phone.to_string()),
         "lastActivity": found.active_at,
     })))
 }
 
 /// `GET /api/sessions/{sessionId}/qr`
-async fn show_qr(
-    State(state): State<SuiteState>,
-    caller: Caller,
-    Param(Id(session)): Param<Id>,
-) -> Told {
-    let asker = format!("{} {session}", holder(Some(&caller), None));
-    state.take(&[(QRS, &asker)])?;
-    let qr = state.api.app.sessions().qr(&caller, &session).await?;
+async fn show_qr(call: Call, Param(Id(session)): Param<Id>) -> Answer {
+    call.state.take(&[(QRS, &call.sender(&session))])?;
+    let shown = call.app.sessions().qr(&call.caller, &session).await?;
     Ok(Json(json!({
         "success": true,
-        "qrCode": image(&qr.text)?,
+        "qrCode": qr::data_url(&shown.text)?,
         "message": "QR code generated successfully",
     })))
 }
 
-/// A QR as a `data:` URL.
-pub(super) fn image(text: &str) -> Result<String, qr::QrError> {
-    let png = BASE64.encode(&qr::png(text)?);
-    Ok(format!("data:image/png;base64,{png}"))
-}
-
 /// `PUT /api/sessions/{sessionId}/settings`
-async fn update(
-    State(app): State<App>,
-    caller: Caller,
-    Param(Id(session)): Param<Id>,
-    Wire(body): Wire<UpdateBody>,
-) -> Told {
+async fn update(call: Call, Param(Id(session)): Param<Id>, Wire(body): Wire<UpdateBody>) -> Answer {
     let change = (body.name.as_deref(), body.description);
-    let found = app.sessions().label(&caller, &session, change).await?;
+    let sessions = call.app.sessions();
+    let found = sessions.label(&call.caller, &session, change).await?;
     Ok(Json(json!({
         "success": true,
         "message": "Session settings updated successfully",
-        "session": SessionView::from(&found).with_activity(&found),
+        "session": active_view(&found),
     })))
 }
 
 /// `DELETE /api/sessions/{sessionId}`
-async fn delete(State(app): State<App>, caller: Caller, Param(Id(session)): Param<Id>) -> Told {
-    app.sessions().delete(&caller, &session).await?;
-    Ok(Json(json!({
-        "success": true, "message": "Session deleted successfully",
-    })))
+async fn delete(call: Call, Param(Id(session)): Param<Id>) -> Answer {
+    call.app.sessions().delete(&call.caller, &session).await?;
+    done("Session deleted successfully")
 }

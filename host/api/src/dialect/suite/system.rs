@@ -1,128 +1,91 @@
 //! `/api/status` and `/docs`.
 
 use axum::Json;
-use axum::extract::State;
 use serde_json::{Value, json};
 use warbler_app::figures;
 use warbler_app::sessions::Marked;
 use warbler_domain::Caller;
 use warbler_domain::stats::MessageStats;
 
-use super::{Fault, Known, Suite, SuiteState};
+use super::wire::{ACTIVE, standing_at};
+use super::{Answer, Call, Fault, Known, Suite, Visit};
 use crate::dialect::base::Base;
 use crate::dialect::{Row, Standing, Switch, pages};
 
 /// The rows of this section.
 pub(super) fn rows() -> Vec<Row<Suite>> {
-    const SECTION: &str = "Status";
     vec![
-        Row::get("/api/status/health", None, health).about(SECTION, "Says that the host is alive."),
-        Row::get("/api/status/info", None, info).about(SECTION, "Says what this is."),
-        Row::get("/api/status", Known, status).about(
-            SECTION,
-            "Counts the own sessions, and their messages of a day.",
-        ),
-        Row::get("/api/status/stats", Known, stats)
-            .about(SECTION, "Counts the own sessions and messages."),
-        Row::get("/docs", None, pages::page::<Suite>)
-            .about(SECTION, "This page.")
-            .yields(),
+        Row::get("/api/status/health", None, health),
+        Row::get("/api/status/info", None, info),
+        Row::get("/api/status", Known, status),
+        Row::get("/api/status/stats", Known, stats),
+        Row::get("/docs", None, pages::page::<Suite>).yields(),
     ]
 }
 
 /// `GET /api/status/health`
-async fn health(State(state): State<SuiteState>) -> Json<Value> {
+async fn health(visit: Visit) -> Json<Value> {
     Json(json!({
-        "status": "OK",
-        "timestamp": state.now(),
-        "version": state.terms.version,
+        "status": "OK", "timestamp": visit.state.now(), "version": visit.state.terms.version,
     }))
 }
 
 /// `GET /api/status/info`
-async fn info(State(state): State<SuiteState>, Base(base): Base) -> Json<Value> {
+async fn info(visit: Visit, Base(base): Base) -> Json<Value> {
     Json(json!({
         "name": "WhatsApp API",
-        "version": state.terms.version,
+        "version": visit.state.terms.version,
         "description": "WhatsApp sessions of this host, as an API",
         "docs": format!("{base}/docs"),
     }))
 }
 
-/// What is counted for whoever asks.
-struct Counted {
-    total: usize,
-    connected: usize,
-    connecting: usize,
-    messages: MessageStats,
-}
-
-/// The caller's own, or everybody's where that is open.
-async fn counted(state: &SuiteState, caller: &Caller) -> Result<Counted, Fault> {
-    let app = &state.api.app;
-    let host = Caller::host().at(caller.address());
-    let (own, messages): (Vec<Marked>, _) = match state.is_open(Switch::SuiteGlobalStats) {
-        true => (
-            app.sessions().list_marked(&host).await?,
-            app.stats().messages(&host, None).await?,
-        ),
-        false => (
-            app.sessions().owned(caller).await?,
-            app.stats().messages(caller, None).await?,
-        ),
+/// What is counted for whoever asks: the caller's own, or everybody's where that is open.
+async fn counted(call: &Call) -> Result<(Vec<Marked>, MessageStats), Fault> {
+    let host = Caller::host().at(call.caller.address());
+    let (asker, sessions) = match call.state.is_open(Switch::SuiteGlobalStats) {
+        true => (&host, call.app.sessions().list_marked(&host).await?),
+        false => (&call.caller, call.app.sessions().owned(&call.caller).await?),
     };
-    let standing = |wanted: Standing| {
-        let own = own.iter();
-        own.filter(|marked| Standing::from(marked.session.state) == wanted)
-            .count()
-    };
-    Ok(Counted {
-        total: own.len(),
-        connected: standing(Standing::Connected),
-        connecting: standing(Standing::Waiting),
-        messages,
-    })
+    Ok((sessions, call.app.stats().messages(asker, None).await?))
 }
 
 /// `GET /api/status`
-async fn status(State(state): State<SuiteState>, caller: Caller) -> Result<Json<Value>, Fault> {
-    let counted = counted(&state, &caller).await?;
+async fn status(call: Call) -> Answer {
+    let (sessions, messages) = counted(&call).await?;
     Ok(Json(json!({
         "success": true,
         "status": "operational",
-        "uptime": state.uptime().as_secs(),
+        "uptime": call.state.uptime().as_secs(),
         "sessions": {
-            "total": counted.total,
-            "active": counted.connected + counted.connecting,
-            "connected": counted.connected,
+            "total": sessions.len(),
+            "active": standing_at(&sessions, &ACTIVE),
+            "connected": standing_at(&sessions, &[Standing::Connected]),
         },
         "messages": {
-            "sent24h": counted.messages.sent_lately(),
-            "received24h": counted.messages.received_lately(),
+            "sent24h": messages.sent_lately(), "received24h": messages.received_lately(),
         },
     })))
 }
 
 /// `GET /api/status/stats`
-async fn stats(State(state): State<SuiteState>, caller: Caller) -> Result<Json<Value>, Fault> {
-    let counted = counted(&state, &caller).await?;
+async fn stats(call: Call) -> Answer {
+    let (sessions, messages) = counted(&call).await?;
     let memory = figures::memory();
     Ok(Json(json!({
         "success": true,
         "stats": {
-            "uptime": state.uptime().as_secs(),
+            "uptime": call.state.uptime().as_secs(),
             "memory": { "used": size(memory.resident), "total": size(memory.data) },
             "sessions": {
-                "total": counted.total,
-                "active": counted.connected + counted.connecting,
-                "connected": counted.connected,
-                "connecting": counted.connecting,
+                "total": sessions.len(),
+                "active": standing_at(&sessions, &ACTIVE),
+                "connected": standing_at(&sessions, &[Standing::Connected]),
+                "connecting": standing_at(&sessions, &[Standing::Waiting]),
             },
             "messages": {
-                "totalSent": counted.messages.sent(),
-                "totalReceived": counted.messages.inbound,
-                "sent24h": counted.messages.sent_lately(),
-                "received24h": counted.messages.received_lately(),
+                "totalSent": messages.sent(), "totalReceived": messages.inbound,
+                "sent24h": messages.sent_lately(), "received24h": messages.received_lately(),
             },
         },
     })))

@@ -4,11 +4,9 @@ use std::convert::Infallible;
 use std::str::FromStr;
 
 use data_encoding::HEXLOWER;
-use serde::Serialize;
+use serde_json::{Value, json};
 use warbler_app::sessions::{Labelled, Marked};
-use warbler_domain::{
-    Content, Direction, Jid, Message, MessageStatus, SessionId, SessionRef, Timestamp, WhatsAppId,
-};
+use warbler_domain::{Direction, Jid, Message, MessageStatus, SessionId, SessionRef, WhatsAppId};
 
 use crate::dialect::Standing;
 
@@ -66,102 +64,46 @@ pub(super) fn status(marked: &Marked) -> &'static str {
     }
 }
 
-/// A session; which fields it has depends on the endpoint.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct SessionView {
-    id: String,
-    name: String,
-    description: Option<String>,
-    status: &'static str,
-    phone_number: Option<String>,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_activity: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message_stats: Option<Counted>,
+/// Where sessions stand that are at work.
+pub(super) const ACTIVE: [Standing; 2] = [Standing::Connected, Standing::Waiting];
+
+/// How many sessions stand at one of these.
+pub(super) fn standing_at(sessions: &[Marked], wanted: &[Standing]) -> usize {
+    let stands = |marked: &&Marked| wanted.contains(&Standing::from(marked.session.state));
+    sessions.iter().filter(stands).count()
 }
 
-/// Messages of a session.
-#[derive(Serialize)]
-pub(super) struct Counted {
-    pub(super) sent: u64,
-    pub(super) received: u64,
-    pub(super) failed: u64,
-}
-
-impl From<&Labelled> for SessionView {
-    fn from(session: &Labelled) -> Self {
-        let marked = &session.marked;
-        Self {
-            id: id(marked.session.id),
-            name: marked.label().to_owned(),
-            description: session.description.clone(),
-            status: status(marked),
-            phone_number: marked.phone().map(|phone| phone.to_string()),
-            created_at: marked.session.created_at,
-            updated_at: marked.changed_at(),
-            last_activity: None,
-            message_stats: None,
-        }
-    }
-}
-
-impl SessionView {
-    /// With when something happened last.
-    pub(super) fn with_activity(mut self, session: &Labelled) -> Self {
-        self.last_activity = Some(session.active_at);
-        self
-    }
-
-    /// With its messages, counted.
-    pub(super) fn with_stats(mut self, counted: Counted) -> Self {
-        self.message_stats = Some(counted);
-        self
-    }
+/// A session; endpoints that say more of it add that.
+pub(super) fn session_view(session: &Labelled) -> Value {
+    let marked = &session.marked;
+    json!({
+        "id": id(marked.session.id),
+        "name": marked.label(),
+        "description": session.description,
+        "status": status(marked),
+        "phoneNumber": marked.phone().map(|phone| phone.to_string()),
+        "createdAt": marked.session.created_at,
+        "updatedAt": marked.changed_at(),
+    })
 }
 
 /// A message, in the history and in webhooks.
-#[derive(Serialize)]
-pub(super) struct MessageView {
-    id: String,
-    r#type: &'static str,
-    from: String,
-    to: String,
-    text: Option<String>,
-    timestamp: Timestamp,
-    status: &'static str,
-}
-
-impl From<&Message> for MessageView {
-    fn from(message: &Message) -> Self {
-        let me = || "me".to_owned();
-        let (from, to) = match message.direction {
-            Direction::Outbound => (me(), address(&message.chat)),
-            Direction::Inbound if message.chat.is_group() => {
-                (author(message), address(&message.chat))
-            }
-            Direction::Inbound => (address(&message.chat), me()),
-        };
-        Self {
-            id: message_id(&message.whatsapp_id),
-            r#type: kind(&message.content),
-            from,
-            to,
-            text: message.content.readable().map(str::to_owned),
-            timestamp: message.timestamp,
-            status: message_status(message.status),
-        }
-    }
-}
-
-/// Who wrote a message, by number where that is known.
-fn author(message: &Message) -> String {
-    let known = [Some(&message.sender), message.sender_alt.as_ref()];
-    let mut known = known.into_iter().flatten();
-    let numbered = known.find(|jid| jid.phone_number().is_some());
-    address(numbered.unwrap_or(&message.sender))
+pub(super) fn message_view(message: &Message) -> Value {
+    let (me, chat) = ("me".to_owned(), address(&message.chat));
+    let (from, to) = match message.direction {
+        Direction::Outbound => (me, chat),
+        Direction::Inbound if message.chat.is_group() => (address(message.author()), chat),
+        Direction::Inbound => (chat, me),
+    };
+    json!({
+        "id": message_id(&message.whatsapp_id),
+        "type": kind_of(message.content.word()),
+        "from": from,
+        "to": to,
+        "text": message.content.readable(),
+        "timestamp": message.timestamp,
+        "status": message_status(message.status),
+    })
 }
 
 /// The document's words for kinds of messages, and those of the core that each stands for.
@@ -178,11 +120,6 @@ pub(super) const KINDS: [(&str, &[&str]); 11] = [
     ("reaction", &["reaction"]),
     ("other", &["vote", "edit", "revoke", "unsupported"]),
 ];
-
-/// What kind of message it is, in this dialect's words.
-fn kind(content: &Content) -> &'static str {
-    kind_of(content.word())
-}
 
 /// This dialect's word for one of the core.
 pub(super) fn kind_of(word: &str) -> &'static str {

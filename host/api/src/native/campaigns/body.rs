@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use warbler_app::campaigns::csv::Mapping;
 use warbler_app::campaigns::{ChangeCampaign, Collector, CreateCampaign, Recipients, Row};
 use warbler_domain::campaign::{CampaignKind, CampaignRules};
 use warbler_domain::{ExtensionName, SessionRef, Timestamp};
 
+use crate::extract::given;
 use crate::native::in_field;
 use crate::native::messages::ContentBody;
 use crate::native::outbox::QuietBody;
@@ -256,13 +257,6 @@ pub(in crate::native) struct UpdateBody {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>, format = DateTime)]
     start_at: Option<Option<Timestamp>>,
-}
-
-/// A field that may be null, told apart from one that is left out.
-fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 impl UpdateBody {

@@ -214,14 +214,18 @@ impl Page<'_> {
             self.put(format_args!("<p>Body: "));
             self.type_of(content.get("schema"));
             self.put(format_args!("</p>\n"));
-            for (_, example) in entries(content.get("examples")) {
-                let summary = Escaped(text(example, "summary"));
-                let value = example.get("value").map(pretty).unwrap_or_default();
-                self.put(format_args!(
-                    "<p>{summary}:</p>\n<pre><code>{}</code></pre>\n",
-                    Escaped(&value)
-                ));
-            }
+            self.examples(content);
+        }
+    }
+
+    fn examples(&mut self, content: &Value) {
+        for (_, example) in entries(content.get("examples")) {
+            let summary = Escaped(text(example, "summary"));
+            let value = example.get("value").map(pretty).unwrap_or_default();
+            self.put(format_args!(
+                "<p>{summary}:</p>\n<pre><code>{}</code></pre>\n",
+                Escaped(&value)
+            ));
         }
     }
 
@@ -244,6 +248,11 @@ impl Page<'_> {
             self.put(format_args!("</td></tr>\n"));
         }
         self.put(format_args!("</table></div>\n"));
+        for (_, response) in entries(operation.get("responses")) {
+            for (_, content) in entries(response.get("content")) {
+                self.examples(content);
+            }
+        }
     }
 
     fn schema(&mut self, name: &str, schema: &Value) {

@@ -242,12 +242,8 @@ pub(in crate::native) struct BatchBody {
 impl BatchBody {
     /// What is to be sent; of what cannot be read, why.
     pub(super) fn into_drafts(self) -> Vec<Result<Draft, BatchItem>> {
-        let drafts = self.messages.into_iter().map(|body| {
-            body.into_draft().map_err(|problem| {
-                let (code, detail) = problem.into_code_and_detail();
-                BatchItem::refused(code, detail)
-            })
-        });
+        let messages = self.messages.into_iter();
+        let drafts = messages.map(|body| Ok(body.into_draft()?));
         drafts.collect()
     }
 }

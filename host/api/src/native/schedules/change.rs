@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use utoipa::ToSchema;
 use warbler_app::App;
 use warbler_app::schedules::UpdateSchedule;
@@ -12,7 +12,7 @@ use warbler_domain::{Caller, ScheduleId};
 
 use super::view::ScheduleView;
 use super::{BAD, MissedBody, PARTS, one, when};
-use crate::extract::{Param, Wire};
+use crate::extract::{Param, Wire, given};
 use crate::mount::Route;
 use crate::native::in_field;
 use crate::native::messages::{CONTENT, ContentBody, recipient};
@@ -62,11 +62,6 @@ pub(in crate::native) struct UpdateBody {
     /// What becomes of a run that was missed.
     #[schema(example = "run")]
     missed: Option<MissedBody>,
-}
-
-/// A field that may be null, told apart from one that is left out.
-fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(from).map(Some)
 }
 
 impl UpdateBody {

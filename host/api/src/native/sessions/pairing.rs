@@ -7,7 +7,6 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use data_encoding::BASE64;
 use http::header::{ACCEPT, CONTENT_TYPE, VARY};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -103,11 +102,11 @@ pub(super) async fn show(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let qr = app.sessions().qr(&caller, &session).await?;
-    let png = qr::png(&qr.text)?;
     if wants_png(&headers) {
+        let png = qr::png(&qr.text)?;
         return Ok(([(CONTENT_TYPE, PNG), (VARY, "Accept")], png).into_response());
     }
-    let data_url = format!("data:{PNG};base64,{}", BASE64.encode(&png));
+    let data_url = qr::data_url(&qr.text)?;
     let body = QrView {
         text: qr.text,
         data_url,
