@@ -45,6 +45,29 @@ async fn only_pages_of_listed_origins_may_call_the_dialects() -> Result<()> {
 }
 
 #[tokio::test]
+async fn pages_and_documents_of_dialects_say_where_they_are_and_what_is_answered() -> Result<()> {
+    let host = TestHost::start().await?;
+    let base = host.api().base().to_owned();
+    let spec = host.api().call("GET", "/hub/api-docs/spec", &[], None);
+    let spec = spec.await?.expect(200)?.body;
+    assert_eq!(spec["servers"], json!([{ "url": format!("{base}/hub") }]));
+    let sending = &spec["paths"]["/message/send-text"]["post"];
+    assert_eq!(sending["operationId"], "send-text");
+    let answers = &sending["responses"]["200"]["content"]["application/json"]["examples"];
+    assert_eq!(answers["documented"]["value"]["success"], true);
+    let page = host.api().text("/suite/docs").await?;
+    for said in [
+        format!("curl -X POST {base}/suite/api/auth/register"),
+        format!("curl -X POST {base}/suite/api/sessions/$sessionId/start"),
+        "User registered successfully".to_owned(),
+    ] {
+        assert!(page.contains(&said), "{said}");
+    }
+    host.stop().await;
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_cookie_counts_unless_another_origin_is_behind_it() -> Result<()> {
     let host = TestHost::start().await?;
     let key = json!({ "name": "page", "scopes": ["manage"], "dialect": "akg" });

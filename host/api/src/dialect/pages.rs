@@ -5,11 +5,11 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::base::Base;
 use super::{DialectState, Row, Voice};
 use crate::native::docs::{Html, manual};
 
@@ -54,9 +54,12 @@ struct Example {
     body: Option<Value>,
 }
 
+/// Stands in what is written at the start for where the dialect is, which each request says.
+const HERE: &str = "http://base.invalid";
+
 /// What is written once, at the start.
 pub(crate) struct Pages {
-    document: Bytes,
+    document: String,
     manual: Html,
 }
 
@@ -68,7 +71,7 @@ impl Pages {
         let document = describe(rows, sections, version);
         Self {
             manual: manual(&document, &[], None),
-            document: document.to_string().into(),
+            document: document.to_string(),
         }
     }
 }
@@ -89,6 +92,7 @@ fn describe<V: Voice>(rows: &[Row<V>], sections: Vec<Section>, version: &str) ->
     json!({
         "openapi": "3.1.0",
         "info": { "title": V::TITLE, "version": version },
+        "servers": [{ "url": HERE }],
         "tags": tags,
         "paths": paths,
         "components": { "securitySchemes": V::schemes() },
@@ -170,14 +174,17 @@ fn show(content: &mut Value, what: &str, example: Value) {
 }
 
 /// The dialect as an OpenAPI document.
-pub(super) async fn document<V: Voice>(State(state): State<DialectState<V>>) -> Response {
+pub(super) async fn document<V: Voice>(
+    State(state): State<DialectState<V>>,
+    Base(base): Base,
+) -> Response {
     let headers = [(CONTENT_TYPE, JSON), (CACHE_CONTROL, "no-cache")];
-    (headers, state.pages.document.clone()).into_response()
+    (headers, state.pages.document.replace(HERE, &base)).into_response()
 }
 
 /// The dialect as a page to read.
-pub(super) async fn page<V: Voice>(State(state): State<DialectState<V>>) -> Html {
-    state.pages.manual.clone()
+pub(super) async fn page<V: Voice>(State(state): State<DialectState<V>>, Base(base): Base) -> Html {
+    state.pages.manual.with(HERE, &base)
 }
 
 #[cfg(test)]

@@ -33,17 +33,27 @@ pub(crate) struct Html {
 
 impl Html {
     fn new(title: &str, body: &str) -> Self {
-        Self::with(title, body, "")
+        Self::allowing(title, body, "")
+    }
+
+    /// The same page with another text in the place of one; both have nothing in them that a page
+    /// would escape.
+    pub(crate) fn with(&self, placeholder: &str, text: &str) -> Self {
+        let page = String::from_utf8_lossy(&self.text);
+        Self {
+            text: page.replace(placeholder, text).into(),
+            policy: self.policy.clone(),
+        }
     }
 
     fn with_script(title: &str, body: &str, script: &str) -> Self {
         let digest = BASE64.encode(&Sha256::digest(script));
         let more = format!("; script-src 'sha256-{digest}'; connect-src 'self'");
-        Self::with(title, &format!("{body}<script>{script}</script>\n"), &more)
+        Self::allowing(title, &format!("{body}<script>{script}</script>\n"), &more)
     }
 
     /// A page, and what its policy allows beside the style sheet.
-    fn with(title: &str, body: &str, more: &str) -> Self {
+    fn allowing(title: &str, body: &str, more: &str) -> Self {
         let digest = BASE64.encode(&Sha256::digest(STYLE));
         let policy = format!(
             "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; \

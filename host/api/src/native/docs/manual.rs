@@ -9,6 +9,8 @@ use serde_json::Value;
 
 use super::{Escaped, Html};
 
+/// Longest body that is written into a command, in bytes.
+const SHORT: usize = 240;
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 /// One operation of the document.
@@ -58,7 +60,7 @@ pub(crate) fn manual(document: &Value, problems: &[[String; 4]], at: Option<&str
             .iter()
             .filter(|operation| operation.has_tag(name))
         {
-            page.operation(operation);
+            page.operation(document, operation);
         }
     }
     if !problems.is_empty() {
@@ -163,7 +165,7 @@ impl Page<'_> {
         self.put(format_args!("</table></div>\n"));
     }
 
-    fn operation(&mut self, operation: &Operation<'_>) {
+    fn operation(&mut self, document: &Value, operation: &Operation<'_>) {
         let (method, path) = (operation.method.to_uppercase(), Escaped(operation.path));
         let anchor = Escaped(operation.anchor());
         self.put(format_args!(
@@ -179,7 +181,7 @@ impl Page<'_> {
         self.parameters(operation.body);
         self.put(format_args!(
             "<pre><code>{}</code></pre>\n",
-            Escaped(&curl(operation))
+            Escaped(&curl(document, operation))
         ));
         self.request(operation.body);
         self.responses(operation.body);
@@ -341,26 +343,42 @@ impl Page<'_> {
 }
 
 /// The operation as a command to try.
-fn curl(operation: &Operation<'_>) -> String {
+/// A command that calls the operation; what a caller has of its own is a variable.
+fn curl(document: &Value, operation: &Operation<'_>) -> String {
     let mut path = operation.path.to_owned();
-    for parameter in
-        list(operation.body, "parameters").filter(|parameter| text(parameter, "in") == "path")
-    {
-        let name = format!("{{{}}}", text(parameter, "name"));
-        path = path.replace(&name, text(parameter, "example"));
+    for parameter in list(operation.body, "parameters") {
+        let name = text(parameter, "name");
+        let value = match text(parameter, "example") {
+            "" => format!("${name}"),
+            example => example.to_owned(),
+        };
+        path = path.replace(&format!("{{{name}}}"), &value);
     }
-    let mut command = "curl".to_owned();
-    if operation.method != "get" {
-        command.push_str(" -X ");
-        command.push_str(&operation.method.to_uppercase());
+    let base = document.pointer("/servers/0/url").and_then(Value::as_str);
+    let method = match operation.method {
+        "get" => String::new(),
+        method => format!("-X {} ", method.to_uppercase()),
+    };
+    let base = base.unwrap_or("http://127.0.0.1:3000");
+    let mut command = format!("curl {method}{base}{path}");
+    let scheme = list(operation.body, "security").next();
+    let scheme = entries(scheme).next().map(|(name, _)| name);
+    if let Some(name) = scheme {
+        let scheme = document.pointer(&format!("/components/securitySchemes/{name}"));
+        let header = match scheme.map(|scheme| (text(scheme, "in"), text(scheme, "name"))) {
+            Some(("header", header)) => format!("{header}: "),
+            _ => "Authorization: Bearer ".to_owned(),
+        };
+        command.push_str(&format!(" \\\n  -H \"{header}$WARBLER_KEY\""));
     }
-    command.push_str(" http://127.0.0.1:3000");
-    command.push_str(&path);
-    if operation.body.get("security").is_some() {
-        command.push_str(" \\\n  -H \"Authorization: Bearer $WARBLER_KEY\"");
-    }
-    if operation.body.get("requestBody").is_some() {
-        command.push_str(" \\\n  -H \"Content-Type: application/json\" -d @body.json");
+    if let Some(content) = operation.body.pointer("/requestBody/content") {
+        let example = entries(content.pointer("/application~1json/examples")).next();
+        let example = example.map(|(_, example)| example["value"].to_string());
+        let short = example.filter(|text| text.len() <= SHORT && !text.contains('\''));
+        let body = short.map_or("@body.json".to_owned(), |text| format!("'{text}'"));
+        command.push_str(&format!(
+            " \\\n  -H \"Content-Type: application/json\" -d {body}"
+        ));
     }
     command
 }
