@@ -372,9 +372,10 @@ fn curl(document: &Value, operation: &Operation<'_>) -> String {
         command.push_str(&format!(" \\\n  -H \"{header}$WARBLER_KEY\""));
     }
     if let Some(content) = operation.body.pointer("/requestBody/content") {
-        let example = entries(content.pointer("/application~1json/examples")).next();
-        let example = example.map(|(_, example)| example["value"].to_string());
-        let short = example.filter(|text| text.len() <= SHORT && !text.contains('\''));
+        let examples = entries(content.pointer("/application~1json/examples"));
+        let examples = examples.map(|(_, example)| example["value"].to_string());
+        let shortest = examples.min_by_key(String::len);
+        let short = shortest.filter(|text| text.len() <= SHORT && !text.contains('\''));
         let body = short.map_or("@body.json".to_owned(), |text| format!("'{text}'"));
         command.push_str(&format!(
             " \\\n  -H \"Content-Type: application/json\" -d {body}"
