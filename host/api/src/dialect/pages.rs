@@ -14,6 +14,7 @@ use super::{DialectState, Row, Voice};
 use crate::native::docs::{Html, manual};
 
 const JSON: &str = "application/json";
+const REFUSED: &str = "Refused, in the form this API documents.";
 
 /// A section of a document.
 #[derive(Deserialize)]
@@ -145,15 +146,18 @@ impl Endpoint {
         let mut responses = json!({});
         for answer in &self.answers {
             let response = &mut responses[answer.status.to_string()];
-            response["description"] = "Done.".into();
+            let (done, word) = match answer.status {
+                200..300 => ("Done.", "Answers"),
+                _ => (REFUSED, "Refuses"),
+            };
+            response["description"] = done.into();
             let content = &mut response["content"][answer.r#type.as_deref().unwrap_or(JSON)];
             match &answer.body {
-                Some(example) => show(content, "Answers", example.clone()),
+                Some(example) => show(content, word, example.clone()),
                 None => content["schema"] = json!({}),
             }
         }
-        let refused = "Refused, in the form this API documents.";
-        responses["default"] = json!({ "description": refused });
+        responses["default"] = json!({ "description": REFUSED });
         responses
     }
 }
