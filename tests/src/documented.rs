@@ -121,10 +121,12 @@ impl Documented {
         let sections: Vec<Section> = read(&format!("host/api/src/dialect/{dialect}.json"))?;
         let endpoints = sections.into_iter().flat_map(|section| section.endpoints);
         let answered = endpoints.map(|one| (format!("{dialect}.{}", one.id), one.answers));
-        Ok(Self {
-            asked: read(&format!("tests/data/dialects/{dialect}.json"))?,
-            answered: answered.collect(),
-        })
+        let answered: BTreeMap<_, _> = answered.collect();
+        let asked: Vec<Value> = read(&format!("tests/data/dialects/{dialect}.json"))?;
+        let ids: BTreeSet<_> = asked.iter().filter_map(|row| row["id"].as_str()).collect();
+        let unasked = answered.keys().find(|id| !ids.contains(id.as_str()));
+        ensure!(unasked.is_none(), "nothing asks {unasked:?}");
+        Ok(Self { asked, answered })
     }
 
     /// Every endpoint.

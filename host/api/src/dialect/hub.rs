@@ -31,7 +31,7 @@ type Call = super::Call<Hub>;
 /// What they are given of a request of anybody.
 type Visit = super::Visit<Hub>;
 /// What they answer.
-type Answer<T = Value> = Result<Json<T>, Fault>;
+type Answer = Result<Json<Value>, Fault>;
 /// What the dialect itself is given.
 type HubState = DialectState<Hub>;
 

@@ -342,8 +342,7 @@ impl Page<'_> {
     }
 }
 
-/// The operation as a command to try.
-/// A command that calls the operation; what a caller has of its own is a variable.
+/// The operation as a command to try; what a caller has of its own is a variable.
 fn curl(document: &Value, operation: &Operation<'_>) -> String {
     let mut path = operation.path.to_owned();
     for parameter in list(operation.body, "parameters") {
